@@ -1,0 +1,50 @@
+"""The plan: in which order rows are computed and where in the arena they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Window:
+    """Where the rows of a value lie: row i at address + (i mod capacity) * pitch.
+
+    address: bytes from the start of the arena. pitch: bytes from row to row.
+    capacity: rows that fit; a whole tensor has all its rows.
+    """
+
+    address: int
+    pitch: int
+    capacity: int
+
+    @property
+    def bytes(self) -> int:
+        """Bytes the window takes."""
+        return self.pitch * self.capacity
+
+
+@dataclass(frozen=True)
+class Step:
+    """Compute output rows first .. last-1 of a node."""
+
+    node: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A complete schedule. All sizes in bytes, all addresses from the arena's start.
+
+    windows: one per activation value (graph inputs, results, aliases included).
+    scratch: node name -> (address, bytes), for nodes whose kernel wants scratch.
+    """
+
+    steps: tuple[Step, ...]
+    windows: Mapping[str, Window]
+    scratch: Mapping[str, tuple[int, int]]
+    arena: int
+    lower_bound: int
+    optimal: bool
+    """Whether `arena` is proven the smallest for this order."""

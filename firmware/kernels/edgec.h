@@ -1,0 +1,76 @@
+/* What every kernel shares: windows of rows and exact fixed-point arithmetic.
+ *
+ * A tensor is a sequence of rows. A window says where the rows lie: row i is at
+ * base + (i mod capacity) * pitch. A whole tensor is a window of all its rows.
+ *
+ * The arithmetic is TensorFlow Lite Micro's (gemmlowp, two roundings);
+ * edgec/ops/fixed.py states the same in Python. Right shifts of negative numbers are
+ * arithmetic on every supported compiler.
+ */
+#ifndef EDGEC_H
+#define EDGEC_H
+
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    void *base;       /* address of row 0 */
+    int32_t pitch;    /* bytes from one row to the next */
+    int32_t capacity; /* rows that fit; row i lies in slot i mod capacity */
+} ec_window;
+
+static inline void *ec_row(const ec_window *w, int32_t row)
+{
+    int32_t slot = row < w->capacity ? row : row % w->capacity;
+    return (uint8_t *)w->base + slot * w->pitch;
+}
+
+static inline const int8_t *ec_row_s8(const ec_window *w, int32_t row)
+{
+    return (const int8_t *)ec_row(w, row);
+}
+
+/* Whether [a, a + na) and [b, b + nb) share a byte. */
+static inline int ec_overlaps(const void *a, int32_t na, const void *b, int32_t nb)
+{
+    const uintptr_t x = (uintptr_t)a;
+    const uintptr_t y = (uintptr_t)b;
+    return x < y + (uintptr_t)nb && y < x + (uintptr_t)na;
+}
+
+static inline int32_t ec_min(int32_t a, int32_t b) { return a < b ? a : b; }
+static inline int32_t ec_max(int32_t a, int32_t b) { return a > b ? a : b; }
+static inline int32_t ec_clamp(int32_t x, int32_t lo, int32_t hi) { return ec_min(ec_max(x, lo), hi); }
+
+/* floor((a * m + 2^30) / 2^31); a and m are never both INT32_MIN. */
+static inline int32_t ec_mulhigh(int32_t a, int32_t m)
+{
+    return (int32_t)(((int64_t)a * m + (INT64_C(1) << 30)) >> 31);
+}
+
+/* x / 2^n, ties away from zero; 0 <= n <= 31. */
+static inline int32_t ec_rshift(int32_t x, int32_t n)
+{
+    const int32_t mask = (int32_t)((UINT32_C(1) << n) - 1u);
+    const int32_t rest = x & mask;
+    const int32_t threshold = (mask >> 1) + (x < 0 ? 1 : 0);
+    return (x >> n) + (rest > threshold ? 1 : 0);
+}
+
+/* acc * m * 2^(shift - 31), both roundings as TFLM has them; -31 <= shift <= 30. */
+static inline int32_t ec_requant(int32_t acc, int32_t m, int32_t shift)
+{
+    const int32_t left = shift > 0 ? shift : 0;
+    const int32_t right = shift > 0 ? 0 : -shift;
+    return ec_rshift(ec_mulhigh((int32_t)((uint32_t)acc << left), m), right);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
