@@ -1,0 +1,233 @@
+"""Graph and plan to the library's source files: src/ with model, weights and the kernels used."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgec import __version__
+from edgec.codegen.data import ConstPool, identifier
+from edgec.codegen.render import render
+from edgec.ir import Graph, Node, TensorType
+from edgec.ops.base import Call, Field, Kernel, call_of, op_of
+from edgec.resources import resource_dir
+from edgec.schedule.plan import Plan, Window
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One kernel call of the library; `index` is its place in model_run()."""
+
+    index: int
+    node: Node
+    call: Call
+    kernel: Kernel
+    symbol: str
+
+    @property
+    def title(self) -> str:
+        """The user's name of the layer: its module path, or the node's own name."""
+        return self.node.path or self.node.name
+
+
+@dataclass(frozen=True)
+class Port:
+    """A model input or output as the generated library has it."""
+
+    name: str
+    type: TensorType
+    window: Window
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the tensor."""
+        return self.type.bytes
+
+
+@dataclass(frozen=True)
+class Library:
+    """The rendered sources and what the later stages need to know of them."""
+
+    files: Mapping[str, str]
+    layers: tuple[Layer, ...]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    hash: str
+    weight_bytes: int
+
+
+def generate(graph: Graph, plan: Plan, target: str) -> Library:
+    """Render src/ for an integer graph and its plan.
+
+    Raises nothing of its own: a graph that passed the verifier and a plan that passed
+    the checker can always be rendered.
+    """
+    layers = tuple(_layers(graph, plan))
+    pool = ConstPool()
+    rendered = [_layer_view(graph, plan, layer, pool) for layer in layers]
+    inputs = tuple(Port(v, graph.type(v), plan.windows[v]) for v in graph.inputs)
+    outputs = tuple(Port(v, graph.type(v), plan.windows[v]) for v in graph.outputs)
+    digest = _digest(rendered, pool, plan)
+    symbols = {layer.node.name: layer for layer in layers}
+    common = {"model": graph.name, "target": target, "version": __version__, "hash": digest}
+    kernels = sorted({layer.kernel.function for layer in layers})
+    model = common | {
+        "arena": plan.arena,
+        "inputs": [_span(p) for p in inputs],
+        "outputs": [_span(p) for p in outputs],
+        "input_bytes": sum(p.bytes for p in inputs),
+        "output_bytes": sum(p.bytes for p in outputs),
+        "ports": _ports("input", inputs) + _ports("output", outputs),
+        "layers": rendered,
+        "kernels": [f"{k}.h" for k in kernels],
+        "memory_map": _memory_map(graph, plan, symbols),
+        "steps": [
+            {
+                "symbol": symbols[s.node].symbol,
+                "first": s.first,
+                "last": s.last,
+                "title": _comment(symbols[s.node].title),
+            }
+            for s in plan.steps
+            if s.node in symbols
+        ],
+    }
+    data = common | {"arrays": pool.arrays, "bytes": pool.bytes}
+    files = {
+        "src/model.h": render("model.h.j2", model),
+        "src/model.c": render("model.c.j2", model),
+        "src/weights.h": render("weights.h.j2", data),
+        "src/weights.c": render("weights.c.j2", data),
+    }
+    files |= kernel_sources(layers)
+    return Library(files, layers, inputs, outputs, digest, pool.bytes)
+
+
+def kernel_sources(layers: tuple[Layer, ...]) -> dict[str, str]:
+    """The kernel files that the layers use, with all they include, as src/kernels/NAME: text."""
+    folder = resource_dir("firmware") / "kernels"
+    wanted = [f"{layer.kernel.function}{ext}" for layer in layers for ext in (".h", ".c")]
+    wanted += [f"{stem}{ext}" for layer in layers for stem in layer.kernel.needs for ext in (".h", ".c")]
+    files: dict[str, str] = {}
+    while wanted:
+        name = wanted.pop()
+        path = folder / name
+        if f"src/kernels/{name}" in files or not path.is_file():
+            continue
+        text = path.read_text()
+        files[f"src/kernels/{name}"] = text
+        for line in text.splitlines():
+            if line.startswith('#include "'):
+                header = line.split('"')[1]
+                wanted += [header, header.removesuffix(".h") + ".c"]
+    return files
+
+
+def _layers(graph: Graph, plan: Plan) -> list[Layer]:
+    names = list(dict.fromkeys(s.node for s in plan.steps))
+    nodes = [n for n in map(graph.node, names) if not op_of(n).is_alias]
+    layers = []
+    for index, node in enumerate(nodes):
+        call = call_of(graph, node)
+        kernel = op_of(node).kernel(call)
+        symbol = f"model_layer_{index:03d}_{identifier(node.path or node.name)}"
+        layers.append(Layer(index, node, call, kernel, symbol))
+    return layers
+
+
+def _layer_view(graph: Graph, plan: Plan, layer: Layer, pool: ConstPool) -> dict[str, object]:
+    node, call = layer.node, layer.call
+    scratch = plan.scratch.get(node.name)
+    return {
+        "index": layer.index,
+        "number": f"{layer.index:03d}",
+        "symbol": layer.symbol,
+        "kernel": layer.kernel.function,
+        "rows": call.outs[0].rows,
+        "comment": _comment(_describe(layer)),
+        "fields": [
+            {"name": name, "value": _value(field, f"w{layer.index:03d}_{name}", pool)}
+            for name, field in layer.kernel.fields.items()
+        ],
+        "ins": [_window(plan, node.inputs[k]) for k in call.activations],
+        "outs": [_window(plan, v) for v in node.outputs],
+        "scratch": f"arena + {scratch[0]}" if scratch else "0",
+    }
+
+
+def _describe(layer: Layer) -> str:
+    ins = ", ".join(_shape(layer.call.ins[k]) for k in layer.call.activations)
+    outs = ", ".join(map(_shape, layer.call.outs))
+    macs = op_of(layer.node).macs(layer.call)
+    cost = f", {macs:,} MAC" if macs else ""
+    return f"{layer.title} ({layer.node.op}): {ins} -> {outs}{cost}"
+
+
+def _value(field: Field, hint: str, pool: ConstPool) -> str:
+    if isinstance(field.value, np.ndarray):
+        return pool.symbol(field.value, field.c_type, hint) if field.value.size else "0"
+    return "0" if field.value is None else str(field.value)
+
+
+def _window(plan: Plan, value: str) -> dict[str, object]:
+    w = plan.windows[value]
+    title = _comment(value)
+    return {"address": w.address, "pitch": w.pitch, "capacity": w.capacity, "title": title}
+
+
+def _span(port: Port) -> dict[str, object]:
+    return {"address": port.window.address, "bytes": port.bytes}
+
+
+def _ports(role: str, ports: tuple[Port, ...]) -> list[dict[str, object]]:
+    views = []
+    for port in ports:
+        name = identifier(port.name).lower()
+        quant = port.type.quant
+        views.append(
+            {
+                "role": role,
+                "title": _comment(port.name),
+                "function": f"model_{role}" if len(ports) == 1 else f"model_{role}_{name}",
+                "qualifier": "" if role == "input" else "const ",
+                "c_type": port.type.dtype.c_type,
+                "shape": _shape(port.type) + (f" {port.type.layout}" if port.type.layout else ""),
+                "meaning": f", real = {quant.s:.9g} * (q - {quant.z})" if quant else "",
+                "address": port.window.address,
+            }
+        )
+    return views
+
+
+def _memory_map(graph: Graph, plan: Plan, layers: Mapping[str, Layer]) -> list[str]:
+    order = {s.node: k for k, s in enumerate(plan.steps)}
+    end = len(plan.steps) - 1
+    rows = []
+    for value, window in plan.windows.items():
+        source = graph.producer(value)
+        if source is not None and source.name not in layers:
+            continue
+        first = order[source.name] if source else 0
+        uses = [order[n.name] for n, _ in graph.consumers(value) if n.name in order]
+        last = end if value in graph.outputs else max(uses, default=first)
+        rows.append((window.address, window.bytes, first, last, value))
+    for node, (address, size) in plan.scratch.items():
+        rows.append((address, size, order[node], order[node], f"scratch of {node}"))
+    rows.sort()
+    return [_comment(f"{a:9} {b:8} {f:4}-{u:<5} {v}") for a, b, f, u, v in rows]
+
+
+def _digest(layers: list[dict[str, object]], pool: ConstPool, plan: Plan) -> str:
+    text = repr((layers, [(a.symbol, a.c_type, a.initialiser) for a in pool.arrays], plan.arena))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _shape(type: TensorType) -> str:
+    return "x".join(map(str, type.shape)) or "scalar"
+
+
+def _comment(text: str) -> str:
+    return text.replace("*/", "* /").replace("/*", "/ *")

@@ -1,0 +1,1 @@
+"""The passes: every decision that rewrites the graph, one file each."""
