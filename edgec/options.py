@@ -1,0 +1,64 @@
+"""What a build is asked for, and how it tells of its progress."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+InputMode = Literal["whole", "stream"]
+Goal = Literal["memory", "speed"]
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """What `edgec build` was asked for.
+
+    model: a file, a directory, or "package.module:callable". target: a name of targets/.
+    budget, flash_budget: bytes, None for what the board has. calib: calibration data, None
+    where the model needs none or drawn inputs must do. out: the output directory. The
+    pipeline builds in `out` itself, which then does not exist; the command line hands it a
+    temporary one. verify: run the image against the reference before reporting success.
+    """
+
+    model: str
+    target: str
+    out: Path
+    budget: int | None = None
+    flash_budget: int | None = None
+    calib: Path | None = None
+    input_mode: InputMode = "whole"
+    optimize: Goal = "memory"
+    verify: bool = True
+
+
+class Progress(Protocol):
+    """Where a long task says how far it is."""
+
+    def stage(self, name: str) -> None:
+        """A new stage begins; the one before is done."""
+
+    def step(self, done: int, total: int) -> None:
+        """Within the stage, `done` of `total` are done."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line, good news or plain fact."""
+
+    def warn(self, text: str) -> None:
+        """Something the user should know or mend; it also belongs in the report."""
+
+
+class Silent:
+    """A Progress that says nothing: for tests, and for builds inside other tasks."""
+
+    def stage(self, name: str) -> None:
+        """Nothing."""
+
+    def step(self, done: int, total: int) -> None:
+        """Nothing."""
+
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+    def warn(self, text: str) -> None:
+        """Nothing."""
