@@ -1,0 +1,1 @@
+"""Quantization: calibration data, observers, post-training quantization, signal-to-noise."""

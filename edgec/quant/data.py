@@ -1,0 +1,188 @@
+"""Calibration data: from a file or folder to checked float32 samples.
+
+    data.npz          one array per model input, by the input's name; or the only array; or
+                      `x` or `images`; or arr_0, arr_1, ... in the order of the inputs
+    data.npy          the array of the only input
+    folder/           images (any depth), see edgec/quant/images.py
+    data.parquet      column `image` (bytes, or a struct with `bytes`), as Hugging Face writes it
+
+Arrays have a leading sample axis and the model's own axis order. Floats are taken as they
+are: they must be preprocessed as in training. Images are decoded to RGB, scaled so that
+the shorter side fits, cropped in the centre and brought to 0..1; options that follow the
+path change that: `photos@imagenet`, `photos@mean=0.5,0.5,0.5@std=0.5,0.5,0.5`, `photos@raw`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from edgec.ir import DType, TensorType
+from edgec.quant.images import ImageOptions, bad, load_folder, load_parquet, spaced, split_options
+
+_IMAGE_ARRAYS = ("x", "images")
+
+
+@dataclass
+class Samples:
+    """Calibration samples, one array [n, ...] per model input, without the batch axis of 1.
+
+    source: the file, or "random". notes: sentences for the report. random: no data was
+    given, so nothing is known of the accuracy.
+    """
+
+    arrays: dict[str, np.ndarray]
+    source: str
+    notes: list[str] = field(default_factory=list)
+    random: bool = False
+
+    def __len__(self) -> int:
+        return min((len(a) for a in self.arrays.values()), default=0)
+
+    def sample(self, k: int) -> dict[str, np.ndarray]:
+        """The inputs of one inference, with a batch axis of 1."""
+        return {name: a[k : k + 1] for name, a in self.arrays.items()}
+
+    def head(self, n: int) -> Samples:
+        """At most n samples, evenly spaced."""
+        pick = spaced(len(self), n)
+        arrays = {k: a[pick] for k, a in self.arrays.items()}
+        return Samples(arrays, self.source, list(self.notes), self.random)
+
+
+def load_samples(spec: str, inputs: Mapping[str, TensorType], *, limit: int = 128) -> Samples:
+    """Read at most `limit` calibration samples, evenly spaced over the data.
+
+    spec: a path, with image options after `@`. inputs: the model's own inputs, in order.
+    Raises Diagnostic E104.
+    """
+    path, options = split_options(spec)
+    if not path.exists():
+        raise bad(path, "there is no such file", f"check the path {path}")
+    if path.is_dir() or path.suffix.lower() == ".parquet":
+        name, type = _only_input(path, inputs)
+        load = load_folder if path.is_dir() else load_parquet
+        array, note = load(path, type, options, limit)
+        return Samples({name: _checked(path, name, array, type)}, str(path), [note])
+    if options != ImageOptions():
+        raise bad(path, "image options are for folders and parquet files", "leave out what follows the @")
+    found = _read_arrays(path)
+    arrays: dict[str, np.ndarray] = {}
+    for name, array in _assign(path, found, inputs).items():
+        arrays[name] = _checked(path, name, array, inputs[name], limit)
+    counts = {len(a) for a in arrays.values()}
+    if len(counts) > 1:
+        facts = [("have", ", ".join(f"{k} {len(a)} samples" for k, a in arrays.items()))]
+        raise bad(path, "the arrays differ in their number of samples", "give as many of each", facts)
+    return Samples(arrays, str(path))
+
+
+def random_samples(inputs: Mapping[str, TensorType], *, count: int = 8, seed: int = 0) -> Samples:
+    """Normally distributed samples, mean 0 and deviation 1, for a build without data."""
+    rng = np.random.default_rng(seed)
+    arrays = {
+        name: rng.standard_normal((count, *t.shape[1:])).astype(np.float32) for name, t in inputs.items()
+    }
+    note = "no calibration data: ranges come from random numbers, accuracy is not established; give --calib"
+    return Samples(arrays, "random", [note], random=True)
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an .npz by name; of an .npy under the name ""."""
+    suffix = path.suffix.lower()
+    if suffix not in (".npz", ".npy"):
+        kinds = "an .npz, an .npy, a .parquet file or a folder of images"
+        raise bad(path, f"unknown kind of file {path.suffix!r}", f"give {kinds}")
+    try:
+        if suffix == ".npy":
+            return {"": np.load(path, mmap_mode="r", allow_pickle=False)}
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except Exception as e:  # whatever a damaged archive makes numpy and zipfile throw
+        reason = str(e).splitlines()[0] if str(e) else type(e).__name__
+        raise bad(
+            path, "the file cannot be read", "write it again with numpy.savez", [("have", reason)]
+        ) from e
+
+
+def _assign(
+    path: Path, found: Mapping[str, np.ndarray], inputs: Mapping[str, TensorType]
+) -> dict[str, np.ndarray]:
+    """Which array is which input's."""
+    names = list(inputs)
+    if all(n in found for n in names):
+        return {n: found[n] for n in names}
+    if len(names) == 1:
+        if len(found) == 1:
+            return {names[0]: next(iter(found.values()))}
+        for key in _IMAGE_ARRAYS:
+            if key in found:
+                return {names[0]: found[key]}
+    numbered = [f"arr_{k}" for k in range(len(names))]
+    if all(n in found for n in numbered):
+        return dict(zip(names, (found[n] for n in numbered), strict=True))
+    need = ", ".join(f"{n} {list(t.shape)}" for n, t in inputs.items())
+    have = ", ".join(f"{k or path.name} {list(a.shape)}" for k, a in found.items()) or "no array"
+    raise bad(
+        path,
+        "the arrays do not match the model's inputs",
+        "name each array as the input: numpy.savez(path, " + ", ".join(f"{n}=..." for n in names) + ")",
+        [("need", need), ("have", have)],
+    )
+
+
+def _only_input(path: Path, inputs: Mapping[str, TensorType]) -> tuple[str, TensorType]:
+    if len(inputs) != 1:
+        raise bad(
+            path,
+            f"images feed one input, the model has {len(inputs)}",
+            "give an .npz with an array per input: " + ", ".join(inputs),
+        )
+    return next(iter(inputs.items()))
+
+
+def _checked(
+    path: Path, name: str, array: np.ndarray, type: TensorType, limit: int | None = None
+) -> np.ndarray:
+    """The samples as float32 [n, ...] (or the input's integer type), with every check."""
+    have = [
+        ("need", f"{name}: n x {list(type.shape[1:])}, {type.dtype}"),
+        ("have", f"{list(array.shape)}, {array.dtype}"),
+    ]
+    if array.ndim == 0 or array.size == 0:
+        raise bad(path, "the array is empty", "give at least one sample", have)
+    want_float = type.dtype == DType.F32
+    if array.dtype.kind != "f" and want_float:
+        raise bad(
+            path,
+            "the model takes floats, preprocessed as in training",
+            ".astype('float32'), scaled as in training (often x / 255)",
+            have,
+        )
+    if not want_float and array.dtype.kind not in "iub":
+        raise bad(path, "the model takes integers", f".astype('{type.dtype.numpy}')", have)
+    if array.shape[1:] != type.shape[1:]:
+        raise bad(path, "wrong shape", _shape_remedy(array.shape, type.shape), have)
+    if limit is not None:
+        array = array[spaced(len(array), limit)]
+    if want_float and not np.isfinite(array).all():
+        where = np.argwhere(~np.isfinite(array))[0].tolist()
+        raise bad(path, f"NaN or infinity at {name}{where}", "remove such samples", have)
+    return np.ascontiguousarray(array, dtype=type.dtype.numpy)
+
+
+def _shape_remedy(have: tuple[int, ...], need: tuple[int, ...]) -> str:
+    """A sentence on how to bring an array into shape, the axis order first."""
+    if have == need[1:]:
+        return "add the sample axis: x[None]"
+    if len(have) == len(need) == 4:
+        for perm, order in (((0, 3, 1, 2), "NHWC"), ((0, 2, 3, 1), "NCHW")):
+            if tuple(have[p] for p in perm)[1:] == need[1:]:
+                return f"the channel order differs (the data are {order}): x.transpose{perm}"
+    if math.prod(have[1:]) == math.prod(need[1:]):
+        return f"reshape to {['n', *need[1:]]}"
+    return f"preprocess to {['n', *need[1:]]} as in training"
