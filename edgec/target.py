@@ -1,0 +1,299 @@
+"""Boards: what targets/*.toml say, loaded and checked."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from edgec.diagnostics import Diagnostic
+from edgec.resources import resource_dir
+
+KINDS = ("mcu", "linux", "host")
+CONTENTS = ("code", "rodata", "weights", "data", "stack", "arena")
+_RUNTIME = frozenset({"data", "stack", "arena"})
+_REGION = {
+    "name": str,
+    "description": str,
+    "address": int,
+    "size": int,
+    "access": str,
+    "holds": list,
+    "wait_states": int,
+}
+_UART = {
+    "address": int,
+    "clock_hz": int,
+    "baud": int,
+    "tx": str,
+    "rx": str,
+    "function": int,
+    "enable": str,
+}
+_TARGET = {
+    "description": str,
+    "kind": str,
+    "cpu": str,
+    "clock_hz": int,
+    "board": str,
+    "qemu": str,
+    "hidden": bool,
+    "regions": list,
+    "uart": dict,
+    "extends": str,
+}
+_REQUIRED = ("description", "kind", "cpu", "clock_hz", "board")
+
+
+@dataclass(frozen=True)
+class Region:
+    """One memory of a board. address and size in bytes; access is a subset of "rwx".
+
+    holds: what the linker may place there, of CONTENTS. wait_states: core clocks that an
+    access takes beyond one where no cache has the data.
+    """
+
+    name: str
+    description: str
+    address: int
+    size: int
+    access: str
+    holds: tuple[str, ...]
+    wait_states: int
+
+    @property
+    def end(self) -> int:
+        """The first address behind the region."""
+        return self.address + self.size
+
+
+@dataclass(frozen=True)
+class Uart:
+    """The serial port the firmware talks over.
+
+    tx, rx: pins, port letter and number. function: their alternate function. enable: bus
+    and bit of the peripheral's clock. All empty where the board needs no set-up.
+    """
+
+    address: int
+    clock_hz: int
+    baud: int
+    tx: str
+    rx: str
+    function: int
+    enable: str
+
+
+@dataclass(frozen=True)
+class Target:
+    """A board, or a machine with an operating system (no regions there)."""
+
+    name: str
+    description: str
+    kind: str
+    cpu: str
+    clock_hz: int
+    board: str
+    qemu: str
+    hidden: bool
+    regions: tuple[Region, ...]
+    uart: Uart | None
+
+    @property
+    def is_mcu(self) -> bool:
+        """Whether it runs bare metal, with a firmware image."""
+        return self.kind == "mcu"
+
+    @property
+    def sram(self) -> Region:
+        """The longest contiguous run of memories that hold data, stack and arena, as one region.
+
+        Raises ValueError for a target without memories.
+        """
+        runs: list[list[Region]] = []
+        for region in sorted(self.regions, key=lambda r: r.address):
+            if not _RUNTIME <= set(region.holds):
+                continue
+            if runs and runs[-1][-1].end == region.address:
+                runs[-1].append(region)
+            else:
+                runs.append([region])
+        if not runs:
+            raise ValueError(f"{self.name} has no SRAM")
+        best = max(runs, key=lambda run: run[-1].end - run[0].address)
+        return Region(
+            "sram",
+            " + ".join(r.name for r in best),
+            best[0].address,
+            best[-1].end - best[0].address,
+            best[0].access,
+            best[0].holds,
+            max(r.wait_states for r in best),
+        )
+
+    @property
+    def sram_bytes(self) -> int | None:
+        """The largest --budget: all contiguous SRAM. None where an operating system manages memory."""
+        return self.sram.size if self.is_mcu else None
+
+    @property
+    def boot(self) -> Region:
+        """The region that holds the vector table and the code; ValueError without one."""
+        for region in self.regions:
+            if "code" in region.holds:
+                return region
+        raise ValueError(f"{self.name} has no code memory")
+
+    @property
+    def weight_regions(self) -> tuple[Region, ...]:
+        """Regions that may hold weights, the preferred one first."""
+        return tuple(r for r in self.regions if "weights" in r.holds)
+
+    @property
+    def flash_bytes(self) -> int | None:
+        """Bytes of all memories for code and weights. None where an operating system manages memory."""
+        if not self.is_mcu:
+            return None
+        return sum(r.size for r in self.regions if {"code", "weights"} & set(r.holds))
+
+    def region_at(self, address: int) -> Region | None:
+        """The region an address lies in."""
+        return next((r for r in self.regions if r.address <= address < r.end), None)
+
+
+@cache
+def targets() -> tuple[str, ...]:
+    """Names of all boards a user can choose, sorted."""
+    names = sorted(path.stem for path in resource_dir("targets").glob("*.toml"))
+    return tuple(name for name in names if not _read(name).get("hidden", False))
+
+
+@cache
+def load_target(name: str) -> Target:
+    """A target by name. Raises Diagnostic E102 for an unknown name, E105 for a faulty file."""
+    folder = resource_dir("targets")
+    known = sorted(path.stem for path in folder.glob("*.toml"))
+    if name not in known:
+        near = difflib.get_close_matches(name, targets(), n=3, cutoff=0.5)
+        raise Diagnostic(
+            "E102",
+            f"unknown target: {name}",
+            where="--target",
+            facts=[("known", ", ".join(targets()))],
+            remedies=[f"--target {n}" for n in near] or ["edgec targets lists the boards"],
+        )
+    data = _read(name)
+    base = data.get("extends")
+    if base is not None:
+        if base not in known:
+            raise _faulty(name, f"extends {base}, which does not exist")
+        parent = _read(base)
+        if "extends" in parent:
+            raise _faulty(name, f"extends {base}, which itself extends another target")
+        data = _merge(parent, data)
+    return parse_target(name, data)
+
+
+def parse_target(name: str, data: Mapping[str, Any]) -> Target:
+    """A target from the contents of its file. Raises Diagnostic E105 that says what is wrong."""
+    _check(name, "target", data, _TARGET, _REQUIRED)
+    if data["kind"] not in KINDS:
+        raise _faulty(name, f"kind is {data['kind']!r}, must be one of {', '.join(KINDS)}")
+    regions = tuple(_region(name, r) for r in data.get("regions", []))
+    uart = data.get("uart")
+    if uart is not None:
+        _check(name, "uart", uart, _UART, tuple(_UART))
+    target = Target(
+        name,
+        data["description"],
+        data["kind"],
+        data["cpu"],
+        data["clock_hz"],
+        data["board"],
+        data.get("qemu", ""),
+        data.get("hidden", False),
+        regions,
+        Uart(**uart) if uart is not None else None,
+    )
+    if target.is_mcu:
+        _check_memory(target)
+    return target
+
+
+def _check_memory(target: Target) -> None:
+    ordered = sorted(target.regions, key=lambda r: r.address)
+    for a, b in zip(ordered, ordered[1:], strict=False):
+        if a.end > b.address:
+            raise _faulty(target.name, f"regions {a.name} and {b.name} overlap")
+    if len({r.name for r in ordered}) < len(ordered):
+        raise _faulty(target.name, "two regions have one name")
+    held = {c for r in ordered for c in r.holds}
+    missing = [c for c in CONTENTS if c not in held]
+    if missing:
+        raise _faulty(target.name, f"no region holds {', '.join(missing)}")
+    if not any(_RUNTIME <= set(r.holds) for r in ordered):
+        raise _faulty(target.name, "no region holds data, stack and arena together")
+    if target.uart is None:
+        raise _faulty(target.name, "has no [uart]")
+
+
+def _region(name: str, data: Any) -> Region:
+    if not isinstance(data, dict):
+        raise _faulty(name, "regions must be tables")
+    what = f"region {data.get('name', '?')}"
+    _check(name, what, data, _REGION, tuple(_REGION))
+    unknown = [h for h in data["holds"] if h not in CONTENTS]
+    if unknown:
+        raise _faulty(name, f"{what} holds {unknown[0]!r}, must be of {', '.join(CONTENTS)}")
+    if data["access"] not in ("r", "rx", "rw", "rwx"):
+        raise _faulty(name, f"{what} has access {data['access']!r}, must be r, rx, rw or rwx")
+    if data["address"] < 0 or data["size"] <= 0 or data["address"] + data["size"] > 1 << 32:
+        raise _faulty(name, f"{what} does not lie in the 32-bit address space")
+    if data["address"] % 4096 or data["size"] % 4096:
+        raise _faulty(name, f"{what} must begin and end at a multiple of 4096 bytes")
+    return Region(**{**data, "holds": tuple(data["holds"])})
+
+
+def _check(
+    name: str, what: str, data: Mapping[str, Any], types: Mapping[str, type], required: tuple[str, ...]
+) -> None:
+    for key in required:
+        if key not in data:
+            raise _faulty(name, f"{what} lacks {key}")
+    for key, value in data.items():
+        if key not in types:
+            near = difflib.get_close_matches(key, types, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise _faulty(name, f"{what} has an unknown key {key}{hint}")
+        if type(value) is not types[key]:
+            raise _faulty(name, f"{what}: {key} must be of type {types[key].__name__}, is {value!r}")
+
+
+def _merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
+    """The child's keys over the parent's; regions by name."""
+    regions = {r["name"]: r for r in [*parent.get("regions", []), *child.get("regions", [])]}
+    merged = {**parent, **child, "regions": list(regions.values())}
+    merged.pop("extends")
+    return merged
+
+
+@cache
+def _read(name: str) -> dict[str, Any]:
+    path: Path = resource_dir("targets") / f"{name}.toml"
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _faulty(name, str(error)) from error
+
+
+def _faulty(name: str, what: str) -> Diagnostic:
+    return Diagnostic(
+        "E105",
+        f"faulty target file: {what}",
+        where=f"targets/{name}.toml",
+        remedies=["docs/targets.md says what a target file holds"],
+    )
