@@ -39,12 +39,17 @@ class Node:
 
 
 class Graph:
-    """A directed acyclic graph of ops over named, typed values."""
+    """A directed acyclic graph of ops over named, typed values.
+
+    input_perms: inputs that the device takes with its axes in another order than the
+    user's model has them, device = user.transpose(perm).
+    """
 
     def __init__(self, name: str = "model") -> None:
         self.name = name
         self.inputs: list[str] = []
         self.outputs: list[str] = []
+        self.input_perms: dict[str, tuple[int, ...]] = {}
         self.values: dict[str, Value] = {}
         self._nodes: dict[str, Node] = {}
         self._rank: dict[str, float] = {}
@@ -219,6 +224,7 @@ class Graph:
         """A copy that shares only the constants' arrays."""
         other = Graph(self.name)
         other.inputs, other.outputs = list(self.inputs), list(self.outputs)
+        other.input_perms = dict(self.input_perms)
         other.values = {v: Value(x.name, x.type, x.data) for v, x in self.values.items()}
         other._nodes = {
             n: Node(x.name, x.op, x.inputs, x.outputs, dict(x.attrs), x.path)

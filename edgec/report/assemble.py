@@ -1,0 +1,89 @@
+"""report.json from what a build knows: sizes, proofs, measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from edgec import __version__
+from edgec.codegen.library import Layer as CodeLayer
+from edgec.codegen.library import Library
+from edgec.codegen.library import Port as CodePort
+from edgec.ir import Graph
+from edgec.ops.base import op_of
+from edgec.options import BuildOptions
+from edgec.report.schema import SCHEMA, Copies, Flash, Layer, Port, Report, Sram
+from edgec.schedule.plan import Plan
+
+COPIES = ("strided_copy", "gather")
+"""Ops that only move elements: what is left of transposes and permutations."""
+
+
+def sram(graph: Graph, plan: Plan, data: int, stack: int, budget: int) -> Sram:
+    """The SRAM items; data and stack in bytes as linked."""
+    io = sum(graph.type(v).bytes for v in dict.fromkeys([*graph.inputs, *graph.outputs]))
+    return Sram(
+        arena=plan.arena,
+        scratch=max((size for _, size in plan.scratch.values()), default=0),
+        io=io,
+        data=data,
+        stack=stack,
+        total=plan.arena + data + stack,
+        budget=budget,
+        lower_bound=plan.lower_bound,
+        optimal=plan.optimal,
+    )
+
+
+def layers(library: Library, live: Mapping[str, int]) -> list[Layer]:
+    """One entry per kernel call, in the order of execution."""
+    return [
+        Layer(
+            name=x.title,
+            op=x.node.op,
+            region=x.index,
+            macs=op_of(x.node).macs(x.call),
+            live_bytes=live[x.node.name],
+        )
+        for x in library.layers
+    ]
+
+
+def copies(code_layers: Sequence[CodeLayer]) -> Copies:
+    """The copies that the compiler could not remove."""
+    moved = [x.call.outs[0].bytes for x in code_layers if x.node.op in COPIES]
+    return Copies(count=len(moved), bytes=sum(moved))
+
+
+def empty_report(
+    options: BuildOptions, graph: Graph, library: Library, memory: Sram, flash: Flash, live: Mapping[str, int]
+) -> Report:
+    """The report before anything ran: measured figures are absent."""
+    entries = layers(library, live)
+    return Report(
+        schema=SCHEMA,
+        version=__version__,
+        model=graph.name,
+        target=options.target,
+        input_mode=options.input_mode,
+        optimize=options.optimize,
+        inputs=[_port(p, graph.input_perms.get(p.name)) for p in library.inputs],
+        outputs=[_port(p, None) for p in library.outputs],
+        sram=memory,
+        flash=flash,
+        macs=sum(x["macs"] for x in entries),
+        layers=entries,
+        checks=[],
+        copies=copies(library.layers),
+    )
+
+
+def _port(port: CodePort, perm: tuple[int, ...] | None) -> Port:
+    shape = list(port.type.shape)
+    if perm is not None:
+        shape = [shape[perm.index(k)] for k in range(len(perm))]
+    entry = Port(name=port.name, shape=shape, dtype=str(port.type.dtype.numpy))
+    if port.type.quant is not None:
+        entry["scale"], entry["zero_point"] = port.type.quant.s, port.type.quant.z
+    if perm is not None:
+        entry["perm"] = list(perm)
+    return entry
