@@ -1,0 +1,44 @@
+"""linear: the kernels against the integer reference."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgec.ir import DType, Quant, TensorType
+from tests.kernels import check_call, quants
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_kernel(data: st.DataObject) -> None:
+    draw = data.draw
+    lead = draw(st.sampled_from([(1,), (1, 5), (3,), (1, 2, 3), (2, 3)]))
+    k, o = draw(st.integers(1, 40)), draw(st.integers(1, 20))
+    wide = draw(st.booleans())
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    xq, yq = draw(quants), draw(quants)
+    if wide:
+        yq = Quant.of(yq.s / 64)
+    n = draw(st.sampled_from([1, o]))
+    scales = tuple(float(np.float32(s)) for s in rng.uniform(0.001, 0.02, n))
+    w = rng.integers(-127, 128, (o, k)).astype(np.int8)
+    b = rng.integers(-(2**12), 2**12, o).astype(np.int32)
+    ins: list[TensorType] = [
+        TensorType((*lead, k), DType.I8, xq),
+        TensorType(w.shape, DType.I8, Quant(scales, (0,) * n, 0 if n > 1 else None)),
+        TensorType(b.shape, DType.I32),
+    ]
+    consts: dict[int, np.ndarray] = {1: w, 2: b}
+    if draw(st.booleans()):
+        ins, consts = ins[:2], {1: w}
+    check_call(
+        "linear",
+        ins,
+        {"activation": draw(st.sampled_from(["", "relu", "relu6"]))},
+        consts=consts,
+        out_quant=yq,
+        out_dtype=DType.I16 if wide else DType.I8,
+        seed=draw(st.integers(0, 99)),
+    )
