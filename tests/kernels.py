@@ -112,7 +112,7 @@ class _Case:
             unit = max(self.types[j].dtype.bytes, self.out.dtype.bytes)
             d0 = -(-d0 // unit) * unit
             end = max(d0, self.out.bytes)
-            near = [d0, d0 + unit, d0 + 3 * unit, d0 + self.out.row_bytes]
+            near = [d0, d0 + unit, d0 + 3 * unit, d0 + -(-self.out.row_bytes // unit) * unit]
             far = [int(d) * unit for d in rng.integers(d0 // unit, end // unit + 1, 3)]
             for d in sorted({d for d in near + far if d <= end}):
                 job = self._place({}, (j, d))

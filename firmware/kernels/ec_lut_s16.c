@@ -1,0 +1,18 @@
+#include "ec_lut_s16.h"
+
+#include "ec_lut_line.h"
+
+void ec_lut_s16(const ec_lut_s16_params *p, const ec_window *in, const ec_window *out,
+                int32_t first, int32_t last, void *scratch)
+{
+    (void)scratch;
+
+    for (int32_t row = first; row < last; row++) {
+        const int16_t *x = (const int16_t *)ec_row(in, row);
+        int16_t *y = (int16_t *)ec_row(out, row);
+
+        for (int32_t i = 0; i < p->length; i++) {
+            y[i] = (int16_t)((ec_lut_line(p->table, x[i]) + 64) >> 7);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+#include "ec_lut_s16_s8.h"
+
+#include "ec_lut_line.h"
+
+void ec_lut_s16_s8(const ec_lut_s16_s8_params *p, const ec_window *in, const ec_window *out,
+                   int32_t first, int32_t last, void *scratch)
+{
+    (void)scratch;
+
+    for (int32_t row = first; row < last; row++) {
+        const int16_t *x = (const int16_t *)ec_row(in, row);
+        int8_t *y = (int8_t *)ec_row(out, row);
+
+        for (int32_t i = 0; i < p->length; i++) {
+            const int32_t v = (ec_lut_line(p->table, x[i]) + (1 << 14)) >> 15;
+            y[i] = (int8_t)ec_clamp(v, -128, 127);
+        }
+    }
+}
