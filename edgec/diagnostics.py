@@ -47,6 +47,6 @@ class Diagnostic(Exception):
         lines = [f"error[{self.code}]: {self.title}"]
         if self.where:
             lines.append(f"  --> {self.where}")
-        lines += [f"{label:<7}{text}" for label, text in self.facts]
-        lines += [f"{'try':<7}{text}" for text in self.remedies]
+        for label, text in [*self.facts, *(("try", remedy) for remedy in self.remedies)]:
+            lines.append(f"  {label:<6} " + text.replace("\n", "\n" + " " * 9))
         return "\n".join(lines)

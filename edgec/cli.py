@@ -1,0 +1,233 @@
+"""The command line: parses, calls, prints. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+import typer
+
+from edgec import __version__
+from edgec.diagnostics import Diagnostic
+
+app = typer.Typer(
+    name="edgec",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Compile a neural network for a board, and prove every output byte right on a simulated one.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")]
+Build = Annotated[Path, typer.Argument(metavar="DIR", help="What edgec build wrote.", show_default=False)]
+On = Literal["sim", "host", "qemu"]
+
+
+@app.callback(invoke_without_command=True)
+def top(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Options of edgec itself."""
+    if version or context.invoked_subcommand is None:
+        print(f"edgec {__version__}" if version else context.get_help())
+        raise typer.Exit
+
+
+@app.command()
+def build(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="A .tflite, .pt2, .onnx or .keras file, or package.module:callable."
+        ),
+    ],
+    target: Annotated[str, typer.Option(help="The board; edgec targets lists them.")],
+    budget: Annotated[
+        str, typer.Option(help="All SRAM the model may use, stack included: 320KB, 65536.")
+    ] = "",
+    flash_budget: Annotated[str, typer.Option(help="Flash for code and weights: 1MB.")] = "",
+    calib: Annotated[
+        Path | None, typer.Option(help="Samples for quantization: an .npz, a folder of images, a .parquet.")
+    ] = None,
+    input: Annotated[
+        Literal["whole", "stream"], typer.Option(help="How the caller hands over the input.")
+    ] = "whole",
+    optimize: Annotated[Literal["memory", "speed"], typer.Option(help="What to prefer.")] = "memory",
+    out: Annotated[Path | None, typer.Option(help="Output directory. [default: MODEL-TARGET]")] = None,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Do not run the image after building it.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Compile MODEL for a board, run it there simulated, compare every byte."""
+    from edgec import output_dir
+    from edgec.console import progress, show
+    from edgec.options import BuildOptions
+    from edgec.report import files, table
+    from edgec.sizes import parse_size
+    from edgec.target import load_target
+
+    board = load_target(target)
+    sizes = {
+        "budget": parse_size(budget, "--budget", board.sram_bytes) if budget else None,
+        "flash_budget": parse_size(flash_budget, "--flash-budget", board.flash_bytes)
+        if flash_budget
+        else None,
+    }
+    place = out or output_dir.default_name(model, target)
+    with progress() as shown, output_dir.fresh(place) as work:
+        from edgec import pipeline
+
+        options = BuildOptions(
+            model,
+            target,
+            work,
+            calib=calib,
+            input_mode=input,
+            optimize=optimize,
+            verify=not no_verify,
+            **sizes,
+        )
+        report = pipeline.build(options, shown)
+    if json:
+        sys.stdout.write((place / files.NAME).read_text(encoding="utf-8"))
+    show(table.closing(report), sys.stderr if json else sys.stdout)
+    if not json:
+        print(f"\nwrote {place}")
+
+
+@app.command()
+def run(
+    folder: Build,
+    input: Annotated[Path, typer.Option(help="x.npy with a leading batch axis; several inputs: x.npz.")],
+    on: Annotated[On, typer.Option(help="Where to run.")] = "sim",
+    output: Annotated[
+        Path | None, typer.Option(help="Where the raw integer outputs go: y.npy or y.npz.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Run a build on inputs, and keep its outputs."""
+    from edgec.commands import run_build
+
+    run_build(folder, on, input, output, json)
+
+
+@app.command()
+def profile(
+    folder: Build,
+    on: Annotated[
+        On | None, typer.Option(help="Measure again there; without it, the build's own figures.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show instructions, cycles and bytes of every layer."""
+    from edgec.commands import profile_build
+
+    profile_build(folder, on, json)
+
+
+@app.command()
+def test(folder: Build, on: Annotated[On, typer.Option(help="Where to run.")] = "host") -> None:
+    """Run the tests that came with a build: every layer, then the whole model."""
+    from edgec.commands import test_build
+
+    test_build(folder, on)
+
+
+@app.command()
+def targets(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A board, to see its regions.", show_default=False)
+    ] = "",
+    json: Json = False,
+) -> None:
+    """List the boards, or the memory regions and features of one."""
+    from edgec.show_targets import show_targets
+
+    show_targets(name, json)
+
+
+@app.command()
+def doctor(json: Json = False) -> None:
+    """Say what is installed, what is missing, what it is for and how to get it."""
+    from edgec.doctor import examine
+
+    raise typer.Exit(examine(json))
+
+
+def main() -> NoReturn:
+    """The entry point: runs a command and turns whatever happens into an exit status."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        status = app(standalone_mode=False, prog_name="edgec")
+    except Diagnostic as e:
+        status = _fail(e)
+    except typer.TyperException as e:
+        status = _fail(Diagnostic("E101", _usage(e), remedies=[_help()]))
+    except (KeyboardInterrupt, typer.Abort):
+        status = _interrupted(130)
+    except BrokenPipeError:
+        # The reader went away (`edgec targets | head`): nothing left to say, nor at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    except Exception as e:
+        status = _bug(e)
+    if status == 130:
+        status = _interrupted(130)
+    sys.exit(status or 0)
+
+
+def _terminate(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _usage(e: typer.TyperException) -> str:
+    """typer's message as one clause, without what its validator prepends."""
+    return " ".join(e.format_message().split()).replace("Value error, ", "").rstrip(".")
+
+
+def _help() -> str:
+    """The help page nearest to the command that was typed."""
+    names = [c.name or c.callback.__name__ for c in app.registered_commands if c.callback]
+    command = next((a for a in sys.argv[1:] if a in names), "")
+    return " ".join(filter(None, ("edgec", command, "--help")))
+
+
+def _fail(e: Diagnostic) -> int:
+    if sys.stderr.isatty():
+        from edgec.console import show_error
+
+        show_error(e)
+    else:
+        print(e.render(), file=sys.stderr)
+    return e.exit_status
+
+
+def _interrupted(status: int) -> int:
+    print("edgec: interrupted, nothing was written", file=sys.stderr)
+    return status
+
+
+def _bug(e: Exception) -> int:
+    if os.environ.get("EDGEC_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
+    trace = e.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown"
+    text = str(e).splitlines()[0] if str(e) else ""
+    print(
+        f"internal error: {type(e).__name__}: {text}\n"
+        f"  --> {place}, edgec {__version__}\n"
+        "This is a bug in edgec, not in your model. Please report it as an issue in edgec's repository,\n"
+        "with the command, these lines and the output of: edgec doctor\n"
+        "EDGEC_DEBUG=1 shows the traceback.",
+        file=sys.stderr,
+    )
+    return 1

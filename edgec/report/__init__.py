@@ -1,0 +1,1 @@
+"""The report: its schema, reading it back, and how it is shown."""

@@ -1,0 +1,52 @@
+"""report.json: written with every build, read back by the commands that use a build."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import cast
+
+from edgec.diagnostics import Diagnostic
+from edgec.report.schema import SCHEMA, Report, missing_keys
+
+NAME = "report.json"
+
+
+def dump(report: Report) -> str:
+    """The text of report.json, the same for the same report."""
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+
+
+def is_build(folder: Path) -> bool:
+    """Whether edgec wrote this folder."""
+    try:
+        load(folder)
+    except Diagnostic:
+        return False
+    return True
+
+
+def load(folder: Path) -> Report:
+    """The report of a build; raises Diagnostic E105 where the folder is not one."""
+    path = folder / NAME
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise _not_a_build(folder, "there is no report.json") from None
+    except (OSError, ValueError) as e:
+        raise _not_a_build(folder, f"report.json cannot be read: {e}") from e
+    if not isinstance(report, dict) or report.get("schema") != SCHEMA:
+        raise _not_a_build(folder, f"report.json is not of schema {SCHEMA}")
+    if missing := missing_keys(report):
+        raise _not_a_build(folder, f"report.json lacks {', '.join(missing[:3])}")
+    return cast(Report, report)
+
+
+def _not_a_build(folder: Path, reason: str) -> Diagnostic:
+    return Diagnostic(
+        "E105",
+        "not a build of edgec",
+        where=str(folder),
+        facts=[("reason", reason)],
+        remedies=[f"edgec build MODEL --target T --out {folder}"],
+    )

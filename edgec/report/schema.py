@@ -1,0 +1,131 @@
+"""The shape of report.json, schema edgec.report/1.
+
+All sizes are bytes. A figure that was not measured is absent, never zero. (No postponed
+annotations here: with them __required_keys__ would not know NotRequired.)
+"""
+
+from typing import Any, NotRequired, TypedDict
+
+SCHEMA = "edgec.report/1"
+
+
+class Sram(TypedDict):
+    """What is in SRAM at run time; `total` counts arena + data + stack.
+
+    arena: windows, tensors, scratch and I/O that the plan places. scratch, io: how much of
+    the arena those are at their largest. data: .data and .bss outside the arena. stack: the
+    worst case. lower_bound: no plan of this order has a smaller arena. measured_*: what
+    the simulated board saw.
+    """
+
+    arena: int
+    scratch: int
+    io: int
+    data: int
+    stack: int
+    total: int
+    budget: int
+    lower_bound: int
+    optimal: NotRequired[bool]
+    measured_stack: NotRequired[int]
+    measured_arena: NotRequired[int]
+
+
+class Flash(TypedDict):
+    """What is in flash; `regions` maps a region's name to the bytes used in it."""
+
+    code: int
+    weights: int
+    total: int
+    budget: int
+    regions: dict[str, int]
+
+
+class Layer(TypedDict):
+    """One node of the compiled graph, named by the user's own module path."""
+
+    name: str
+    op: str
+    region: int
+    macs: int
+    live_bytes: int
+    instructions: NotRequired[int]
+    cycles: NotRequired[int]
+    snr_db: NotRequired[float]
+
+
+class Check(TypedDict):
+    """One thing that was proved by running it."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+class Port(TypedDict):
+    """A model input or output, as the user's model has it and as the device has it.
+
+    shape: as in the user's model, batch axis included. dtype: numpy's name of the device's
+    integer type. scale, zero_point: real = scale * (q - zero_point); absent for plain
+    integers. perm: where the device has another axis order than the user,
+    device = user.transpose(perm).
+    """
+
+    name: str
+    shape: list[int]
+    dtype: str
+    scale: NotRequired[float]
+    zero_point: NotRequired[int]
+    perm: NotRequired[list[int]]
+
+
+class Copies(TypedDict):
+    """Transposes and gathers that the compiler could not remove."""
+
+    count: int
+    bytes: int
+
+
+class Accuracy(TypedDict):
+    """The integer model against the float model, over the calibration samples."""
+
+    samples: int
+    cosine: float
+    top1_agreement: NotRequired[float]
+    calibration: NotRequired[str]
+
+
+class Report(TypedDict):
+    """report.json."""
+
+    schema: str
+    version: str
+    model: str
+    target: str
+    input_mode: str
+    optimize: str
+    inputs: list[Port]
+    outputs: list[Port]
+    sram: Sram
+    flash: Flash
+    macs: int
+    layers: list[Layer]
+    checks: list[Check]
+    instructions: NotRequired[int]
+    cycles: NotRequired[int]
+    cycles_model: NotRequired[str]
+    copies: NotRequired[Copies]
+    accuracy: NotRequired[Accuracy]
+    notes: NotRequired[list[str]]
+    warnings: NotRequired[list[str]]
+
+
+def missing_keys(report: dict[str, Any]) -> list[str]:
+    """The required keys of the schema that a report lacks, as dotted paths."""
+    parts: list[tuple[str, Any, Any]] = [("", Report, report)]
+    parts += [("sram.", Sram, report.get("sram", {})), ("flash.", Flash, report.get("flash", {}))]
+    for key, shape in (("layers", Layer), ("checks", Check), ("inputs", Port), ("outputs", Port)):
+        parts += [(f"{key}[{k}].", shape, item) for k, item in enumerate(report.get(key, []))]
+    return [
+        prefix + key for prefix, shape, have in parts for key in sorted(shape.__required_keys__ - set(have))
+    ]

@@ -1,0 +1,163 @@
+"""The closing table: one layout, in colour on a terminal, in plain characters elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgec.report.schema import Layer, Report
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+BAR = 24
+"""Characters of a bar."""
+
+Span = tuple[str, str]
+"""A piece of text and its rich style."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a table."""
+
+    spans: tuple[Span, ...]
+
+    @property
+    def plain(self) -> str:
+        """The text alone."""
+        return "".join(text for text, _ in self.spans).rstrip()
+
+
+def closing(report: Report) -> list[Line]:
+    """What a build ends with: memory, work, the slowest layers, what was proved."""
+    lines = [_line((report["model"], "bold"), (" on ", ""), (report["target"], "bold"))]
+    lines += _memory(report) + _work(report) + _slowest(report) + _quality(report) + _checks(report)
+    return lines
+
+
+def profile(report: Report) -> list[Line]:
+    """Every layer with its instructions, cycles, MACs and live bytes."""
+    layers = report["layers"]
+    width = max([5, *(len(layer["name"]) for layer in layers)])
+    head = f"{'layer':<{width}}  {'op':<16} {'MACs':>12} {'instructions':>13} {'cycles':>13} {'live B':>9}"
+    lines = [_line((head, "bold"))]
+    for layer in layers:
+        row = f"{layer['name']:<{width}}  {layer['op']:<16} {layer['macs']:>12,}"
+        row += f" {_figure(layer.get('instructions')):>13} {_figure(layer.get('cycles')):>13}"
+        lines.append(_line((f"{row} {layer['live_bytes']:>9,}", "")))
+    total = f"{'total':<{width}}  {'':<16} {report['macs']:>12,}"
+    total += f" {_figure(report.get('instructions')):>13} {_figure(report.get('cycles')):>13}"
+    lines.append(_line((f"{total} {report['sram']['arena']:>9,}", "bold")))
+    if "cycles_model" in report:
+        lines.append(_line((f"cycles: {report['cycles_model']}", "dim")))
+    return lines
+
+
+def plain(lines: list[Line]) -> str:
+    """The lines without colour, for pipes and files."""
+    return "\n".join(line.plain for line in lines)
+
+
+def styled(lines: list[Line]) -> Text:
+    """The lines for a terminal."""
+    from rich.text import Text
+
+    return Text("\n").join(Text.assemble(*line.spans) for line in lines)
+
+
+def _line(*spans: Span) -> Line:
+    return Line(spans)
+
+
+def _labelled(label: str, *spans: Span) -> Line:
+    return Line(((f"  {label:<10}", "cyan"), *spans))
+
+
+def _memory(report: Report) -> list[Line]:
+    sram, flash = report["sram"], report["flash"]
+    smallest = sram.get("optimal") or sram["arena"] == sram["lower_bound"]
+    bound = "proven smallest for this order" if smallest else f"lower bound {sram['lower_bound']:,}"
+    parts = f"arena {sram['arena']:,} ({bound}) + data {sram['data']:,} + stack {sram['stack']:,}"
+    lines = [_budget("SRAM", sram["total"], sram["budget"]), _labelled("", (parts, "dim"))]
+    lines.append(_budget("flash", flash["total"], flash["budget"]))
+    parts = f"weights {flash['weights']:,} + code {flash['code']:,}"
+    if len(flash["regions"]) > 1:
+        parts += "; " + ", ".join(f"{name} {size:,}" for name, size in flash["regions"].items())
+    lines.append(_labelled("", (parts, "dim")))
+    return lines
+
+
+def _budget(label: str, used: int, budget: int) -> Line:
+    share = used / budget if budget else 1.0
+    full = min(BAR, round(share * BAR))
+    style = "green" if share <= 0.8 else "yellow" if share <= 1 else "red"
+    bar = (("#" * full, style), ("." * (BAR - full), "dim"))
+    return _labelled(label, *bar, (f"  {used:,} B", "bold"), (f" of {budget:,} ({share:.0%})", ""))
+
+
+def _work(report: Report) -> list[Line]:
+    parts = [f"{report['macs']:,} MACs"]
+    if "instructions" in report:
+        parts.append(f"{report['instructions']:,} instructions")
+    lines = [_labelled("work", (", ".join(parts), ""))]
+    if "cycles" in report:
+        model = report.get("cycles_model", "")
+        lines.append(_labelled("", (f"{report['cycles']:,} cycles", ""), (f" ({model})", "dim")))
+    return lines
+
+
+def _slowest(report: Report, count: int = 5) -> list[Line]:
+    timed = [layer for layer in report["layers"] if _cost(layer)]
+    total = sum(_cost(layer) for layer in timed)
+    timed.sort(key=lambda layer: -_cost(layer))
+    width = max([0, *(len(layer["name"]) for layer in timed[:count])])
+    return [
+        _labelled(
+            "slowest" if k == 0 else "",
+            (f"{layer['name']:<{width}}", ""),
+            (f"  {layer['op']:<16}", "dim"),
+            (f" {_cost(layer) / total:4.0%}", ""),
+        )
+        for k, layer in enumerate(timed[:count])
+    ]
+
+
+def _cost(layer: Layer) -> int:
+    return layer.get("cycles", layer.get("instructions", 0))
+
+
+def _quality(report: Report) -> list[Line]:
+    lines = []
+    if "copies" in report:
+        count, size = report["copies"]["count"], report["copies"]["bytes"]
+        text = f"{count} remain, {size:,} B moved" if count else "none remain"
+        lines.append(_labelled("copies", (text, "")))
+    if "accuracy" in report:
+        accuracy = report["accuracy"]
+        text = f"cosine to the float model {accuracy['cosine']:.4f}"
+        if "top1_agreement" in accuracy:
+            text += f", same top-1 for {accuracy['top1_agreement']:.1%}"
+        lines.append(_labelled("accuracy", (f"{text} ({accuracy['samples']} samples)", "")))
+        ranked = sorted((x for x in report["layers"] if "snr_db" in x), key=lambda x: x["snr_db"])
+        if ranked and accuracy["cosine"] < 0.98:
+            worst = ", ".join(f"{layer['name']} {layer['snr_db']:.1f} dB" for layer in ranked[:3])
+            lines.append(_labelled("", (f"lost in: {worst}", "yellow")))
+    lines += [_labelled("note", (text, "dim")) for text in report.get("notes", [])]
+    lines += [_labelled("warning", (text, "yellow")) for text in report.get("warnings", [])]
+    return lines
+
+
+def _checks(report: Report) -> list[Line]:
+    if not report["checks"]:
+        return [_labelled("checks", ("none run (--no-verify)", "yellow"))]
+    lines = []
+    for k, check in enumerate(report["checks"]):
+        mark = ("pass", "green") if check["passed"] else ("FAIL", "red bold")
+        label = "checks" if k == 0 else ""
+        lines.append(_labelled(label, mark, (f"  {check['name']}", ""), (f"  {check['detail']}", "dim")))
+    return lines
+
+
+def _figure(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}"
