@@ -1,0 +1,153 @@
+"""How much of a float model its integer form keeps: per layer in dB, and at the outputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edgec.ir import DType, Graph
+from edgec.ops.interpret import evaluate
+from edgec.quant.data import Samples
+from edgec.quant.formats import to_integers, to_reals
+
+
+@dataclass(frozen=True)
+class LayerSnr:
+    """A layer's signal-to-noise ratio against float.
+
+    snr, loss: decibels; `loss` is what the layer lost against its worst operand.
+    """
+
+    name: str
+    path: str
+    op: str
+    dtype: str
+    snr: float
+    loss: float
+
+
+@dataclass
+class Fidelity:
+    """Agreement of integer and float model over `samples` inputs.
+
+    cosine: the mean over samples of the outputs' cosine (the worst output). snr: decibels
+    of all outputs together. top1: share of samples whose largest output is the same one.
+    """
+
+    samples: int
+    cosine: float
+    snr: float
+    top1: float
+    layers: list[LayerSnr] = field(default_factory=list)
+
+    def worst(self, count: int = 8) -> list[LayerSnr]:
+        """The layers that lose most, the largest loss first."""
+        return sorted(self.layers, key=lambda s: -s.loss)[:count]
+
+
+@dataclass
+class _Power:
+    signal: float = 0.0
+    noise: float = 0.0
+
+    def add(self, real: np.ndarray, held: np.ndarray) -> None:
+        keep = np.isfinite(real)
+        self.signal += float(np.square(real[keep], dtype=np.float64).sum())
+        self.noise += float(np.square(real[keep] - held[keep], dtype=np.float64).sum())
+
+    @property
+    def db(self) -> float:
+        if self.noise == 0.0:
+            return 120.0
+        return 10 * math.log10(max(self.signal, 1e-30) / self.noise)
+
+
+def integer_inputs(graph: Graph, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Float inputs as the integer graph takes them."""
+    return {
+        name: to_integers(x, graph.type(name)) if graph.type(name).quant is not None else x
+        for name, x in inputs.items()
+    }
+
+
+def compare(
+    real: Graph,
+    held: Graph,
+    samples: Samples,
+    *,
+    layers: bool = True,
+    tick: Callable[[int, int], None] | None = None,
+) -> Fidelity:
+    """Run float graph and integer graph side by side over the samples.
+
+    layers: whether to measure every layer, too. Values are matched by name; integer outputs
+    that are indices (argmax) count for top1 only.
+    """
+    powers: dict[str, _Power] = {}
+    total, cosines, same, votes = _Power(), [], 0, 0
+    for k in range(len(samples)):
+        inputs = samples.sample(k)
+        floats: dict[str, np.ndarray] = dict(inputs) if layers else {}
+        want = evaluate(real, inputs, floats.__setitem__ if layers else None)
+
+        def see(value: str, q: np.ndarray, floats: dict[str, np.ndarray] = floats) -> None:
+            t = held.type(value)
+            x = floats.get(value)
+            if x is not None and x.shape == q.shape and t.quant is not None and x.dtype == np.float32:
+                powers.setdefault(value, _Power()).add(x, to_reals(q, t))
+
+        integers = integer_inputs(held, inputs)
+        for name, q in integers.items():
+            see(name, q)
+        got = evaluate(held, integers, see if layers else None)
+        worst = 1.0
+        for a, b in zip(real.outputs, held.outputs, strict=True):
+            x, y = want[a], to_reals(got[b], held.type(b))
+            if real.type(a).dtype != DType.F32:
+                same, votes = same + int((x == got[b]).all()), votes + 1
+                continue
+            total.add(x, y)
+            worst = min(worst, cosine(x, y))
+            if x.ndim == 2 and x.shape[1] > 1:
+                same, votes = same + int(x.argmax() == y.argmax()), votes + 1
+        cosines.append(worst)
+        if tick is not None:
+            tick(k + 1, len(samples))
+    result = Fidelity(
+        len(samples), float(np.mean(cosines or [1.0])), total.db, same / votes if votes else 1.0
+    )
+    result.layers = _by_layer(held, powers)
+    return result
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> float:
+    """The cosine of the angle between two arrays taken as vectors; 1 if both are zero."""
+    x, y = a.ravel().astype(np.float64), b.ravel().astype(np.float64)
+    norm = float(np.linalg.norm(x) * np.linalg.norm(y))
+    if norm == 0.0:
+        return 1.0 if np.allclose(x, y, atol=1e-9) else 0.0
+    return float(x @ y) / norm
+
+
+def _by_layer(held: Graph, powers: dict[str, _Power]) -> list[LayerSnr]:
+    rows = []
+    for node in held.nodes():
+        value = node.outputs[0]
+        if value not in powers:
+            continue
+        before = [powers[v].db for v in node.inputs if v in powers]
+        own = powers[value].db
+        loss = min(before) - own if before else 0.0
+        rows.append(LayerSnr(node.name, node.path, node.op, str(held.type(value).dtype), own, loss))
+    return rows
+
+
+def table(fidelity: Fidelity, count: int = 8) -> str:
+    """The layers that lose most, as lines of text."""
+    lines = [f"{'SNR dB':>7} {'loss dB':>8}  layer"]
+    for s in fidelity.worst(count):
+        lines.append(f"{s.snr:7.1f} {s.loss:8.1f}  {s.path or s.name} ({s.op}, {s.dtype})")
+    return "\n".join(lines)
