@@ -66,9 +66,7 @@ class Graph:
         self.inputs.append(name)
         return name
 
-    def add_constant(
-        self, name: str, data: np.ndarray, quant: Quant | None = None, layout: str = ""
-    ) -> str:
+    def add_constant(self, name: str, data: np.ndarray, quant: Quant | None = None, layout: str = "") -> str:
         """Add a constant; the name is made unique and returned."""
         name = self.unique(name)
         type = TensorType(tuple(data.shape), dtype_of(data), quant, layout)
@@ -84,13 +82,19 @@ class Graph:
         *,
         path: str = "",
         name: str | None = None,
+        results: Sequence[str] | None = None,
         before: Node | None = None,
     ) -> Node:
-        """Add an op with one result per type; `before` places it in the textual order."""
+        """Add an op with one result per type, named `results` or after the op.
+
+        `before` places it in the textual order. Names are made unique.
+        """
         name = self.unique_node(name or op)
+        if results is None:
+            results = [name] if len(types) == 1 else [f"{name}.{k}" for k in range(len(types))]
         outputs = []
-        for k, type in enumerate(types):
-            value = self.unique(name if len(types) == 1 else f"{name}.{k}")
+        for value, type in zip(results, types, strict=True):
+            value = self.unique(value)
             self._new_value(value, type)
             self._producer[value] = name
             outputs.append(value)
@@ -227,8 +231,7 @@ class Graph:
         other.input_perms = dict(self.input_perms)
         other.values = {v: Value(x.name, x.type, x.data) for v, x in self.values.items()}
         other._nodes = {
-            n: Node(x.name, x.op, x.inputs, x.outputs, dict(x.attrs), x.path)
-            for n, x in self._nodes.items()
+            n: Node(x.name, x.op, x.inputs, x.outputs, dict(x.attrs), x.path) for n, x in self._nodes.items()
         }
         other._rank, other._producer = dict(self._rank), dict(self._producer)
         other._uses = {v: set(u) for v, u in self._uses.items()}

@@ -228,9 +228,7 @@ class Op(ABC):
     def float_reference(self, call: Call, *xs: np.ndarray) -> np.ndarray | tuple[np.ndarray, ...]:
         """The results in float32, from all operands (constants included)."""
 
-    def integer_reference(
-        self, call: Call, *xs: np.ndarray
-    ) -> np.ndarray | tuple[np.ndarray, ...]:
+    def integer_reference(self, call: Call, *xs: np.ndarray) -> np.ndarray | tuple[np.ndarray, ...]:
         """The results, exact: the one integer truth that every kernel equals bit for bit."""
         raise NotImplementedError(f"{self.name} has no integer form")
 
@@ -278,6 +276,26 @@ def _subclasses(cls: type[Op]) -> list[type[Op]]:
     return found
 
 
+def infer_types(
+    graph: Graph,
+    op: str,
+    inputs: Sequence[str],
+    attrs: Mapping[str, Attr],
+    *,
+    path: str = "",
+    name: str | None = None,
+) -> list[TensorType]:
+    """The result types of an op on these values; what the IR's parser and verifier are given.
+
+    Raises OpError where the operands do not fit.
+    """
+    if op not in registry():
+        raise OpError(f"there is no op {op}")
+    types = tuple(graph.type(v) for v in inputs)
+    data = tuple(graph.data(v) for v in inputs)
+    return registry()[op].infer(Call(name or op, path, dict(attrs), types, (), data))
+
+
 def add_op(
     graph: Graph,
     op: str,
@@ -292,14 +310,6 @@ def add_op(
 
     Raises OpError where the operands do not fit.
     """
-    call = Call(
-        name or op,
-        path,
-        dict(attrs or {}),
-        tuple(graph.type(v) for v in inputs),
-        (),
-        tuple(graph.data(v) for v in inputs),
-    )
-    types = registry()[op].infer(call)
+    types = infer_types(graph, op, inputs, attrs or {}, path=path, name=name)
     node = graph.add(op, inputs, types, attrs, path=path, name=name, before=before)
     return node.outputs
