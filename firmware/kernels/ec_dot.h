@@ -4,17 +4,7 @@
 
 #include "edgec.h"
 
-#if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
-#include <arm_acle.h>
-#define EC_HAVE_DSP 1
-
-static inline uint32_t ec_word(const int8_t *p)
-{
-    uint32_t w;
-    memcpy(&w, p, 4);
-    return w;
-}
-#endif
+#include "ec_dsp.h"
 
 /* sum over n of x[i] * w[i], plus acc. */
 static inline int32_t ec_dot_s8(const int8_t *x, const int8_t *w, int32_t n, int32_t acc)
@@ -24,8 +14,8 @@ static inline int32_t ec_dot_s8(const int8_t *x, const int8_t *w, int32_t n, int
     for (; i + 4 <= n; i += 4) {
         const uint32_t a = ec_word(x + i);
         const uint32_t b = ec_word(w + i);
-        acc = __smlad(__sxtb16(a), __sxtb16(b), acc);
-        acc = __smlad(__sxtb16(__ror(a, 8)), __sxtb16(__ror(b, 8)), acc);
+        acc = ec_smlad(ec_sxtb16(a), ec_sxtb16(b), acc);
+        acc = ec_smlad(ec_sxtb16(ec_ror(a, 8)), ec_sxtb16(ec_ror(b, 8)), acc);
     }
 #endif
     for (; i < n; i++) {
@@ -49,20 +39,20 @@ static inline void ec_dot4_s8(const int8_t *x, const int8_t *w, int32_t pitch, i
 #ifdef EC_HAVE_DSP
     for (; i + 4 <= n; i += 4) {
         const uint32_t a = ec_word(x + i);
-        const uint32_t even = __sxtb16(a);
-        const uint32_t odd = __sxtb16(__ror(a, 8));
+        const uint32_t even = ec_sxtb16(a);
+        const uint32_t odd = ec_sxtb16(ec_ror(a, 8));
         uint32_t b = ec_word(w + i);
-        a0 = __smlad(even, __sxtb16(b), a0);
-        a0 = __smlad(odd, __sxtb16(__ror(b, 8)), a0);
+        a0 = ec_smlad(even, ec_sxtb16(b), a0);
+        a0 = ec_smlad(odd, ec_sxtb16(ec_ror(b, 8)), a0);
         b = ec_word(w1 + i);
-        a1 = __smlad(even, __sxtb16(b), a1);
-        a1 = __smlad(odd, __sxtb16(__ror(b, 8)), a1);
+        a1 = ec_smlad(even, ec_sxtb16(b), a1);
+        a1 = ec_smlad(odd, ec_sxtb16(ec_ror(b, 8)), a1);
         b = ec_word(w2 + i);
-        a2 = __smlad(even, __sxtb16(b), a2);
-        a2 = __smlad(odd, __sxtb16(__ror(b, 8)), a2);
+        a2 = ec_smlad(even, ec_sxtb16(b), a2);
+        a2 = ec_smlad(odd, ec_sxtb16(ec_ror(b, 8)), a2);
         b = ec_word(w3 + i);
-        a3 = __smlad(even, __sxtb16(b), a3);
-        a3 = __smlad(odd, __sxtb16(__ror(b, 8)), a3);
+        a3 = ec_smlad(even, ec_sxtb16(b), a3);
+        a3 = ec_smlad(odd, ec_sxtb16(ec_ror(b, 8)), a3);
     }
 #endif
     for (; i < n; i++) {

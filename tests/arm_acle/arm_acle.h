@@ -12,50 +12,48 @@ static inline uint32_t acle_pair(int32_t lo, int32_t hi)
     return ((uint32_t)lo & 0xFFFFu) | ((uint32_t)hi << 16);
 }
 
+typedef int32_t int8x4_t;
+typedef int32_t int16x2_t;
+
 static inline uint32_t __ror(uint32_t x, uint32_t n)
 {
     n &= 31u;
     return n == 0u ? x : (x >> n) | (x << (32u - n));
 }
 
-static inline uint32_t __sxtb16(uint32_t x)
+static inline int16x2_t __sxtb16(int8x4_t a)
 {
-    return acle_pair((int8_t)(uint8_t)(x & 0xFFu), (int8_t)(uint8_t)((x >> 16) & 0xFFu));
+    const uint32_t x = (uint32_t)a;
+    return (int16x2_t)acle_pair((int8_t)(uint8_t)(x & 0xFFu), (int8_t)(uint8_t)((x >> 16) & 0xFFu));
 }
 
-static inline uint32_t __sxtab16(uint32_t a, uint32_t x)
+static inline int32_t __smlad(int16x2_t x, int16x2_t y, int32_t acc)
 {
-    const uint32_t s = __sxtb16(x);
-    return acle_pair(acle_lo(a) + acle_lo(s), acle_hi(a) + acle_hi(s));
-}
-
-static inline uint32_t __sadd16(uint32_t a, uint32_t b)
-{
-    return acle_pair(acle_lo(a) + acle_lo(b), acle_hi(a) + acle_hi(b));
-}
-
-static inline uint32_t __ssub16(uint32_t a, uint32_t b)
-{
-    return acle_pair(acle_lo(a) - acle_lo(b), acle_hi(a) - acle_hi(b));
-}
-
-static inline int32_t __smlad(uint32_t a, uint32_t b, int32_t acc)
-{
+    const uint32_t a = (uint32_t)x;
+    const uint32_t b = (uint32_t)y;
     const int64_t s = (int64_t)acle_lo(a) * acle_lo(b) + (int64_t)acle_hi(a) * acle_hi(b) + acc;
     return (int32_t)(uint32_t)(uint64_t)s;
 }
 
-static inline int32_t __smuad(uint32_t a, uint32_t b) { return __smlad(a, b, 0); }
+static inline int32_t __smuad(int16x2_t a, int16x2_t b) { return __smlad(a, b, 0); }
 
-static inline int64_t __smlald(uint32_t a, uint32_t b, int64_t acc)
+static inline int64_t __smlald(int16x2_t x, int16x2_t y, int64_t acc)
 {
+    const uint32_t a = (uint32_t)x;
+    const uint32_t b = (uint32_t)y;
     return acc + (int64_t)acle_lo(a) * acle_lo(b) + (int64_t)acle_hi(a) * acle_hi(b);
 }
 
-static inline int32_t __smlabb(uint32_t a, uint32_t b, int32_t acc) { return acle_lo(a) * acle_lo(b) + acc; }
-static inline int32_t __smlabt(uint32_t a, uint32_t b, int32_t acc) { return acle_lo(a) * acle_hi(b) + acc; }
-static inline int32_t __smlatb(uint32_t a, uint32_t b, int32_t acc) { return acle_hi(a) * acle_lo(b) + acc; }
-static inline int32_t __smlatt(uint32_t a, uint32_t b, int32_t acc) { return acle_hi(a) * acle_hi(b) + acc; }
+#define ACLE_SMLA(name, x, y)                                     \
+    static inline int32_t name(int32_t a, int32_t b, int32_t acc) \
+    {                                                             \
+        return x((uint32_t)a) * y((uint32_t)b) + acc;             \
+    }
+
+ACLE_SMLA(__smlabb, acle_lo, acle_lo)
+ACLE_SMLA(__smlabt, acle_lo, acle_hi)
+ACLE_SMLA(__smlatb, acle_hi, acle_lo)
+ACLE_SMLA(__smlatt, acle_hi, acle_hi)
 
 #define __ssat(x, n) acle_ssat((x), (n))
 static inline int32_t acle_ssat(int32_t x, int n)

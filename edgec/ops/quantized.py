@@ -1,0 +1,44 @@
+"""Integer helpers that several ops share."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgec.ops.base import Call, Field, i32
+from edgec.ops.fixed import activation_limits
+from edgec.ops.windows2d import Window2d
+
+
+def limits(call: Call) -> tuple[int, int]:
+    """The clamp range of a call's result with its fused activation."""
+    y = call.outs[0]
+    return activation_limits(call.str("activation", ""), y.q.s, y.q.z, *y.dtype.limits)
+
+
+def saturate(call: Call, y: np.ndarray) -> np.ndarray:
+    """y (zero point included) clamped by the fused activation, in the result's type."""
+    lo, hi = limits(call)
+    result: np.ndarray = np.clip(y, lo, hi).astype(call.outs[0].dtype.numpy)
+    return result
+
+
+def window_fields(call: Call, window: Window2d) -> dict[str, Field]:
+    """The members that every kernel with a sliding window begins with."""
+    _, height, width, channels = call.ins[0].shape
+    _, out_height, out_width, out_channels = call.outs[0].shape
+    return {
+        "height": i32(height),
+        "width": i32(width),
+        "channels": i32(channels),
+        "out_height": i32(out_height),
+        "out_width": i32(out_width),
+        "out_channels": i32(out_channels),
+        "kernel_h": i32(window.kernel[0]),
+        "kernel_w": i32(window.kernel[1]),
+        "stride_h": i32(window.stride[0]),
+        "stride_w": i32(window.stride[1]),
+        "pad_top": i32(window.padding[0]),
+        "pad_left": i32(window.padding[1]),
+        "dilation_h": i32(window.dilation[0]),
+        "dilation_w": i32(window.dilation[1]),
+    }

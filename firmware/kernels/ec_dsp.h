@@ -1,0 +1,46 @@
+/* The DSP instructions of Armv7E-M and Armv8-M, as functions of unsigned words.
+ *
+ * EC_HAVE_DSP is defined where they exist; kernels then have a path that uses them.
+ */
+#ifndef EC_DSP_H
+#define EC_DSP_H
+
+#include "edgec.h"
+
+#if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
+#include <arm_acle.h>
+#define EC_HAVE_DSP 1
+
+/* Four int8 values, wherever they lie. */
+static inline uint32_t ec_word(const int8_t *p)
+{
+    uint32_t w;
+    memcpy(&w, p, 4);
+    return w;
+}
+
+static inline uint32_t ec_ror(uint32_t x, uint32_t n) { return __ror(x, n); }
+
+/* Bytes 0 and 2, sign-extended to halfwords. */
+static inline uint32_t ec_sxtb16(uint32_t x) { return (uint32_t)__sxtb16((int8x4_t)x); }
+
+/* acc + lo(a) * lo(b) + hi(a) * hi(b) */
+static inline int32_t ec_smlad(uint32_t a, uint32_t b, int32_t acc)
+{
+    return __smlad((int16x2_t)a, (int16x2_t)b, acc);
+}
+
+/* acc + lo(a) * lo(b) */
+static inline int32_t ec_smlabb(uint32_t a, uint32_t b, int32_t acc)
+{
+    return __smlabb((int32_t)a, (int32_t)b, acc);
+}
+
+/* acc + hi(a) * hi(b) */
+static inline int32_t ec_smlatt(uint32_t a, uint32_t b, int32_t acc)
+{
+    return __smlatt((int32_t)a, (int32_t)b, acc);
+}
+#endif
+
+#endif
