@@ -16,7 +16,7 @@ def build() -> ResNet:
     return ResNet(channels=3, widths=(16, 32, 64), blocks=2)
 
 
-RECIPE = Recipe(epochs=24, batch=250, rate=5e-3, decay=0.02, shift=4, flip=True)
+RECIPE = Recipe(epochs=24, batch=250, rate=5e-3, decay=0.02, shift=4, flip=True, bfloat16=True)
 
 if __name__ == "__main__":
     main("cifar_cnn", build, RECIPE)

@@ -16,7 +16,7 @@ def build() -> ViT:
     return ViT(size=32, channels=3, patch=4, dim=96, depth=4, heads=3, stem=True)
 
 
-RECIPE = Recipe(epochs=24, batch=250, rate=2e-3, decay=0.05, shift=4, flip=True)
+RECIPE = Recipe(epochs=24, batch=250, rate=2e-3, decay=0.05, shift=4, flip=True, bfloat16=True)
 
 if __name__ == "__main__":
     main("cifar_vit", build, RECIPE)
