@@ -51,9 +51,7 @@ class ViewMap:
         return _indexed(index)
 
     @staticmethod
-    def strided(
-        shape: Sequence[int], sizes: Sequence[int], strides: Sequence[int], offset: int
-    ) -> ViewMap:
+    def strided(shape: Sequence[int], sizes: Sequence[int], strides: Sequence[int], offset: int) -> ViewMap:
         """The view of `shape` whose elements, in order, are those of the given loops."""
         flat = ViewMap((math.prod(sizes),), (tuple(zip(sizes, strides, strict=True)),), offset)
         return flat.reshape(tuple(shape))
@@ -109,9 +107,7 @@ class ViewMap:
         """numpy.transpose."""
         if self.index is not None:
             return _indexed(self.index.transpose(perm))
-        return ViewMap(
-            tuple(self.shape[p] for p in perm), tuple(self.axes[p] for p in perm), self.offset
-        )
+        return ViewMap(tuple(self.shape[p] for p in perm), tuple(self.axes[p] for p in perm), self.offset)
 
     def take(self, axis: int, indices: Sequence[int] | range) -> ViewMap:
         """numpy.take with a list of indices; a range keeps loops wherever possible."""

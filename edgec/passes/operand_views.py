@@ -1,0 +1,64 @@
+"""Which views an op's operand can be read through, instead of being copied first."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from edgec.ir import Graph, Node
+from edgec.ops.viewmap import ViewMap, merged
+
+
+def strides_of(view: ViewMap, groups: tuple[int, ...]) -> tuple[int, ...] | None:
+    """(offset, one stride per group of axes), or None where a group is not one regular loop.
+
+    groups: how many axes of the view each group takes, from the first on.
+    """
+    if view.index is not None:
+        return None
+    found, at = [view.offset], 0
+    for count in groups:
+        loops = merged([atom for axis in view.axes[at : at + count] for atom in axis])
+        if len(loops) > 1:
+            return None
+        found.append(loops[0][1] if loops else 0)
+        at += count
+    return tuple(found)
+
+
+def is_readable(graph: Graph, node: Node, k: int, view: ViewMap) -> bool:
+    """Whether an attention or a matmul can read operand k through this view of a tensor."""
+    rank = len(view.shape)
+    if node.op == "attention":
+        if k > 2 or "dims" in node.attrs or rank != 4:
+            return False
+        strides = strides_of(view, (1, 1, 1, 1))
+        return strides is not None and (strides[4] == 1 or view.shape[3] == 1)
+    if "dims" in node.attrs or rank < 2:
+        return False
+    lead = graph.type(node.outputs[0]).shape[:-2]
+    if view.shape[:-2] != lead and math.prod(view.shape[:-2]) > 1:
+        return False
+    return strides_of(view, (rank - 2, 1, 1)) is not None
+
+
+def row_permutation(view: ViewMap, base_size: int) -> np.ndarray | None:
+    """The order p if every row (last axis) of the view is a row of the base in that order.
+
+    Row m of the view is base[m * K + p]. None where it is not so.
+    """
+    k = view.shape[-1] if view.shape else 1
+    if view.size != base_size or k < 2:
+        return None
+    if view.index is None:
+        tail = ViewMap(view.shape[-1:], view.axes[-1:])
+        if merged([a for axis in view.axes[:-1] for a in axis]) not in ([], [(base_size // k, k)]):
+            return None
+        row = tail.indices() + view.offset
+    else:
+        rows = view.index.reshape(-1, k)
+        row = rows[0]
+        if not np.array_equal(rows, row + k * np.arange(len(rows))[:, None]):
+            return None
+    return row if np.array_equal(np.sort(row), np.arange(k)) else None
