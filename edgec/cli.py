@@ -80,7 +80,7 @@ def build(
     }
     place = out or output_dir.default_name(model, target)
     with progress() as shown, output_dir.fresh(place) as work:
-        from edgec import pipeline
+        from edgec import build as pipeline
 
         options = BuildOptions(
             model,
