@@ -1,0 +1,65 @@
+"""A report as a build writes it, small and made up."""
+
+from edgec.report.schema import SCHEMA, Report
+
+REPORT: Report = {
+    "schema": SCHEMA,
+    "version": "0.1.0",
+    "model": "kws",
+    "target": "stm32f746",
+    "input_mode": "whole",
+    "optimize": "memory",
+    "inputs": [{"name": "x", "shape": [1, 4, 2, 3], "dtype": "int8", "scale": 0.5, "zero_point": 3}],
+    "outputs": [{"name": "y", "shape": [1, 5], "dtype": "int8", "scale": 0.25, "zero_point": 0}],
+    "sram": {
+        "arena": 16000,
+        "scratch": 512,
+        "io": 29,
+        "data": 412,
+        "stack": 1032,
+        "total": 17444,
+        "budget": 327680,
+        "lower_bound": 15000,
+    },
+    "flash": {
+        "code": 12000,
+        "weights": 40000,
+        "total": 52000,
+        "budget": 1048576,
+        "regions": {"flash": 50000, "qspi": 2000},
+    },
+    "macs": 2656768,
+    "instructions": 4000000,
+    "cycles": 3900000,
+    "cycles_model": "estimate, not measured on a board",
+    "layers": [
+        {
+            "name": "conv1",
+            "op": "conv2d",
+            "region": 0,
+            "macs": 2000000,
+            "live_bytes": 16000,
+            "instructions": 3000000,
+            "cycles": 2900000,
+            "snr_db": 31.2,
+        },
+        {
+            "name": "blocks.0.attn",
+            "op": "attention",
+            "region": 1,
+            "macs": 656768,
+            "live_bytes": 9000,
+            "instructions": 1000000,
+            "cycles": 1000000,
+            "snr_db": 12.5,
+        },
+    ],
+    "checks": [
+        {"name": "simulated board", "passed": True, "detail": "8 inputs, every byte equal"},
+        {"name": "stack", "passed": False, "detail": "1,100 B used, 1,032 planned"},
+    ],
+    "copies": {"count": 2, "bytes": 4096},
+    "accuracy": {"samples": 64, "cosine": 0.9712, "top1_agreement": 0.953},
+    "notes": ["calibration by percentile"],
+    "warnings": ["the input is constant in 3 of 64 samples"],
+}
