@@ -58,3 +58,10 @@ def tanh(a: np.ndarray, integer_bits: int) -> np.ndarray:
     x = _reciprocal(exp_on_negative(-np.abs(a), integer_bits + 1))  # the same raw number is 2 a
     t = _shift_left(x - (1 << 29), 2)
     return np.where(a == 0, 0, np.where(a > 0, t, -t))
+
+
+def inverse_sum(total: np.ndarray, integer_bits: int) -> tuple[np.ndarray, np.ndarray]:
+    """1 / total for raw total > 0 as (raw r, b): r / 2**31 / 2**b. GetReciprocal of common.h."""
+    bits = np.floor(np.log2(np.asarray(total, np.float64))).astype(I64)
+    inverse = _shift_left(_reciprocal((total << (31 - bits)) - (1 << 31)), 1)
+    return inverse, bits - (31 - integer_bits)

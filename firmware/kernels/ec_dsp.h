@@ -19,7 +19,8 @@ static inline uint32_t ec_word(const int8_t *p)
     return w;
 }
 
-static inline uint32_t ec_ror(uint32_t x, uint32_t n) { return __ror(x, n); }
+/* x rotated right by n bits, 0 < n < 32. */
+static inline uint32_t ec_ror(uint32_t x, uint32_t n) { return x >> n | x << (32u - n); }
 
 /* Bytes 0 and 2, sign-extended to halfwords. */
 static inline uint32_t ec_sxtb16(uint32_t x) { return (uint32_t)__sxtb16((int8x4_t)x); }
@@ -30,10 +31,28 @@ static inline int32_t ec_smlad(uint32_t a, uint32_t b, int32_t acc)
     return __smlad((int16x2_t)a, (int16x2_t)b, acc);
 }
 
+/* acc + lo(a) * lo(b) + hi(a) * hi(b) in 64 bits */
+static inline int64_t ec_smlald(uint32_t a, uint32_t b, int64_t acc)
+{
+    return __smlald((int16x2_t)a, (int16x2_t)b, acc);
+}
+
 /* acc + lo(a) * lo(b) */
 static inline int32_t ec_smlabb(uint32_t a, uint32_t b, int32_t acc)
 {
     return __smlabb((int32_t)a, (int32_t)b, acc);
+}
+
+/* acc + lo(a) * hi(b) */
+static inline int32_t ec_smlabt(uint32_t a, uint32_t b, int32_t acc)
+{
+    return __smlabt((int32_t)a, (int32_t)b, acc);
+}
+
+/* acc + hi(a) * lo(b) */
+static inline int32_t ec_smlatb(uint32_t a, uint32_t b, int32_t acc)
+{
+    return __smlatb((int32_t)a, (int32_t)b, acc);
 }
 
 /* acc + hi(a) * hi(b) */

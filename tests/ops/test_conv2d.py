@@ -43,7 +43,7 @@ def conv(
     op: str, x: TensorType, w: np.ndarray, axis: int, bias: bool, attrs: dict[str, Attr], yq: Quant, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    n = w.shape[axis]
+    n: int = w.shape[axis]
     scales = tuple(rng.uniform(0.0005, 0.05, n).astype(np.float32).tolist())
     b: np.ndarray = rng.integers(-(2**10), 2**10, n).astype(np.int32)
     ins = [x, TensorType(w.shape, DType.I8, Quant(scales, (0,) * n, axis)), TensorType(b.shape, DType.I32)]
