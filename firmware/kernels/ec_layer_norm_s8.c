@@ -1,0 +1,7 @@
+#include "ec_layer_norm_s8.h"
+
+void ec_layer_norm_s8(const ec_layer_norm_s8_params *p, const ec_window *in, const ec_window *out,
+                      int32_t first, int32_t last, void *scratch)
+{
+    EC_LAYER_NORM(int8_t, int8_t, ec_sums_s8, -128, 127)
+}

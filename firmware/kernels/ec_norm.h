@@ -1,0 +1,44 @@
+/* Integer normalization: what layer norm and group norm share.
+ *
+ * Of n values x with sum s1 and n^2 times the variance `power`, in integers of the input,
+ *
+ *     h = (n x - s1) / sqrt(power + epsilon)             `fraction` fraction bits
+ *     y = (((h * gamma) >> 16) + beta) >> shift          clamped to y's type
+ *
+ * edgec/ops/norm.py has the same in numpy and chooses formats in which nothing overflows.
+ */
+#ifndef EC_NORM_H
+#define EC_NORM_H
+
+#include "ec_dot.h"
+#include "ec_root.h"
+
+/* How a group of values is normalized. */
+typedef struct {
+    int32_t count;
+    int32_t s1;
+    int32_t root;
+    int32_t left; /* shift of n x - s1 in front of the product with root, negative: to the right */
+} ec_norm;
+
+static inline ec_norm ec_norm_of(int32_t count, int32_t s1, int64_t power, int32_t fraction)
+{
+    ec_norm n;
+    int32_t places;
+    n.count = count;
+    n.s1 = s1;
+    n.root = ec_rsqrt(power > 0 ? (uint64_t)power : 1u, &places);
+    n.left = fraction + 32 - places;
+    return n;
+}
+
+/* The normalized value times gamma plus beta, not clamped yet. */
+static inline int32_t ec_norm_value(const ec_norm *n, int32_t x, int32_t gamma, int32_t beta, int32_t shift)
+{
+    const int32_t t = x * n->count - n->s1;
+    const int32_t u = n->left >= 0 ? (int32_t)((uint32_t)t << n->left) : t >> -n->left;
+    const int32_t h = (int32_t)(((int64_t)u * n->root + INT64_C(0x80000000)) >> 32);
+    return ((int32_t)(((int64_t)h * gamma) >> 16) + beta) >> shift;
+}
+
+#endif
