@@ -1,0 +1,188 @@
+"""What is in a linked image: section sizes, symbols, and the .bin and .hex forms of it."""
+
+from __future__ import annotations
+
+import bisect
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from edgec.target import Target
+
+_LAYER = re.compile(r"model_layer_(\d{3,})_")
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A function of the image."""
+
+    name: str
+    address: int
+    size: int
+
+    @property
+    def layer(self) -> int | None:
+        """The index of the layer whose function this is; None for any other function."""
+        match = _LAYER.match(self.name)
+        return int(match.group(1)) if match else None
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Bytes that are loaded at an address before the program starts."""
+
+    address: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes of an image.
+
+    code and rodata lie in the boot memory with the initial values of data; weights in the memory
+    `weights_region`. sram is everything from the SRAM's first byte to the last used: stack,
+    arena, data (.data, .bss and what alignment takes).
+    """
+
+    code: int
+    rodata: int
+    weights: int
+    initial_data: int
+    stack: int
+    arena: int
+    data: int
+
+    @property
+    def flash(self) -> int:
+        """All that is stored."""
+        return self.code + self.rodata + self.weights + self.initial_data
+
+    @property
+    def sram(self) -> int:
+        """All that is in SRAM at run time."""
+        return self.stack + self.arena + self.data
+
+
+class Image:
+    """A linked ELF image."""
+
+    def __init__(self, data: bytes) -> None:
+        from elftools.elf.elffile import ELFFile
+
+        elf = ELFFile(io.BytesIO(data))
+        self.entry = int(elf.header["e_entry"])
+        self.machine = str(elf.header["e_machine"])
+        self.sections: dict[str, tuple[int, int]] = {}
+        """Address and size of every section that is in memory."""
+        for section in elf.iter_sections():
+            if section["sh_flags"] & 2:
+                self.sections[section.name] = (section["sh_addr"], section["sh_size"])
+        self.segments = [
+            Segment(s["p_paddr"], s.data())
+            for s in elf.iter_segments()
+            if s["p_type"] == "PT_LOAD" and s["p_filesz"]
+        ]
+        self.symbols: dict[str, int] = {}
+        self.functions: list[Symbol] = []
+        self.marks: list[tuple[int, bool]] = []
+        """Where code (True) or data (False) begins inside code sections, by address."""
+        names = [section.name for section in elf.iter_sections()]
+        for symbol in elf.get_section_by_name(".symtab").iter_symbols():
+            self._add(symbol, names)
+        self.functions.sort(key=lambda s: (s.address, s.name))
+        self.marks.sort()
+
+    def _add(self, symbol: object, sections: list[str]) -> None:
+        entry, name = symbol.entry, symbol.name  # type: ignore[attr-defined]
+        value = int(entry["st_value"])
+        if name[:2] in ("$t", "$d", "$a", "$x"):
+            index = entry["st_shndx"]
+            if isinstance(index, int) and sections[index] in (".text", ".vectors"):
+                self.marks.append((value, name[1] != "d"))
+        elif entry["st_info"]["type"] == "STT_FUNC" and entry["st_shndx"] != "SHN_UNDEF":
+            address = value & ~1 if self.machine == "EM_ARM" else value
+            self.functions.append(Symbol(name, address, int(entry["st_size"])))
+        elif name:
+            self.symbols[name] = value
+
+    @staticmethod
+    def read(path: Path) -> Image:
+        """The image in an ELF file."""
+        return Image(path.read_bytes())
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [f.address for f in self.functions]
+
+    def function_at(self, address: int) -> Symbol | None:
+        """The function an instruction belongs to."""
+        k = bisect.bisect_right(self._starts, address & ~1) - 1
+        while k >= 0 and self.functions[k].address == self.functions[k - 1].address and k > 0:
+            k -= 1
+        if k < 0:
+            return None
+        function = self.functions[k]
+        return function if address < function.address + max(function.size, 2) else None
+
+    def sizes(self) -> Sizes:
+        """The sizes of a firmware image."""
+
+        def size(name: str) -> int:
+            return self.sections.get(name, (0, 0))[1]
+
+        base = self.symbols["_stack_base"]
+        ends = [a + n for name, (a, n) in self.sections.items() if name in (".stack", ".arena", ".data", ".bss")]
+        stack, arena = size(".stack"), size(".arena")
+        return Sizes(
+            code=size(".vectors") + size(".text"),
+            rodata=size(".rodata"),
+            weights=size(".weights"),
+            initial_data=size(".data"),
+            stack=stack,
+            arena=arena,
+            data=max(ends) - base - stack - arena,
+        )
+
+    def binaries(self, target: Target) -> dict[str, bytes]:
+        """Per memory that something is stored in: its contents from its first address on.
+
+        Gaps are 0xFF, as erased flash.
+        """
+        files: dict[str, bytes] = {}
+        for region in target.regions:
+            parts = [s for s in self.segments if region.address <= s.address < region.end]
+            if not parts:
+                continue
+            end = max(s.address + len(s.data) for s in parts)
+            memory = bytearray(b"\xff" * (end - region.address))
+            for s in parts:
+                at = s.address - region.address
+                memory[at : at + len(s.data)] = s.data
+            files[region.name] = bytes(memory)
+        return files
+
+    def hex(self) -> str:
+        """All segments as Intel HEX, data records of 32 bytes."""
+        return "".join(line + "\n" for line in self._records())
+
+    def _records(self) -> Iterator[str]:
+        high = -1
+        for segment in sorted(self.segments, key=lambda s: s.address):
+            at, end = segment.address, segment.address + len(segment.data)
+            while at < end:
+                if at >> 16 != high:
+                    high = at >> 16
+                    yield _record(0, 4, high.to_bytes(2, "big"))
+                stop = min(end, at + 32, (high + 1) << 16)
+                yield _record(at & 0xFFFF, 0, segment.data[at - segment.address : stop - segment.address])
+                at = stop
+        yield _record(0, 5, self.entry.to_bytes(4, "big"))
+        yield _record(0, 1, b"")
+
+
+def _record(address: int, kind: int, data: bytes) -> str:
+    body = bytes([len(data)]) + address.to_bytes(2, "big") + bytes([kind]) + data
+    return ":" + (body + bytes([-sum(body) & 0xFF])).hex().upper()

@@ -1,0 +1,147 @@
+"""The deepest the stack can get, from the image alone: no recursion, no calls through pointers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from edgec.codegen.image import Image, Symbol
+
+ROOT = "reset_handler"
+_SUB_SP = re.compile(r"(?:sp, )?sp, #(0x[0-9a-f]+|\d+)$")
+_FROM_FRAME_POINTER = re.compile(r"sp, r(7|11)(, #(0x[0-9a-f]+|\d+))?$")
+_WRITE_BACK = re.compile(r"\[sp, #-(0x[0-9a-f]+|\d+)\]!")
+_TARGET = re.compile(r"#(0x[0-9a-f]+|\d+)$")
+
+
+class StackError(Exception):
+    """The depth cannot be bounded; the message says which function and why. A bug in edgec's C."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a function puts on the stack, in bytes, and the functions it goes to."""
+
+    bytes: int
+    calls: frozenset[int]
+
+
+def stack_bound(image: Image) -> int:
+    """Worst-case bytes of stack from reset on, a multiple of 8.
+
+    Every path of calls is counted with the whole frame of each function on it, jumps into
+    other functions (tail calls) as calls. Fault handlers are left out: they run on the stack
+    that is left, or from its top. Raises StackError for recursion, for a call through a pointer,
+    and for a stack pointer that moves by an amount known only at run time.
+    """
+    by_address = {f.address: f for f in reversed(image.functions)}
+    root = next(f for f in image.functions if f.name == ROOT)
+    frames: dict[int, Frame] = {}
+    depth: dict[int, int] = {}
+    active: list[int] = []
+
+    def visit(address: int) -> int:
+        if address in depth:
+            return depth[address]
+        function = by_address[address]
+        if address in active:
+            names = [by_address[a].name for a in active[active.index(address) :]]
+            raise StackError(f"recursion: {' -> '.join([*names, function.name])}")
+        active.append(address)
+        frames[address] = _frame(image, function, by_address)
+        below = max((visit(callee) for callee in sorted(frames[address].calls)), default=0)
+        active.pop()
+        depth[address] = frames[address].bytes + below
+        return depth[address]
+
+    return (visit(root.address) + 7) & ~7
+
+
+def _frame(image: Image, function: Symbol, known: dict[int, Symbol]) -> Frame:
+    size, calls = 0, set()
+    end = function.address + function.size
+    for name, operands in _instructions(image, function):
+        size += _pushed(function, name, operands)
+        target = _TARGET.search(operands)
+        if target is None and _jumps_through_register(name, operands):
+            raise StackError(f"{function.name}: {name} {operands} goes where only run time knows")
+        if name[0] != "b" or target is None or name[:2] in ("bf", "bi", "bk"):
+            continue
+        address = int(target.group(1), 0)
+        if name not in ("bl", "blx") and function.address <= address < end:
+            continue
+        if address not in known:
+            raise StackError(f"{function.name} goes to {address:#x}, where no function begins")
+        calls.add(address)
+    return Frame(size, frozenset(calls))
+
+
+def _pushed(function: Symbol, name: str, operands: str) -> int:
+    """Bytes by which an instruction moves the stack pointer down."""
+    base = name.split(".")[0]
+    if base == "push" or (base == "stmdb" and operands.startswith("sp!")):
+        return 4 * _count(operands)
+    if base == "vpush" or (base == "vstmdb" and operands.startswith("sp!")):
+        return (8 if "d" in operands.split("{")[1] else 4) * _count(operands)
+    write_back = _WRITE_BACK.search(operands)
+    if base in ("str", "strd") and write_back:
+        return int(write_back.group(1), 0)
+    if base not in ("sub", "subw", "mov") or not operands.startswith("sp,"):
+        return 0
+    if _FROM_FRAME_POINTER.match(operands):
+        return 0  # back to where the frame pointer says: the end of a frame
+    amount = _SUB_SP.match(operands)
+    if amount is None:
+        raise StackError(f"{function.name} moves the stack pointer: {name} {operands}")
+    return int(amount.group(1), 0)
+
+
+def _jumps_through_register(name: str, operands: str) -> bool:
+    if name.startswith(("blx", "bx")):
+        return operands != "lr"
+    return name.startswith(("ldr", "mov")) and operands.startswith("pc,") and "[sp]" not in operands
+
+
+def _count(operands: str) -> int:
+    """Registers in a list as capstone prints it."""
+    inside = operands[operands.index("{") + 1 : operands.index("}")]
+    total = 0
+    for part in inside.split(", "):
+        first, dash, last = part.partition("-")
+        total += int(last[1:]) - int(first[1:]) + 1 if dash else 1
+    return total
+
+
+def _instructions(image: Image, function: Symbol) -> Iterator[tuple[str, str]]:
+    """Mnemonics (without width) and operands of a function; tables of constants are left out."""
+    from capstone import CS_ARCH_ARM, CS_MODE_MCLASS, CS_MODE_THUMB, Cs
+
+    engine = Cs(CS_ARCH_ARM, CS_MODE_THUMB | CS_MODE_MCLASS)
+    data = next(
+        s.data[function.address - s.address :][: function.size]
+        for s in image.segments
+        if s.address <= function.address < s.address + len(s.data)
+    )
+    for start, stop in _code_ranges(image, function):
+        part = data[start - function.address : stop - function.address]
+        seen = start
+        for address, size, mnemonic, operands in engine.disasm_lite(part, start):
+            yield mnemonic.removesuffix(".w"), operands
+            seen = address + size
+        if seen < stop:
+            raise StackError(f"{function.name}: no instruction at {seen:#x}")
+
+
+def _code_ranges(image: Image, function: Symbol) -> Iterator[tuple[int, int]]:
+    end = function.address + function.size
+    at, is_code = function.address, True
+    for address, code in image.marks:
+        if address <= function.address:
+            is_code = code
+        elif address < end:
+            if is_code:
+                yield at, address
+            at, is_code = address, code
+    if is_code and at < end:
+        yield at, end

@@ -1,0 +1,276 @@
+"""Generated sources and the firmware to an image, a runner or a static library for a target."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgec.codegen.compile import compile_all
+from edgec.codegen.image import Image, Sizes
+from edgec.codegen.render import render
+from edgec.codegen.stack import stack_bound
+from edgec.codegen.tools import Tool, arm_gcc, zig
+from edgec.diagnostics import Diagnostic
+from edgec.resources import resource_dir
+from edgec.target import Region, Target, Uart
+
+_ZIG_CPU = {"cortex-m4": "cortex_m4", "cortex-m7": "cortex_m7", "cortex-a53": "cortex_a53"}
+_GCC_FPU = {"cortex-m4": "fpv4-sp-d16", "cortex-m7": "fpv5-d16"}
+_RCC_ENABLE = {"ahb1": 0x30, "apb1": 0x40, "apb2": 0x44}
+_UNLIMITED = 0x1000_0000
+"""Length of a memory in the first link, which only measures."""
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """A linked firmware image. stack_bound: bytes, the worst case of the calls in it."""
+
+    elf: bytes
+    image: Image
+    sizes: Sizes
+    weights_region: str
+    stack_bound: int
+    linker_script: str
+
+    def files(self, target: Target) -> dict[str, bytes]:
+        """firmware.elf, .hex and .bin; a further .REGION.bin for each other memory that is written."""
+        files = {"firmware.elf": self.elf, "firmware.hex": self.image.hex().encode()}
+        for region, data in self.image.binaries(target).items():
+            suffix = "" if region == target.boot.name else f".{region}"
+            files[f"firmware{suffix}.bin"] = data
+        return files
+
+    def flash_use(self, target: Target) -> dict[str, int]:
+        """Bytes stored per region; every region that may hold code or weights is listed."""
+        stored = {r.name: 0 for r in target.regions if {"code", "weights"} & set(r.holds)}
+        s = self.sizes
+        stored[target.boot.name] += s.code + s.rodata + s.initial_data
+        stored[self.weights_region] += s.weights
+        return stored
+
+
+def build_firmware(
+    source: Path,
+    target: Target,
+    *,
+    tool: Tool | None = None,
+    sram_limit: int | None = None,
+    flash_limit: int | None = None,
+    stack_bytes: int | None = None,
+    strict: bool = False,
+) -> Firmware:
+    """The firmware for the library in `source` (a build's src/).
+
+    tool: zig() by default, or arm_gcc(). sram_limit, flash_limit: bytes, where less may be
+    used than the board has. stack_bytes: size of the stack; the static worst case by
+    default. strict: warnings are errors.
+
+    Raises Diagnostic E301 or E302 where the image does not fit (facts: need, have, short),
+    E401 for a missing or broken compiler, CompilerError for sources it refuses.
+    """
+    tool = tool or zig()
+    with tempfile.TemporaryDirectory(prefix="edgec-") as name:
+        work = Path(name)
+        objects = _objects(tool, source, target, work, strict)
+        # First without limits, to learn the sizes and the depth of the stack.
+        regions = {r.name: (r.address, _UNLIMITED) for r in target.regions}
+        regions["sram"] = (target.sram.address, _UNLIMITED)
+        draft = Image(_link(tool, target, objects, work, regions, target.boot.name, 8)[0])
+        bound = stack_bound(draft)
+        stack = bound if stack_bytes is None else (stack_bytes + 7) & ~7
+        weights = _place_weights(draft.sizes(), target, flash_limit)
+        _check_sram(draft.sizes(), stack, target, sram_limit)
+        regions = {r.name: (r.address, r.size) for r in target.regions}
+        regions["sram"] = (target.sram.address, target.sram.size)
+        elf, script = _link(tool, target, objects, work, regions, weights.name, stack)
+    image = Image(elf)
+    return Firmware(elf, image, image.sizes(), weights.name, bound, script)
+
+
+def build_runner(source: Path, target: Target, *, strict: bool = False) -> bytes:
+    """A command-line program for a target with an operating system: the library behind the
+    same protocol, on standard input and output.
+
+    Raises as build_firmware does.
+    """
+    tool = zig()
+    includes = [source, source / "kernels", *_firmware_includes("host")]
+    folder = resource_dir("firmware")
+    sources = [*_library_sources(source), *_firmware_sources("host", "main.c", "link.c")]
+    assert all(s.is_file() for s in sources), folder
+    flags = _machine(tool, target)
+    objects = compile_all(tool, sources, includes, flags, strict=strict)
+    with tempfile.TemporaryDirectory(prefix="edgec-") as work:
+        out = Path(work) / "runner"
+        tool.run([*flags, "-s", *map(str, objects), "-o", str(out)])
+        return out.read_bytes()
+
+
+def build_archive(source: Path, target: Target) -> bytes:
+    """The library alone as a static library, libmodel.a. Raises as build_firmware does."""
+    tool = zig()
+    flags = [*_machine(tool, target), *_bare(target)]
+    includes = [source, source / "kernels", *_freestanding(target)]
+    objects = compile_all(tool, _library_sources(source), includes, flags)
+    archiver = Tool((tool.command[0], "ar"), tool.version, tool.install, True)
+    with tempfile.TemporaryDirectory(prefix="edgec-") as work:
+        named = []
+        for source_file, made in zip(_library_sources(source), objects, strict=True):
+            named.append(Path(work) / f"{source_file.stem}.o")
+            named[-1].write_bytes(made.read_bytes())
+        out = Path(work) / "libmodel.a"
+        archiver.run(["rcsD", out.name, *(p.name for p in named)], cwd=Path(work))
+        return out.read_bytes()
+
+
+# -- compiling ------------------------------------------------------------
+
+
+def _machine(tool: Tool, target: Target) -> list[str]:
+    """Flags that choose the processor."""
+    if target.kind == "host":
+        return ["-mcpu=baseline"]
+    if target.kind == "linux":
+        return ["-target", "aarch64-linux-musl", f"-mcpu={_ZIG_CPU[target.cpu]}"]
+    if tool.is_clang:
+        return ["-target", "thumb-freestanding-eabihf", f"-mcpu={_ZIG_CPU[target.cpu]}"]
+    return [f"-mcpu={target.cpu}", "-mthumb", "-mfloat-abi=hard", f"-mfpu={_GCC_FPU[target.cpu]}"]
+
+
+def _bare(target: Target) -> list[str]:
+    return ["-ffreestanding", "-ffunction-sections", "-fdata-sections"] if target.is_mcu else []
+
+
+def _objects(tool: Tool, source: Path, target: Target, work: Path, strict: bool) -> list[Path]:
+    (work / "board_config.h").write_text(render("board_config.h.j2", _board_facts(target)))
+    boards = [target.board, "stm32"] if target.board.startswith("stm32") else [target.board]
+    sources = [
+        *_library_sources(source),
+        *_firmware_sources(target.board, "main.c", "link.c", "startup.c", "memory.c"),
+    ]
+    if "stm32" in boards:
+        sources.append(resource_dir("firmware") / "boards" / "stm32" / "stm32.c")
+    includes = [source, source / "kernels", *_firmware_includes(*boards), *_freestanding(target), work]
+    flags = [*_machine(tool, target), *_bare(target)]
+    return compile_all(tool, sources, includes, flags, strict=strict)
+
+
+def _library_sources(source: Path) -> list[Path]:
+    return sorted(source.rglob("*.c"))
+
+
+def _firmware_sources(board: str, *runtime: str) -> list[Path]:
+    folder = resource_dir("firmware")
+    return [folder / "boards" / board / "board.c", *(folder / "runtime" / name for name in runtime)]
+
+
+def _firmware_includes(*boards: str) -> list[Path]:
+    folder = resource_dir("firmware")
+    return [folder / "runtime", *(folder / "boards" / board for board in boards)]
+
+
+def _freestanding(target: Target) -> list[Path]:
+    """The folder of the C library's headers that bare metal needs."""
+    return [resource_dir("firmware") / "runtime" / "freestanding"] if target.is_mcu else []
+
+
+def _board_facts(target: Target) -> dict[str, object]:
+    uart = target.uart
+    assert isinstance(uart, Uart)
+    bus, _, bit = uart.enable.partition(":")
+    return {
+        "name": target.name,
+        "clock_hz": target.clock_hz,
+        "uart": f"{uart.address:#x}",
+        "divisor": (uart.clock_hz + uart.baud // 2) // uart.baud,
+        "enable_offset": f"{_RCC_ENABLE.get(bus, 0):#x}",
+        "enable_bit": bit or "0",
+        "function": uart.function,
+        "tx_port": _port(uart.tx),
+        "tx_pin": uart.tx[1:] or "0",
+        "rx_port": _port(uart.rx),
+        "rx_pin": uart.rx[1:] or "0",
+        "qspi": int(any(r.name == "qspi" for r in target.regions)),
+    }
+
+
+def _port(pin: str) -> int:
+    return ord(pin[0]) - ord("A") if pin else 0
+
+
+# -- linking --------------------------------------------------------------
+
+
+def _link(
+    tool: Tool,
+    target: Target,
+    objects: Sequence[Path],
+    work: Path,
+    regions: dict[str, tuple[int, int]],
+    weights: str,
+    stack: int,
+) -> tuple[bytes, str]:
+    """The image and the linker script that made it."""
+    used = [target.boot, *(r for r in target.weight_regions if r.name == weights)]
+    memories = {r.name: r.access for r in used} | {"sram": target.sram.access}
+    script = render(
+        "linker.ld.j2",
+        {
+            "name": target.name,
+            "regions": [
+                {"name": n, "access": a, "address": f"{regions[n][0]:#010x}", "size": regions[n][1]}
+                for n, a in memories.items()
+            ],
+            "boot": target.boot.name,
+            "weights": weights,
+            "stack": stack,
+        },
+    )
+    (work / "linker.ld").write_text(script)
+    out = work / "firmware.elf"
+    # zig brings 64-bit division and the like of its own accord, but only without -nostdlib.
+    library = ["-Os", "-g"] if tool.is_clang else ["-nostdlib", "-lgcc"]
+    flags = [*_machine(tool, target), "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096"]
+    tool.run([*flags, "-T", str(work / "linker.ld"), *map(str, objects), *library, "-o", str(out)])
+    return out.read_bytes(), script
+
+
+def _place_weights(sizes: Sizes, target: Target, flash_limit: int | None) -> Region:
+    """The memory for the weights: beside the code where they fit, else the next that holds them."""
+    total = target.flash_bytes or 0
+    limit = min(total, flash_limit) if flash_limit is not None else total
+    resident = sizes.flash - sizes.weights
+    have = limit
+    if sizes.flash <= limit:
+        for region in target.weight_regions:
+            need = sizes.weights + (resident if region is target.boot else 0)
+            if need + 16 <= region.size and resident <= target.boot.size:
+                return region
+        have = max(r.size - (resident if r is target.boot else 0) for r in target.weight_regions) + resident
+    raise Diagnostic(
+        "E302",
+        f"does not fit: {target.name}, flash",
+        facts=[
+            ("need", f"{sizes.flash:,} B   code {sizes.flash - sizes.weights:,} + weights {sizes.weights:,}"),
+            ("have", f"{have:,} B"),
+            ("short", f"{sizes.flash - have:,} B"),
+        ],
+    )
+
+
+def _check_sram(sizes: Sizes, stack: int, target: Target, limit: int | None) -> None:
+    have = min(target.sram.size, limit) if limit is not None else target.sram.size
+    # Up to 8 bytes go to the arena's alignment behind the stack.
+    need = stack + (-stack % 16) + sizes.arena + sizes.data
+    if need > have:
+        raise Diagnostic(
+            "E301",
+            f"does not fit: {target.name}, SRAM",
+            facts=[
+                ("need", f"{need:,} B   arena {sizes.arena:,} + stack {stack:,} + data {need - stack - sizes.arena:,}"),
+                ("have", f"{have:,} B"),
+                ("short", f"{need - have:,} B"),
+            ],
+        )
