@@ -1,0 +1,1 @@
+"""Simulated boards and the runners: one protocol, three places where a build can run."""

@@ -1,0 +1,226 @@
+"""The simulated board: Unicorn with exactly the target's memories, and its firmware running."""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from edgec.codegen.image import Image, Symbol
+from edgec.codegen.tools import zig
+from edgec.diagnostics import Diagnostic
+from edgec.sim import native
+from edgec.sim.cycles import TAKEN, Decoder, block_cycles
+from edgec.sim.devices import ready_flags, register_pages
+from edgec.sim.faults import fault_diagnostic
+from edgec.sim.protocol import Frame, decode
+from edgec.sim.runner import Cost, Runner
+from edgec.target import Target
+
+_NEVER = 0xFFFF_FFFE
+"""An address where nothing is: Unicorn stops there, which is never."""
+
+LIMIT = 50_000_000_000
+"""Instructions of one request after which the board is taken to hang."""
+
+
+class SimRunner(Runner):
+    """The firmware of a build on a simulated board.
+
+    Counts instructions exactly, and estimates cycles, per layer and function. Raises
+    Diagnostic E401 where Unicorn is not installed; E501 with address, access, function and
+    layer for a fault, and for a run beyond `limit` instructions.
+    """
+
+    def __init__(self, elf: bytes | Path, target: Target, *, limit: int = LIMIT) -> None:
+        self.name = f"simulated {target.name}"
+        self._target, self._limit = target, limit
+        self._image = Image(elf if isinstance(elf, bytes) else elf.read_bytes())
+        self._layers = [f for f in self._image.functions if f.layer is not None]
+        self._slots = max((f.layer + 1 for f in self._layers if f.layer is not None), default=0)
+        self._received = b""
+        self._decoder = Decoder()
+        self._access: tuple[str, int, int] | None = None
+        self._uc = self._engine()
+        self._keep: list[object] = []
+        self._board = self._wire()
+        self._request = b""
+        stack, self._pc = struct.unpack("<II", self._uc.mem_read(target.boot.address, 8))
+        self._uc.reg_write(self._arm.UC_ARM_REG_SP, stack)
+        self._go()
+
+    def close(self) -> None:
+        """Free the board."""
+        native.library().sim_free_tx(self._board)
+
+    def functions(self) -> dict[str, Cost]:
+        """Cost of every function since the board started, its callees' not included."""
+        found: dict[str, Cost] = {}
+        for k in range(self._board.code_bytes // 2):
+            block = self._board.costs[k]
+            if block.count:
+                function = self._image.function_at(self._board.code_base + 2 * k)
+                name = function.name if function else "?"
+                before = found.get(name, Cost(0, 0))
+                found[name] = Cost(
+                    before.instructions + block.instructions * block.count,
+                    before.cycles + block.cycles * block.count,
+                )
+        return found
+
+    # -- building the board -----------------------------------------------
+
+    def _engine(self) -> Any:
+        try:
+            import unicorn
+            from unicorn import arm_const
+        except ImportError as error:
+            raise Diagnostic(
+                "E401", "missing tool: unicorn, the simulator", remedies=["python -m pip install unicorn"]
+            ) from error
+        zig()  # the board's own half needs a compiler: say so before anything else
+        self._arm = arm_const
+        self._error: type[Exception] = unicorn.UcError
+        uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        models = {"cortex-m4": arm_const.UC_CPU_ARM_CORTEX_M4, "cortex-m7": arm_const.UC_CPU_ARM_CORTEX_M7}
+        uc.ctl_set_cpu_model(models[self._target.cpu])
+        bits = {"r": unicorn.UC_PROT_READ, "w": unicorn.UC_PROT_WRITE, "x": unicorn.UC_PROT_EXEC}
+        for region in self._target.regions:
+            uc.mem_map(region.address, region.size, sum(bits[a] for a in region.access))
+        for segment in self._image.segments:
+            uc.mem_write(segment.address, segment.data)
+        kinds = {
+            unicorn.UC_MEM_READ_UNMAPPED: "read",
+            unicorn.UC_MEM_WRITE_UNMAPPED: "write",
+            unicorn.UC_MEM_FETCH_UNMAPPED: "fetch of an instruction",
+            unicorn.UC_MEM_READ_PROT: "read",
+            unicorn.UC_MEM_WRITE_PROT: "write",
+            unicorn.UC_MEM_FETCH_PROT: "fetch of an instruction",
+        }
+
+        def invalid(_uc: object, kind: int, address: int, size: int, _value: int, _data: object) -> bool:
+            self._access = (kinds.get(kind, "access"), address, size)
+            return False
+
+        uc.hook_add(unicorn.UC_HOOK_MEM_INVALID, invalid)
+        return uc
+
+    def _wire(self) -> native.Board:
+        """Peripherals and the block hook, all of them compiled."""
+        from unicorn.unicorn_const import UC_HOOK_BLOCK
+        from unicorn.unicorn_py3.unicorn import uclib
+
+        board, target, image = native.Board(), self._target, self._image
+        board.engine = self._uc._uch.value
+        board.stop = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p)
+        board.measure = native.Measure(self._measure_block)
+        code, size = image.sections[".text"]
+        board.code_base = min(code, image.sections[".vectors"][0])
+        board.code_bytes = code + size - board.code_base
+        costs = (native.BlockCost * (board.code_bytes // 2 + 1))()
+        totals = (native.Total * (self._slots + 2))()
+        flags = ready_flags(target)
+        ready = (native.Ready * max(len(flags), 1))(
+            *(native.Ready(f.address, f.source, f.mask, f.shift) for f in flags)
+        )
+        board.costs, board.totals, board.ready = costs, totals, ready
+        board.ready_count = len(flags)
+        board.owner, board.taken_cycles = self._slots + 1, TAKEN[target.cpu]
+        assert target.uart is not None
+        board.uart, board.uart_base = native.UARTS[target.board], target.uart.address
+        pages = register_pages(target)
+        board.pages = len(pages)
+        entries = (native.Page * len(pages))(*(native.Page(ctypes.pointer(board), k) for k in range(len(pages))))
+        for k, address in enumerate(pages):
+            board.page_base[k] = address
+            user = ctypes.cast(ctypes.byref(entries[k]), ctypes.c_void_p)
+            read, write = native.address_of("sim_read"), native.address_of("sim_write")
+            map_page = uclib["uc_mmio_map"]
+            map_page.argtypes = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64] + [ctypes.c_void_p] * 4
+            self._check(map_page(self._uc._uch, address, 4096, read, user, write, user))
+        add_hook, handle = uclib["uc_hook_add"], ctypes.c_size_t()
+        add_hook.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int] + [ctypes.c_void_p] * 2 + [
+            ctypes.c_uint64
+        ] * 2
+        hook = native.address_of("sim_block")
+        where = ctypes.cast(ctypes.byref(board), ctypes.c_void_p)
+        self._check(add_hook(self._uc._uch, ctypes.byref(handle), UC_HOOK_BLOCK, hook, where, 1, 0))
+        self._keep += [costs, totals, ready, entries]
+        return board
+
+    def _check(self, status: int) -> None:
+        if status:
+            raise self._error(status)
+
+    def _owner(self, function: Symbol | None) -> int:
+        """Who pays from a function on: its layer, model_run() or the firmware; -1: who paid before."""
+        if function is None:
+            return -1
+        if function.layer is not None:
+            return function.layer
+        return {"model_run": self._slots, "model_layer": self._slots, "main": self._slots + 1}.get(
+            function.name, -1
+        )
+
+    def _measure_block(self, address: int, size: int) -> None:
+        block = self._decoder.decode(bytes(self._uc.mem_read(address, size)), address)
+        cost = self._board.costs[(address - self._board.code_base) // 2]
+        cost.size, cost.instructions = size, len(block)
+        cost.cycles = block_cycles(self._target.cpu, block)
+        cost.owner = self._owner(self._image.function_at(address))
+
+    # -- running ----------------------------------------------------------
+
+    def _transfer(self, request: bytes, sequence: int) -> Frame:
+        self._request = request  # kept alive: the board reads from it
+        board = self._board
+        board.rx = ctypes.cast(ctypes.c_char_p(request), ctypes.c_void_p)
+        board.rx_bytes, board.rx_at = len(request), 0
+        self._go()
+        self._received += ctypes.string_at(board.tx, board.tx_bytes) if board.tx_bytes else b""
+        board.tx_bytes = 0
+        frame, self._received = decode(self._received)
+        if frame is None or (frame.sequence != sequence and frame.type != "f"):
+            raise self._wrong("no answer")
+        return frame
+
+    def _go(self) -> None:
+        """Run until the firmware waits for the host."""
+        board = self._board
+        board.why, board.executed, board.limit = native.STOP_NONE, 0, self._limit
+        self._access = None
+        try:
+            self._uc.emu_start(self._pc | 1, _NEVER)
+        except self._error as error:
+            raise self._failed(str(error)) from None
+        self._pc = self._uc.reg_read(self._arm.UC_ARM_REG_PC)
+        if board.why == native.STOP_LIMIT:
+            raise self._failed(f"no end after {self._limit:,} instructions")
+        if board.why != native.STOP_IDLE:
+            raise self._failed("the firmware stopped")
+
+    def _failed(self, why: str) -> Diagnostic:
+        pc = self._uc.reg_read(self._arm.UC_ARM_REG_PC)
+        sp = self._uc.reg_read(self._arm.UC_ARM_REG_SP)
+        layer = next((f for f in self._layers if f.layer == self._board.owner), None)
+        return fault_diagnostic(self.name, self._image, self._target, why, pc, sp, self._access, layer)
+
+    def _measure(self) -> Callable[[], tuple[Cost, tuple[Cost, ...]]]:
+        before = self._totals()
+
+        def finish() -> tuple[Cost, tuple[Cost, ...]]:
+            spent = [
+                Cost(b.instructions - a.instructions, b.cycles - a.cycles)
+                for a, b in zip(before, self._totals(), strict=True)
+            ]
+            total = Cost(sum(c.instructions for c in spent), sum(c.cycles for c in spent))
+            return total, tuple(spent[: self._slots])
+
+        return finish
+
+    def _totals(self) -> list[Cost]:
+        """By layer, then model_run() itself; the firmware around it is left out."""
+        totals = self._board.totals
+        return [Cost(totals[k].instructions, totals[k].cycles) for k in range(self._slots + 1)]

@@ -1,0 +1,149 @@
+"""What all runners share: a build that answers the firmware's protocol, wherever it runs."""
+
+from __future__ import annotations
+
+import struct
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from edgec.diagnostics import Diagnostic
+from edgec.sim.protocol import ERRORS, VERSION, Frame
+
+_UNKNOWN = 0xFFFF_FFFF
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What something took on the simulated board."""
+
+    instructions: int
+    cycles: int
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One inference. What a runner cannot measure is None.
+
+    outputs: all model outputs, in order. instructions, cycles: of model_run() and all it
+    calls. per_layer: the same by layer index; the rest of the total is model_run()'s own.
+    stack_used, arena_used: bytes, the most that was ever in use up to the end of the batch
+    this inference was in; the arena's is the highest address written, plus one.
+    """
+
+    outputs: bytes
+    instructions: int | None = None
+    cycles: int | None = None
+    per_layer: tuple[Cost, ...] | None = None
+    stack_used: int | None = None
+    arena_used: int | None = None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a firmware says of itself. Sizes in bytes."""
+
+    arena: int
+    inputs: int
+    outputs: int
+    layers: int
+    hash: str
+
+
+class Runner(ABC):
+    """A place where a build runs. Use it as a context manager.
+
+    Every method raises Diagnostic E501 where the run fails (a fault, a hang, a wrong answer)
+    and E401 or E402 where the place itself is missing or gone.
+    """
+
+    name = ""
+    _sequence = 0
+    _identity: Identity | None = None
+
+    @abstractmethod
+    def _transfer(self, request: bytes, sequence: int) -> Frame:
+        """Send a request's bytes and wait for the frame that answers it: that with its
+        sequence number, or a fault's."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the run and free what it holds."""
+
+    def _fault(self, payload: bytes) -> Diagnostic:
+        """The error for a fault that the firmware reports."""
+        return Diagnostic("E501", "the firmware reports a fault", where=self.name)
+
+    def _measure(self) -> Callable[[], tuple[Cost, tuple[Cost, ...]]] | None:
+        """Begin to measure; the function returned gives total and layers. None: no figures here."""
+        return None
+
+    def identify(self) -> Identity:
+        """What runs there."""
+        if self._identity is None:
+            reply = self.exchange("I")
+            version, *sizes = struct.unpack_from("<5I", reply)
+            if version != VERSION:
+                raise self._wrong(f"the firmware speaks version {version} of the protocol, not {VERSION}")
+            self._identity = Identity(*sizes, reply[20:].decode("ascii", "replace"))
+        return self._identity
+
+    def exchange(self, kind: str, payload: bytes = b"") -> bytes:
+        """One request; returns the payload of the answer."""
+        self._sequence = (self._sequence + 1) & 0xFF
+        reply = self._transfer(Frame(kind, self._sequence, payload).encode(), self._sequence)
+        if reply.type == "f":
+            raise self._fault(reply.payload)
+        if reply.type == "e":
+            (number,) = struct.unpack("<I", reply.payload)
+            raise self._wrong(f"request {kind} was refused: {ERRORS.get(number, number)}")
+        if reply.type != kind.lower():
+            raise self._wrong(f"request {kind} was answered by {reply.type!r}")
+        return reply.payload
+
+    def run(self, inputs: Sequence[bytes]) -> list[RunResult]:
+        """Run inferences one after the other. Each input is all model inputs, in order."""
+        identity = self.identify()
+        self.exchange("P")
+        results = []
+        for data in inputs:
+            if len(data) != identity.inputs:
+                raise ValueError(f"an input has {len(data)} bytes, the model takes {identity.inputs}")
+            finish = self._measure()
+            outputs = self.exchange("R", data)
+            total, layers = finish() if finish else (None, None)
+            results.append((outputs, total, layers))
+        _, stack, _, arena = struct.unpack("<4I", self.exchange("H"))
+        return [
+            RunResult(
+                outputs,
+                total.instructions if total else None,
+                total.cycles if total else None,
+                layers,
+                None if stack == _UNKNOWN else stack,
+                arena,
+            )
+            for outputs, total, layers in results
+        ]
+
+    def run_layer(
+        self, index: int, writes: Sequence[tuple[int, bytes]], reads: Sequence[tuple[int, int]]
+    ) -> list[bytes]:
+        """Write into the arena (offset, bytes), run one layer, read from the arena (offset, length)."""
+        for offset, data in writes:
+            self.exchange("W", struct.pack("<I", offset) + data)
+        self.exchange("L", struct.pack("<I", index))
+        return [self.exchange("G", struct.pack("<II", offset, length)) for offset, length in reads]
+
+    def _wrong(self, what: str) -> Diagnostic:
+        return Diagnostic("E501", f"wrong answer from {self.name}", facts=[("said", what)])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
