@@ -80,6 +80,7 @@ class LayerNorm(Op):
                 "gamma": table(p.gamma, "int16_t"),
                 "beta": table(p.beta, "int32_t"),
             },
+            needs=("ec_root",),
         )
 
     def _params(self, call: Call) -> NormParams:

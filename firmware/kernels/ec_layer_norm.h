@@ -75,17 +75,21 @@ static inline ec_norm ec_layer_norm_of(const ec_layer_norm *p, int32_t sum, int6
 }
 
 #define EC_LAYER_NORM(in_type, out_type, sums, lowest, highest)                                    \
+    const int32_t n = p->channels;                                                                 \
+    const int32_t shift = p->shift;                                                                \
+    const int16_t *gamma = p->gamma;                                                               \
+    const int32_t *beta = p->beta;                                                                 \
     (void)scratch;                                                                                 \
     for (int32_t row = first; row < last; row++) {                                                 \
         const in_type *x = (const in_type *)ec_row(in, row);                                       \
         out_type *y = (out_type *)ec_row(out, row);                                                \
-        for (int32_t v = 0; v < p->vectors; v++, x += p->channels, y += p->channels) {             \
+        for (int32_t v = 0; v < p->vectors; v++, x += n, y += n) {                                 \
             int32_t sum;                                                                           \
             int64_t squares;                                                                       \
-            sums(x, p->channels, &sum, &squares);                                                  \
+            sums(x, n, &sum, &squares);                                                            \
             const ec_norm norm = ec_layer_norm_of(p, sum, squares);                                \
-            for (int32_t c = 0; c < p->channels; c++) {                                            \
-                const int32_t q = ec_norm_value(&norm, x[c], p->gamma[c], p->beta[c], p->shift);   \
+            for (int32_t c = 0; c < n; c++) {                                                      \
+                const int32_t q = ec_norm_value(norm, x[c], gamma[c], beta[c], shift);             \
                 y[c] = (out_type)ec_clamp(q, lowest, highest);                                     \
             }                                                                                      \
         }                                                                                          \
