@@ -28,7 +28,23 @@ def test_reads(text: str, size: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "lots", "0", "0KB", "-1", "-5KB", "1e3", "KB", "3TB", "1.3B", "0x10", "nan", "inf", "3 2KB", "1" * 400],
+    [
+        "",
+        "lots",
+        "0",
+        "0KB",
+        "-1",
+        "-5KB",
+        "1e3",
+        "KB",
+        "3TB",
+        "1.3B",
+        "0x10",
+        "nan",
+        "inf",
+        "3 2KB",
+        "1" * 400,
+    ],
 )
 def test_refuses(text: str) -> None:
     with pytest.raises(Diagnostic) as caught:
