@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tests.zoo import mobile, resnets, vits
+from tests.zoo import dense, hybrids, mixers, mobile, resnets, vits, windows
 from tests.zoo.common import Model
 
-MODELS: dict[str, Model] = {**resnets.MODELS, **mobile.MODELS, **vits.MODELS}
+MODELS: dict[str, Model] = {
+    **resnets.MODELS,
+    **mobile.MODELS,
+    **vits.MODELS,
+    **windows.MODELS,
+    **hybrids.MODELS,
+    **mixers.MODELS,
+    **dense.MODELS,
+}
