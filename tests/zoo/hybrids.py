@@ -191,13 +191,13 @@ class PVT(nn.Module):
         self.classifier = nn.Conv2d(dim, 4, 1)
 
     def transpose_for_scores(self, x: Tensor) -> Tensor:
-        return x.view(x.size()[:-1] + (self.heads, self.size)).permute(0, 2, 1, 3)
+        return x.view((*x.size()[:-1], self.heads, self.size)).permute(0, 2, 1, 3)
 
     def forward(self, pixel_values: Tensor) -> dict[str, Tensor]:
         x = self.proj(pixel_values)
         _, _, height, width = x.shape
         hidden = self.layer_norm(x.flatten(2).transpose(1, 2))
-        b, n, c = hidden.shape
+        b, _, c = hidden.shape
         query = self.transpose_for_scores(self.query(hidden))
         reduced = (
             self.sr(hidden.permute(0, 2, 1).reshape(b, c, height, width)).reshape(b, c, -1).permute(0, 2, 1)
@@ -207,7 +207,7 @@ class PVT(nn.Module):
         value = self.transpose_for_scores(self.value(reduced))
         scores = torch.matmul(query, key.transpose(-1, -2)) / math.sqrt(self.size)
         context = torch.matmul(nn.functional.softmax(scores, dim=-1), value).permute(0, 2, 1, 3).contiguous()
-        hidden = hidden + context.view(context.size()[:-2] + (c,))
+        hidden = hidden + context.view((*context.size()[:-2], c))
         y = self.dense1(hidden)
         y = self.dwconv(y.transpose(1, 2).view(b, -1, height, width)).flatten(2).transpose(1, 2)
         hidden = hidden + self.dense2(F.gelu(y))
@@ -280,6 +280,7 @@ class EdgeNeXt(nn.Module):
         x = self.stem(x)
         shortcut = x
         spx = torch.split(x, self.width, 1)
+        sp = out = spx[0]
         for i, conv in enumerate(self.convs):
             sp = spx[i] if i == 0 else sp + spx[i]
             sp = conv(sp)

@@ -148,7 +148,7 @@ class SwinV2Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x).permute(0, 2, 3, 1)
-        b, h, w, c = x.shape
+        _, h, w, c = x.shape
         s = self.size
         right, bottom = (s - w % s) % s, (s - h % s) % s
         x = F.pad(x, (0, 0, 0, right, 0, bottom))
