@@ -146,7 +146,7 @@ class _Case:
         at, ins = GUARD, []
         places: dict[int, int] = {}
         for j, t in enumerate(self.types):
-            at += (3 * t.dtype.bytes) if j % 2 else 0  # odd addresses, as a planner may choose
+            at += 3 * max(t.dtype.bytes, self.out.dtype.bytes) if j % 2 else 0  # not multiples of 8
             shift = 0
             if over is not None and over[0] == j:
                 shift = max(over[1], 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgec.ops.base import Call, Field, i32
-from edgec.ops.fixed import activation_limits
+from edgec.ops.fixed import activation_limits, quantize_multiplier, requantize
 from edgec.ops.windows2d import Window2d
 
 
@@ -20,6 +20,20 @@ def saturate(call: Call, y: np.ndarray) -> np.ndarray:
     lo, hi = limits(call)
     result: np.ndarray = np.clip(y, lo, hi).astype(call.outs[0].dtype.numpy)
     return result
+
+
+FINE = 10
+"""Bits that `rescale` adds before it multiplies, so that its first rounding does not show."""
+
+
+def rescale(x: np.ndarray, real: float) -> np.ndarray:
+    """x * real to the nearest integer for |x| < 2**17; exact where real is 1."""
+    return requantize(x << FINE, *rescale_multiplier(real))
+
+
+def rescale_multiplier(real: float) -> tuple[int, int]:
+    """Mantissa and shift that `rescale` uses."""
+    return quantize_multiplier(real / 2**FINE)
 
 
 def window_fields(call: Call, window: Window2d) -> dict[str, Field]:

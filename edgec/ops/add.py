@@ -1,0 +1,56 @@
+"""Sum and difference of two tensors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgec.ir import DType
+from edgec.ops.base import Call, Kernel, QuantRule, i32
+from edgec.ops.binary import Binary, binary_fields, signed
+from edgec.ops.fixed import quantize_multiplier, requantize
+from edgec.ops.floats import apply_activation
+from edgec.ops.quantized import saturate
+
+
+class Add(Binary):
+    """a + b with numpy broadcasting; either operand may be constant. Attribute: activation.
+
+    Integer: TFLM ADD, with a left shift of 15 instead of 20 where an operand is int16.
+    Operands and result may be int8 or int16.
+    """
+
+    name = "add"
+    subtract = False
+
+    def float_reference(self, call: Call, *xs: np.ndarray) -> np.ndarray:
+        y = xs[0] - xs[1] if self.subtract else xs[0] + xs[1]
+        return apply_activation(call.str("activation", ""), y.astype(np.float32))
+
+    def integer_reference(self, call: Call, *xs: np.ndarray) -> np.ndarray:
+        (ma, sa), (mb, sb), (my, sy) = self._multipliers(call)
+        left = self._left_shift(call)
+        a = requantize(signed(xs[0], call.ins[0]) << left, ma, sa)
+        b = requantize(signed(xs[1], call.ins[1]) << left, mb, sb)
+        total = a - b if self.subtract else a + b
+        return saturate(call, requantize(total, my, sy) + call.outs[0].q.z)
+
+    def quantization(self, call: Call) -> QuantRule:
+        constants = {k: "activation" for k in range(2) if call.consts[k] is not None}
+        return QuantRule(constants=constants, wide=(0, 1), wide_output=True)
+
+    def kernel(self, call: Call) -> Kernel:
+        fields = binary_fields(call)
+        fields |= {"left_shift": i32(self._left_shift(call)), "subtract": i32(self.subtract)}
+        for x, (mantissa, shift) in zip("aby", self._multipliers(call), strict=True):
+            fields |= {f"{x}_multiplier": i32(mantissa), f"{x}_shift": i32(shift)}
+        return Kernel("ec_add", fields)
+
+    def _left_shift(self, call: Call) -> int:
+        # An operand less its zero point has 8 or 17 bits; 31 are left for it.
+        return 15 if any(t.dtype == DType.I16 for t in call.ins) else 20
+
+    def _multipliers(self, call: Call) -> list[tuple[int, int]]:
+        a, b, y = call.ins[0].q.s, call.ins[1].q.s, call.outs[0].q.s
+        common = 2 * max(a, b)
+        reals = [a / common, b / common, common / (2 ** self._left_shift(call) * y)]
+        return [quantize_multiplier(r) for r in reals]

@@ -1,0 +1,47 @@
+"""Product of two tensors, element by element."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgec.ir import DType
+from edgec.ops.base import Call, Kernel, QuantRule, i32
+from edgec.ops.binary import Binary, binary_fields, signed
+from edgec.ops.fixed import quantize_multiplier, requantize
+from edgec.ops.floats import apply_activation
+from edgec.ops.quantized import saturate
+
+
+class Mul(Binary):
+    """a * b with numpy broadcasting; either operand may be constant. Attribute: activation.
+
+    Integer: TFLM MUL. Operands and result may be int8 or int16; the product of two int16
+    operands is divided by 16, rounded half up, to have 31 bits.
+    """
+
+    name = "mul"
+
+    def float_reference(self, call: Call, *xs: np.ndarray) -> np.ndarray:
+        return apply_activation(call.str("activation", ""), (xs[0] * xs[1]).astype(np.float32))
+
+    def integer_reference(self, call: Call, *xs: np.ndarray) -> np.ndarray:
+        shift = self._product_shift(call)
+        product = signed(xs[0], call.ins[0]) * signed(xs[1], call.ins[1])
+        product = (product + ((1 << shift) >> 1)) >> shift
+        return saturate(call, requantize(product, *self._multiplier(call)) + call.outs[0].q.z)
+
+    def quantization(self, call: Call) -> QuantRule:
+        constants = {k: "activation" for k in range(2) if call.consts[k] is not None}
+        return QuantRule(constants=constants, wide=(0, 1), wide_output=True)
+
+    def kernel(self, call: Call) -> Kernel:
+        mantissa, shift = self._multiplier(call)
+        fields = binary_fields(call) | {"product_shift": i32(self._product_shift(call))}
+        return Kernel("ec_mul", fields | {"y_multiplier": i32(mantissa), "y_shift": i32(shift)})
+
+    def _product_shift(self, call: Call) -> int:
+        return 4 if all(t.dtype == DType.I16 for t in call.ins) else 0
+
+    def _multiplier(self, call: Call) -> tuple[int, int]:
+        real = call.ins[0].q.s * call.ins[1].q.s / call.outs[0].q.s
+        return quantize_multiplier(real * 2 ** self._product_shift(call))

@@ -1,0 +1,118 @@
+/* Ops of two operands, element by element, with broadcasting.
+ *
+ * Output row i is (i / lead, i % lead) and needs operand row (i / lead) * far + (i % lead) * near
+ * (of a constant: that element); element e of it is (e / inner, e % inner) and needs operand element
+ * (e / inner) * outer + (e % inner) * inner. Values are int8, or int16 where `wide`.
+ * Elements are computed in chunks, in ascending order.
+ */
+#ifndef EC_BINARY_H
+#define EC_BINARY_H
+
+#include "edgec.h"
+
+/* The members every such kernel's parameters begin with. */
+#define EC_BINARY_OPERAND(x) \
+    int32_t x##_wide;        \
+    int32_t x##_zero;        \
+    int32_t x##_far;         \
+    int32_t x##_near;        \
+    int32_t x##_outer;       \
+    int32_t x##_inner;       \
+    const int8_t *x##_s8;    \
+    const int16_t *x##_s16;
+
+#define EC_BINARY_MEMBERS \
+    int32_t row_size;     \
+    int32_t lead;         \
+    int32_t inner;        \
+    EC_BINARY_OPERAND(a)  \
+    EC_BINARY_OPERAND(b)  \
+    int32_t y_wide;       \
+    int32_t y_zero;       \
+    int32_t lo;           \
+    int32_t hi;
+
+typedef struct {
+    EC_BINARY_MEMBERS
+} ec_binary;
+
+enum { EC_CHUNK = 16 };
+
+/* to[i] = x[i * step] - zero, for n values from element `from` on. */
+static inline void ec_load(int32_t *to, const void *x, int32_t wide, int32_t from, int32_t step, int32_t n,
+                           int32_t zero)
+{
+    if (wide) {
+        const int16_t *v = (const int16_t *)x + from;
+        for (int32_t i = 0; i < n; i++) {
+            to[i] = v[i * step] - zero;
+        }
+    } else {
+        const int8_t *v = (const int8_t *)x + from;
+        for (int32_t i = 0; i < n; i++) {
+            to[i] = v[i * step] - zero;
+        }
+    }
+}
+
+/* y[from + i] = x[i] clamped to lo..hi. */
+static inline void ec_store(void *y, int32_t wide, int32_t from, const int32_t *x, int32_t n, int32_t lo,
+                            int32_t hi)
+{
+    if (wide) {
+        int16_t *v = (int16_t *)y + from;
+        for (int32_t i = 0; i < n; i++) {
+            v[i] = (int16_t)ec_clamp(x[i], lo, hi);
+        }
+    } else {
+        int8_t *v = (int8_t *)y + from;
+        for (int32_t i = 0; i < n; i++) {
+            v[i] = (int8_t)ec_clamp(x[i], lo, hi);
+        }
+    }
+}
+
+/* Makes a[i] the op's result of a[i] and b[i]; p points to the kernel's parameters. */
+typedef void ec_binary_op(const void *p, int32_t *a, const int32_t *b, int32_t n);
+
+static inline void ec_binary_row(const ec_binary *p, const void *op_params, ec_binary_op *op, const void *a,
+                                 const void *b, void *y)
+{
+    int32_t from_a = 0;
+    int32_t from_b = 0;
+
+    for (int32_t done = 0; done < p->row_size; from_a += p->a_outer, from_b += p->b_outer) {
+        for (int32_t i = 0; i < p->inner; i += EC_CHUNK) {
+            const int32_t n = ec_min(EC_CHUNK, p->inner - i);
+            int32_t va[EC_CHUNK];
+            int32_t vb[EC_CHUNK];
+            ec_load(va, a, p->a_wide, from_a + i * p->a_inner, p->a_inner, n, p->a_zero);
+            ec_load(vb, b, p->b_wide, from_b + i * p->b_inner, p->b_inner, n, p->b_zero);
+            op(op_params, va, vb, n);
+            ec_store(y, p->y_wide, done, va, n, p->lo, p->hi);
+            done += n;
+        }
+    }
+}
+
+/* p: the parameters again, as the common part and as what `op` takes. */
+static inline void ec_binary_run(const ec_binary *p, const void *op_params, ec_binary_op *op,
+                                 const ec_window *in, const ec_window *out, int32_t first, int32_t last)
+{
+    const ec_window *a_window = p->a_s8 == NULL && p->a_s16 == NULL ? in++ : NULL;
+    const ec_window *b_window = p->b_s8 == NULL && p->b_s16 == NULL ? in : NULL;
+
+    for (int32_t row = first; row < last; row++) {
+        const int32_t ra = row / p->lead * p->a_far + row % p->lead * p->a_near;
+        const int32_t rb = row / p->lead * p->b_far + row % p->lead * p->b_near;
+        const void *a = a_window != NULL ? ec_row(a_window, ra)
+                        : p->a_wide      ? (const void *)(p->a_s16 + ra)
+                                         : (const void *)(p->a_s8 + ra);
+        const void *b = b_window != NULL ? ec_row(b_window, rb)
+                        : p->b_wide      ? (const void *)(p->b_s16 + rb)
+                                         : (const void *)(p->b_s8 + rb);
+        ec_binary_row(p, op_params, op, a, b, ec_row(out, row));
+    }
+}
+
+#endif
