@@ -63,7 +63,7 @@ class CollapseViews(Pass):
         if not view.is_identity(graph.type(base).size):
             key: tuple[object, ...] = (base, *view.key())
             if key not in made:
-                made[key] = _copy(graph, base, view, last, type)
+                made[key] = add_copy(graph, base, view, last, type)
                 changes.did(last.path or last.name, f"one copy of {type.bytes:,} bytes")
             source = made[key]
         if graph.type(source).shape == type.shape:
@@ -107,7 +107,17 @@ def _unexpanded(graph: Graph, user: Node, value: str, view: ViewMap) -> ViewMap:
     return ViewMap(small, axes, view.offset)
 
 
-def _copy(graph: Graph, base: str, view: ViewMap, last: Node, type: TensorType) -> str:
+def add_view(graph: Graph, base: str, view: ViewMap, like: Node, type: TensorType) -> str:
+    """A value of that type that is the view of the base, by the cheapest means there are."""
+    if not view.is_identity(graph.type(base).size):
+        return add_copy(graph, base, view, like, type)
+    if graph.type(base).shape == type.shape:
+        return base
+    return add(graph, "reshape", [base], {"shape": type.shape}, like, type)
+
+
+def add_copy(graph: Graph, base: str, view: ViewMap, last: Node, type: TensorType) -> str:
+    """A strided copy of the base, or a gather where loops cannot say it."""
     loops = view.loops()
     if loops is not None and len(loops) <= MAX_LOOPS:
         loops = loops or [(1, 1)]

@@ -8,7 +8,7 @@ from edgec.ir import DType, Graph, Node
 from edgec.ops.base import op_of
 from edgec.ops.viewmap import ViewMap
 from edgec.passes.layout_rules import Perm, allows, identity, permuted_operands, rank_of, result_perm
-from edgec.passes.operand_views import is_readable, row_permutation
+from edgec.passes.operand_views import READERS, operand_strides, row_permutation
 from edgec.passes.rewrite import inverse, push, view_node
 
 Use = tuple[str, int, str]
@@ -133,7 +133,7 @@ class Costs:
         user, k, value = use
         if user:
             node = self._node(user)
-            if node.op in ("attention", "matmul") and is_readable(self.graph, node, k, view):
+            if node.op in READERS and operand_strides(self.graph, node, k, view) is not None:
                 return None
             if node.op == "linear" and k == 0 and row_permutation(view, size) is not None:
                 return None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from edgec.ir import Graph, Node
 from edgec.ops.viewmap import ViewMap, merged
+
+READERS = ("attention", "matmul")
+"""Ops that read operands through strides."""
 
 
 def strides_of(view: ViewMap, groups: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -27,20 +28,24 @@ def strides_of(view: ViewMap, groups: tuple[int, ...]) -> tuple[int, ...] | None
     return tuple(found)
 
 
-def is_readable(graph: Graph, node: Node, k: int, view: ViewMap) -> bool:
-    """Whether an attention or a matmul can read operand k through this view of a tensor."""
+def operand_strides(graph: Graph, node: Node, k: int, view: ViewMap) -> tuple[int, ...] | None:
+    """How an attention or a matmul reads operand k through this view of a tensor; None where it cannot.
+
+    (offset, stride of batch, ..) in elements: of an attention (batch, head, token) with unit stride in
+    the features, of a matmul (batch, row, column).
+    """
     rank = len(view.shape)
-    if node.op == "attention":
-        if k > 2 or "dims" in node.attrs or rank != 4:
-            return False
-        strides = strides_of(view, (1, 1, 1, 1))
-        return strides is not None and (strides[4] == 1 or view.shape[3] == 1)
     if "dims" in node.attrs or rank < 2:
-        return False
+        return None
+    if node.op == "attention":
+        strides = strides_of(view, (1, 1, 1, 1)) if rank == 4 and k < 3 else None
+        if strides is None or (view.shape[3] > 1 and strides[4] != 1):
+            return None
+        return strides[:4]
     lead = graph.type(node.outputs[0]).shape[:-2]
-    if view.shape[:-2] != lead and math.prod(view.shape[:-2]) > 1:
-        return False
-    return strides_of(view, (rank - 2, 1, 1)) is not None
+    if view.index is not None:
+        return None
+    return strides_of(view.expand((*lead, *view.shape[-2:])), (len(lead), 1, 1))
 
 
 def row_permutation(view: ViewMap, base_size: int) -> np.ndarray | None:
