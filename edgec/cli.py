@@ -80,7 +80,7 @@ def build(
     }
     place = out or output_dir.default_name(model, target)
     with progress() as shown, output_dir.fresh(place) as work:
-        from edgec import build as pipeline
+        from edgec.build import build as compile_model
 
         options = BuildOptions(
             model,
@@ -92,7 +92,7 @@ def build(
             verify=not no_verify,
             **sizes,
         )
-        report = pipeline.build(options, shown)
+        report = compile_model(options, shown)
     if json:
         sys.stdout.write((place / files.NAME).read_text(encoding="utf-8"))
     show(table.closing(report), sys.stderr if json else sys.stdout)

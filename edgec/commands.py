@@ -1,0 +1,202 @@
+"""What `edgec run`, `profile` and `test` do with a build."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgec import run_io
+from edgec.console import progress, show
+from edgec.diagnostics import Diagnostic
+from edgec.options import Progress
+from edgec.report import files, table
+from edgec.report.schema import Report
+from edgec.sim import make_runner
+from edgec.sim.runner import Runner, RunResult
+from edgec.target import load_target
+
+BATCH = 16
+"""Inferences between two steps of the progress bar."""
+
+
+def run_build(folder: Path, on: str, source: Path, output: Path | None, as_json: bool) -> None:
+    """Run a build on the samples of a file; write the outputs and say what it took.
+
+    Raises Diagnostic E105 for a folder or an input that does not fit, and as the runner does.
+    """
+    report = files.load(folder)
+    samples = run_io.pack(run_io.load_inputs(source, report["inputs"]), report["inputs"])
+    with progress() as shown:
+        shown.stage(f"start {on}")
+        with make_runner(folder, load_target(report["target"]), on) as runner:
+            shown.stage(f"run {len(samples)} {_plural('input', len(samples))} on {on}")
+            results = _run(runner, samples, shown)
+    outputs = run_io.unpack([r.outputs for r in results], report["outputs"])
+    written = run_io.save_outputs(output, outputs) if output else None
+    facts = _facts(report, on, results)
+    if written:
+        facts["output"] = str(written)
+    if as_json:
+        if not written:
+            facts["outputs"] = {name: y.tolist() for name, y in outputs.items()}
+        print(json.dumps(facts))
+        return
+    print(
+        "\n".join(
+            f"{label:<13} {value:,}" if isinstance(value, int) else f"{label:<13} {value}"
+            for label, value in facts.items()
+        )
+    )
+    if not written:
+        for name, y in outputs.items():
+            print(f"{name:<13} {list(y.shape)} {y.dtype}; --output y.npy keeps it")
+
+
+def profile_build(folder: Path, on: str | None, as_json: bool) -> None:
+    """Print what every layer takes: the build's own figures, or measured again on a runner."""
+    report = files.load(folder)
+    if on is not None:
+        with progress() as shown:
+            shown.stage(f"run on {on}")
+            with make_runner(folder, load_target(report["target"]), on) as runner:
+                measure(report, runner.run([_drawn(report)])[0], on)
+    if as_json:
+        sys.stdout.write(files.dump(report))
+    else:
+        show(table.profile(report), sys.stdout)
+
+
+def measure(report: Report, result: RunResult, on: str) -> None:
+    """Put a run's instructions and cycles into a report.
+
+    Raises Diagnostic E101 where the run counted nothing.
+    """
+    if result.instructions is None or result.per_layer is None:
+        raise Diagnostic(
+            "E101",
+            f"nothing is counted by layer on {on}",
+            where="--on",
+            remedies=["--on sim"],
+        )
+    report["instructions"] = result.instructions
+    if result.cycles is not None:
+        report["cycles"] = result.cycles
+    for layer, cost in zip(report["layers"], result.per_layer, strict=True):
+        layer["instructions"], layer["cycles"] = cost.instructions, cost.cycles
+
+
+def test_build(folder: Path, on: str) -> None:
+    """Run the tests of a build: every layer, then the whole model, all bytes compared.
+
+    Raises Diagnostic E501 that names the layers that failed, with the first differing element.
+    """
+    report = files.load(folder)
+    cases = _cases(folder)
+    failures: list[tuple[str, str]] = []
+    with progress() as shown:
+        shown.stage(f"start {on}")
+        with make_runner(folder, load_target(report["target"]), on) as runner:
+            shown.stage(f"run {len(cases)} tests on {on}")
+            for k, case in enumerate(cases):
+                if difference := _differs(runner, folder / "tests" / "vectors", case):
+                    failures.append((case["name"], difference))
+                    shown.note(f"FAIL {case['name']}: {difference}")
+                shown.step(k + 1, len(cases))
+    if failures:
+        raise Diagnostic(
+            "E501",
+            f"{len(failures)} of {len(cases)} tests failed on {on}",
+            where=failures[0][0],
+            facts=[("first", failures[0][1]), ("failed", ", ".join(name for name, _ in failures[:8]))],
+        )
+    print(f"{len(cases)} tests passed on {on}")
+
+
+def _run(runner: Runner, samples: Sequence[bytes], shown: Progress) -> list[RunResult]:
+    results: list[RunResult] = []
+    for k in range(0, len(samples), BATCH):
+        results += runner.run(samples[k : k + BATCH])
+        shown.step(len(results), len(samples))
+    return results
+
+
+def _facts(report: Report, on: str, results: Sequence[RunResult]) -> dict[str, Any]:
+    """What a run took; of several samples the most that one took. What was not measured is absent."""
+    facts: dict[str, Any] = {"target": report["target"], "on": on, "samples": len(results)}
+    for name in ("instructions", "cycles", "stack_used", "arena_used"):
+        values = [v for r in results if (v := getattr(r, name)) is not None]
+        if values:
+            facts[name] = max(values)
+    return facts
+
+
+def _drawn(report: Report) -> bytes:
+    """One seeded input over the whole range of every input's type."""
+    rng = np.random.default_rng(0)
+    parts = []
+    for port in report["inputs"]:
+        limits = np.iinfo(port["dtype"])
+        x = rng.integers(limits.min, limits.max, port["shape"], endpoint=True)
+        parts.append(x.astype(port["dtype"]).tobytes())
+    return b"".join(parts)
+
+
+def _cases(folder: Path) -> list[dict[str, Any]]:
+    path = folder / "tests" / "cases.json"
+    try:
+        cases: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as e:
+        raise _damaged(folder, f"{path.name}: {e}") from e
+    return cases
+
+
+def _differs(runner: Runner, vectors: Path, case: dict[str, Any]) -> str:
+    """Run one case; where a result byte differs, the first such element in words."""
+    wanted = [_vector(vectors, t) for t in case["outputs"]]
+    given = [_vector(vectors, t) for t in case["inputs"]]
+    if case["layer"] < 0:
+        raw = runner.run([b"".join(given)])[0].outputs
+        ends = np.cumsum([len(w) for w in wanted])
+        got = [raw[end - len(w) : end] for w, end in zip(wanted, ends, strict=True)]
+    else:
+        writes = [(t["address"], data) for t, data in zip(case["inputs"], given, strict=True)]
+        reads = [(t["address"], t["bytes"]) for t in case["outputs"]]
+        got = runner.run_layer(case["layer"], writes, reads)
+    for tensor, have, want in zip(case["outputs"], got, wanted, strict=True):
+        element = np.dtype(f"i{tensor['element']}")
+        a, b = np.frombuffer(have, element), np.frombuffer(want, element)
+        if (where := np.flatnonzero(a != b)).size:
+            k = int(where[0])
+            return (
+                f"element {k} of {tensor['name']} is {a[k]}, must be {b[k]} ({where.size} of {a.size} differ)"
+            )
+    return ""
+
+
+def _vector(folder: Path, tensor: dict[str, Any]) -> bytes:
+    try:
+        data = (folder / tensor["file"]).read_bytes()
+    except OSError as e:
+        raise _damaged(folder.parents[1], f"{tensor['file']}: {e.strerror}") from e
+    if len(data) != tensor["bytes"]:
+        raise _damaged(folder.parents[1], f"{tensor['file']} has {len(data)} bytes, not {tensor['bytes']}")
+    return data
+
+
+def _damaged(folder: Path, reason: str) -> Diagnostic:
+    return Diagnostic(
+        "E105",
+        "the tests of the build cannot be read",
+        where=str(folder),
+        facts=[("reason", reason)],
+        remedies=["edgec build writes them anew"],
+    )
+
+
+def _plural(noun: str, count: int) -> str:
+    return noun if count == 1 else f"{noun}s"
