@@ -76,7 +76,7 @@ class Uart:
     """The serial port the firmware talks over.
 
     tx, rx: pins, port letter and number. function: their alternate function. enable: bus
-    and bit of the peripheral's clock. All empty where the board needs no set-up.
+    and bit of the peripheral's clock.
     """
 
     address: int
@@ -237,8 +237,6 @@ def _check_memory(target: Target) -> None:
         raise _faulty(target.name, f"no region holds {', '.join(missing)}")
     if not any(_RUNTIME <= set(r.holds) for r in ordered):
         raise _faulty(target.name, "no region holds data, stack and arena together")
-    if target.uart is None:
-        raise _faulty(target.name, "has no [uart]")
 
 
 def _region(name: str, data: Any) -> Region:

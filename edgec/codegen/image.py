@@ -6,7 +6,7 @@ import bisect
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -92,7 +92,7 @@ class Image:
         names = [section.name for section in elf.iter_sections()]
         for symbol in elf.get_section_by_name(".symtab").iter_symbols():
             self._add(symbol, names)
-        self.functions.sort(key=lambda s: (s.address, s.name))
+        self.functions = self._with_sizes(sorted(self.functions, key=lambda s: (s.address, s.name)))
         self.marks.sort()
 
     def _add(self, symbol: object, sections: list[str]) -> None:
@@ -107,6 +107,15 @@ class Image:
             self.functions.append(Symbol(name, address, int(entry["st_size"])))
         elif name:
             self.symbols[name] = value
+
+    def _with_sizes(self, functions: list[Symbol]) -> list[Symbol]:
+        """Functions in assembler may have no size: theirs ends where the next begins."""
+        code, size = self.sections.get(".text", (0, 0))
+        starts = [*sorted({f.address for f in functions}), code + size]
+        return [
+            f if f.size else replace(f, size=starts[bisect.bisect_right(starts, f.address)] - f.address)
+            for f in functions
+        ]
 
     @staticmethod
     def read(path: Path) -> Image:

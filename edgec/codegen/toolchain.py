@@ -144,7 +144,8 @@ def _bare(target: Target) -> list[str]:
 
 
 def _objects(tool: Tool, source: Path, target: Target, work: Path, strict: bool) -> list[Path]:
-    (work / "board_config.h").write_text(render("board_config.h.j2", _board_facts(target)))
+    if target.uart is not None:
+        (work / "board_config.h").write_text(render("board_config.h.j2", _board_facts(target)))
     boards = [target.board, "stm32"] if target.board.startswith("stm32") else [target.board]
     sources = [
         *_library_sources(source),
@@ -177,6 +178,7 @@ def _freestanding(target: Target) -> list[Path]:
 
 
 def _board_facts(target: Target) -> dict[str, object]:
+    """What boards/*/board_config.h is rendered from; only for boards with a serial port."""
     uart = target.uart
     assert isinstance(uart, Uart)
     bus, _, bit = uart.enable.partition(":")
@@ -185,19 +187,15 @@ def _board_facts(target: Target) -> dict[str, object]:
         "clock_hz": target.clock_hz,
         "uart": f"{uart.address:#x}",
         "divisor": (uart.clock_hz + uart.baud // 2) // uart.baud,
-        "enable_offset": f"{_RCC_ENABLE.get(bus, 0):#x}",
-        "enable_bit": bit or "0",
+        "enable_offset": f"{_RCC_ENABLE[bus]:#x}",
+        "enable_bit": bit,
         "function": uart.function,
-        "tx_port": _port(uart.tx),
-        "tx_pin": uart.tx[1:] or "0",
-        "rx_port": _port(uart.rx),
-        "rx_pin": uart.rx[1:] or "0",
+        "tx_port": ord(uart.tx[0]) - ord("A"),
+        "tx_pin": uart.tx[1:],
+        "rx_port": ord(uart.rx[0]) - ord("A"),
+        "rx_pin": uart.rx[1:],
         "qspi": int(any(r.name == "qspi" for r in target.regions)),
     }
-
-
-def _port(pin: str) -> int:
-    return ord(pin[0]) - ord("A") if pin else 0
 
 
 # -- linking --------------------------------------------------------------

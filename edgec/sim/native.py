@@ -15,7 +15,7 @@ from edgec.resources import resource_dir
 
 PAGES = 16
 STOP_NONE, STOP_IDLE, STOP_LIMIT = 0, 1, 2
-UARTS = {"stm32f7": 0, "stm32f4": 1, "mps2": 2}
+UARTS = {"stm32f7": 0, "stm32f4": 1}
 
 Measure = ctypes.CFUNCTYPE(None, c_uint32, c_uint32)
 

@@ -61,7 +61,7 @@ typedef struct {
 } sim_board;
 
 enum { STOP_NONE = 0, STOP_IDLE = 1, STOP_LIMIT = 2 };
-enum { UART_STM32F7 = 0, UART_STM32F4 = 1, UART_CMSDK = 2 };
+enum { UART_STM32F7 = 0, UART_STM32F4 = 1 };
 
 /* A receiver asked this often in a row waits for the host: the board has done all it was told. */
 #define IDLE_POLLS 16u
@@ -150,47 +150,24 @@ static uint32_t received(sim_board *b)
     return 0u;
 }
 
-/* 1: it was one of the serial port's own registers. */
+/* 1: it was one of the serial port's own registers: status (always ready to send) or received data. */
 static int uart_read(sim_board *b, uint32_t offset, uint64_t *value)
 {
-    switch (b->uart) {
-    case UART_STM32F7:
-        if (offset == 0x1Cu) {
-            *value = 0xC0u | (received(b) << 5);
-            return 1;
-        }
-        if (offset == 0x24u) {
-            *value = receive(b);
-            return 1;
-        }
-        return 0;
-    case UART_STM32F4:
-        if (offset == 0x00u) {
-            *value = 0xC0u | (received(b) << 5);
-            return 1;
-        }
-        if (offset == 0x04u) {
-            *value = receive(b);
-            return 1;
-        }
-        return 0;
-    default:
-        if (offset == 0x04u) {
-            *value = received(b) << 1;
-            return 1;
-        }
-        if (offset == 0x00u) {
-            *value = receive(b);
-            return 1;
-        }
-        return 0;
+    const uint32_t status = b->uart == UART_STM32F7 ? 0x1Cu : 0x00u;
+    const uint32_t data = b->uart == UART_STM32F7 ? 0x24u : 0x04u;
+
+    if (offset == status) {
+        *value = 0xC0u | (received(b) << 5);
+        return 1;
     }
+    if (offset == data) {
+        *value = receive(b);
+        return 1;
+    }
+    return 0;
 }
 
-static uint32_t uart_transmit_offset(const sim_board *b)
-{
-    return b->uart == UART_STM32F7 ? 0x28u : b->uart == UART_STM32F4 ? 0x04u : 0x00u;
-}
+static uint32_t uart_transmit_offset(const sim_board *b) { return b->uart == UART_STM32F7 ? 0x28u : 0x04u; }
 
 static uint32_t word_at(const sim_board *b, uint32_t address)
 {
