@@ -95,16 +95,17 @@ def build_runner(source: Path, target: Target, *, strict: bool = False) -> bytes
 
     Raises as build_firmware does.
     """
-    tool = zig()
-    includes = [source, source / "kernels", *_firmware_includes("host")]
-    folder = resource_dir("firmware")
-    sources = [*_library_sources(source), *_firmware_sources("host", "main.c", "link.c")]
-    assert all(s.is_file() for s in sources), folder
+    tool, board = zig(), target.board
+    # Linux boards have no C library below them: one binary for every distribution.
+    runtime = ["main.c", "link.c"] if target.kind == "host" else ["main.c", "link.c", "memory.c"]
+    includes = [source, source / "kernels", *_firmware_includes(board)]
     flags = _machine(tool, target)
+    sources = [*_library_sources(source), *_firmware_sources(board, *runtime)]
     objects = compile_all(tool, sources, includes, flags, strict=strict)
+    link = [f.replace("-linux-musl", "-freestanding-none") for f in flags]
     with tempfile.TemporaryDirectory(prefix="edgec-") as work:
         out = Path(work) / "runner"
-        tool.run([*flags, "-s", *map(str, objects), "-o", str(out)])
+        tool.run([*link, "-s", *map(str, objects), "-o", str(out)])
         return out.read_bytes()
 
 
