@@ -1,0 +1,52 @@
+"""Exact placement by a constraint solver, where packing left a gap to the lower bound."""
+
+from __future__ import annotations
+
+from edgec.schedule.place import Layout, arena
+
+UNIT = 4
+"""Addresses and sizes are multiples of it."""
+TIME = 0.3
+"""The solver's deterministic time, which is about 2 seconds; less where there are many pairs."""
+PAIRS = 1500
+
+
+def improve(layout: Layout, addresses: list[int], bound: int, time: float = TIME) -> tuple[list[int], bool]:
+    """A placement at least as good, and whether it is proven the best for this order.
+
+    One worker, a fixed seed and deterministic time: equal problems have equal answers.
+    """
+    size = arena(layout, addresses)
+    if size <= bound:
+        return addresses, True
+    from ortools.sat.python import cp_model
+
+    model = cp_model.CpModel()
+    top = model.new_int_var(bound // UNIT, size // UNIT - 1, "top")
+    at = []
+    for k, buffer in enumerate(layout.buffers):
+        step = buffer.align // UNIT
+        slot = model.new_int_var(0, max(0, (size - buffer.bytes) // buffer.align), f"a{k}")
+        model.add_hint(slot, addresses[k] // buffer.align)
+        model.add(slot * step + buffer.bytes // UNIT <= top)
+        at.append(slot * step)
+    for a, y, reach in layout.pairs:
+        size_a, size_y = layout.buffers[a].bytes, layout.buffers[y].bytes
+        low = -size_y if reach is None else reach
+        if low < size_a:
+            front = model.new_bool_var("")
+            model.add(at[y] - at[a] <= low // UNIT).only_enforce_if(front)
+            model.add(at[y] - at[a] >= size_a // UNIT).only_enforce_if(~front)
+    model.minimize(top)
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = 0
+    solver.parameters.linearization_level = 0
+    solver.parameters.cp_model_probing_level = 0
+    solver.parameters.symmetry_level = 0
+    solver.parameters.max_deterministic_time = TIME * min(1.0, PAIRS / max(1, len(layout.pairs)))
+    status = solver.solve(model)
+    if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        found = [solver.value(expression) * UNIT for expression in at]
+        return found, status == cp_model.OPTIMAL
+    return addresses, status == cp_model.INFEASIBLE
