@@ -77,7 +77,8 @@ def _value(value: Value) -> None:
     if type.quant is None:
         _check(type.dtype not in _QUANTIZED, f"{name}: {type.dtype} without quantization")
     else:
-        _quant(name, type, type.quant)
+        stated = value.data is not None and type.dtype == DType.F32  # the file's own, for later
+        _quant(name, type.with_(dtype=DType.I8) if stated else type, type.quant)
 
 
 def _quant(name: str, type: TensorType, q: Quant) -> None:

@@ -179,7 +179,8 @@ class QuantRule:
     "bias" (int32 at scale input x weight of operands 0 and 1), "keep" (the op's
     own quantization reads the float values), `wide` says which activation operands may
     be int16, `wide_output` whether the result may. `unify` lists operands that must
-    have the output's own quantization.
+    have the output's own quantization; with `rescales` they need not, as long as they are
+    int8, but are cheaper if they do.
     """
 
     output: str | Quant = "calibrated"
@@ -187,6 +188,7 @@ class QuantRule:
     wide: tuple[int, ...] = ()
     wide_output: bool = False
     unify: tuple[int, ...] = ()
+    rescales: bool = False
     out_dtype: DType = DType.I8
 
 

@@ -55,7 +55,8 @@ class Concat(Op):
         return np.concatenate(parts, axis=call.int("axis"))
 
     def quantization(self, call: Call) -> QuantRule:
-        return QuantRule(unify=tuple(range(len(call.ins))))
+        every = tuple(range(len(call.ins)))
+        return QuantRule(unify=every, rescales=True, wide=every, wide_output=True)
 
     def kernel(self, call: Call) -> Kernel:
         spans = self._spans(call)

@@ -47,6 +47,11 @@ class Samples:
         """The inputs of one inference, with a batch axis of 1."""
         return {name: a[k : k + 1] for name, a in self.arrays.items()}
 
+    def permuted(self, perms: Mapping[str, tuple[int, ...]]) -> Samples:
+        """The same with some inputs' axes permuted, as `Graph.input_perms` says."""
+        arrays = {name: a.transpose(perms[name]) if name in perms else a for name, a in self.arrays.items()}
+        return Samples(arrays, self.source, list(self.notes), self.random)
+
     def head(self, n: int) -> Samples:
         """At most n samples, evenly spaced."""
         pick = spaced(len(self), n)

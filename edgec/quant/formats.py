@@ -55,10 +55,11 @@ def _scale(scale: float, least: float) -> float:
 
 
 def to_integers(x: np.ndarray, type: TensorType) -> np.ndarray:
-    """Real numbers as the tensor's integers: to the nearest, ties away from zero, saturated."""
+    """Real numbers as the tensor's integers: to the nearest, ties to even, saturated."""
     q = type.q
-    scaled = x.astype(np.float64) / _along(q.scale, q.axis, x.ndim)
-    rounded = np.trunc(scaled + np.copysign(0.5, scaled)) + _along(q.zero_point, q.axis, x.ndim)
+    rounded = np.rint(x.astype(np.float64) / _along(q.scale, q.axis, x.ndim)) + _along(
+        q.zero_point, q.axis, x.ndim
+    )
     lo, hi = type.dtype.limits
     integers: np.ndarray = np.clip(rounded, lo, hi).astype(type.dtype.numpy)
     return integers

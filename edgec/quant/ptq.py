@@ -15,7 +15,7 @@ from edgec.ir import DType, Graph, Node, Quant
 from edgec.ops.base import QuantRule, add_op, call_of, op_of
 from edgec.quant import constants
 from edgec.quant.floors import least_scale
-from edgec.quant.formats import Range, asymmetric, symmetric
+from edgec.quant.formats import Range, asymmetric, symmetric, to_integers
 
 Format = tuple[DType, Quant | None]
 
@@ -115,13 +115,15 @@ class _Quantizer:
         for value in node.outputs:
             if g.type(value).dtype == DType.F32:
                 self._set(value, self._format(node, value, rule))
+        want = g.type(node.outputs[0])
+        for k in rule.unify:
+            t = g.type(node.inputs[k])
+            kept = rule.rescales and t.dtype == want.dtype == DType.I8
+            if not g.is_constant(node.inputs[k]) and not kept:
+                self._convert(node, k, (want.dtype, want.quant))
         for k, value in enumerate(node.inputs):
             if g.is_constant(value) and g.type(value).dtype == DType.F32:
-                self._store(node, k, rule.constants.get(k, "activation"))
-        for k in rule.unify:
-            want = g.type(node.outputs[0])
-            if not g.is_constant(node.inputs[k]):
-                self._convert(node, k, (want.dtype, want.quant))
+                self._store(node, k, "output" if k in rule.unify else rule.constants.get(k, "activation"))
 
     def _format(self, node: Node, value: str, rule: QuantRule) -> Format:
         if isinstance(rule.output, Quant):
@@ -131,10 +133,21 @@ class _Quantizer:
             return first.dtype, first.quant
         if rule.out_dtype not in (DType.I8, DType.I16):
             return rule.out_dtype, None
+        if rule.unify and (common := self._common(node, rule)) is not None:
+            return common
         least = least_scale(self.graph, node)
         if rule.out_dtype == DType.I16 or (value in self.wide and rule.wide_output):
             return DType.I16, symmetric(self._range(value).largest, 32767, least)
         return DType.I8, self._int8(value, least)
+
+    def _common(self, node: Node, rule: QuantRule) -> Format | None:
+        """The format that all operands of a concatenation have, if they have one and it will do."""
+        types = [self.graph.type(v) for v in node.inputs]
+        formats = {(t.dtype, t.quant) for t in types if t.dtype != DType.F32}
+        if len(formats) != 1 or len(types) != len(rule.unify) or any(t.dtype == DType.F32 for t in types):
+            return None
+        (form,) = formats
+        return form if form[0] == DType.I16 or form[1] == self._int8(node.outputs[0]) else None
 
     def _convert(self, node: Node, k: int, form: Format) -> None:
         """Let operand k of a node have this format, through a requantize where it has another."""
@@ -176,6 +189,9 @@ class _Quantizer:
             stored = constants.per_channel(data, int(axis), b, x.s, y.s, x.z)
         elif kind == "tensor":
             stored = constants.per_tensor(data)
+        elif kind == "output":
+            t = g.type(node.outputs[0])
+            stored = to_integers(data, t), t.q
         elif kind == "bias":
             stored = constants.bias(data, g.type(node.inputs[0]).q.s, g.type(node.inputs[1]).q)
         else:

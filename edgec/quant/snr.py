@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -73,17 +73,24 @@ def integer_inputs(graph: Graph, inputs: dict[str, np.ndarray]) -> dict[str, np.
     }
 
 
+def float_outputs(graph: Graph, samples: Samples) -> list[dict[str, np.ndarray]]:
+    """The float model's outputs, sample by sample."""
+    return [evaluate(graph, samples.sample(k)) for k in range(len(samples))]
+
+
 def compare(
     real: Graph,
     held: Graph,
     samples: Samples,
     *,
     layers: bool = True,
+    want: Sequence[dict[str, np.ndarray]] | None = None,
     tick: Callable[[int, int], None] | None = None,
 ) -> Fidelity:
     """Run float graph and integer graph side by side over the samples.
 
-    layers: whether to measure every layer, too. Values are matched by name; integer outputs
+    layers: whether to measure every layer, too. want: `float_outputs`, if known. Values are
+    matched by name; integer outputs
     that are indices (argmax) count for top1 only.
     """
     powers: dict[str, _Power] = {}
@@ -91,7 +98,10 @@ def compare(
     for k in range(len(samples)):
         inputs = samples.sample(k)
         floats: dict[str, np.ndarray] = dict(inputs) if layers else {}
-        want = evaluate(real, inputs, floats.__setitem__ if layers else None)
+        if want is not None and not layers:
+            reals = want[k]
+        else:
+            reals = evaluate(real, inputs, floats.__setitem__ if layers else None)
 
         def see(value: str, q: np.ndarray, floats: dict[str, np.ndarray] = floats) -> None:
             t = held.type(value)
@@ -105,7 +115,7 @@ def compare(
         got = evaluate(held, integers, see if layers else None)
         worst = 1.0
         for a, b in zip(real.outputs, held.outputs, strict=True):
-            x, y = want[a], to_reals(got[b], held.type(b))
+            x, y = reals[a], to_reals(got[b], held.type(b))
             if real.type(a).dtype != DType.F32:
                 same, votes = same + int((x == got[b]).all()), votes + 1
                 continue
