@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -226,7 +227,7 @@ def parse_target(name: str, data: Mapping[str, Any]) -> Target:
 
 def _check_memory(target: Target) -> None:
     ordered = sorted(target.regions, key=lambda r: r.address)
-    for a, b in zip(ordered, ordered[1:], strict=False):
+    for a, b in itertools.pairwise(ordered):
         if a.end > b.address:
             raise _faulty(target.name, f"regions {a.name} and {b.name} overlap")
     if len({r.name for r in ordered}) < len(ordered):

@@ -14,7 +14,16 @@ from edgec.codegen.tools import Tool, cache_dir
 
 _INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">]', re.MULTILINE)
 
-COMMON = ("-O2", "-std=c11", "-Wall", "-Wextra", "-Wconversion", "-g0", "-fomit-frame-pointer", "-fno-asynchronous-unwind-tables")
+COMMON = (
+    "-O2",
+    "-std=c11",
+    "-Wall",
+    "-Wextra",
+    "-Wconversion",
+    "-g0",
+    "-fomit-frame-pointer",
+    "-fno-asynchronous-unwind-tables",
+)
 """Flags of every compilation. Debug information is left out: it holds paths."""
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from edgec.target import Target
 
@@ -90,13 +91,14 @@ class Image:
         self.marks: list[tuple[int, bool]] = []
         """Where code (True) or data (False) begins inside code sections, by address."""
         names = [section.name for section in elf.iter_sections()]
-        for symbol in elf.get_section_by_name(".symtab").iter_symbols():
+        table: Any = elf.get_section_by_name(".symtab")
+        for symbol in table.iter_symbols():
             self._add(symbol, names)
         self.functions = self._with_sizes(sorted(self.functions, key=lambda s: (s.address, s.name)))
         self.marks.sort()
 
-    def _add(self, symbol: object, sections: list[str]) -> None:
-        entry, name = symbol.entry, symbol.name  # type: ignore[attr-defined]
+    def _add(self, symbol: Any, sections: list[str]) -> None:
+        entry, name = symbol.entry, symbol.name
         value = int(entry["st_value"])
         if name[:2] in ("$t", "$d", "$a", "$x"):
             index = entry["st_shndx"]
@@ -143,7 +145,8 @@ class Image:
             return self.sections.get(name, (0, 0))[1]
 
         base = self.symbols["_stack_base"]
-        ends = [a + n for name, (a, n) in self.sections.items() if name in (".stack", ".arena", ".data", ".bss")]
+        used = (".stack", ".arena", ".data", ".bss")
+        ends = [a + n for name, (a, n) in self.sections.items() if name in used]
         stack, arena = size(".stack"), size(".arena")
         return Sizes(
             code=size(".vectors") + size(".text"),

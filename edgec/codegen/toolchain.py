@@ -11,7 +11,7 @@ from edgec.codegen.compile import compile_all
 from edgec.codegen.image import Image, Sizes
 from edgec.codegen.render import render
 from edgec.codegen.stack import stack_bound
-from edgec.codegen.tools import Tool, arm_gcc, zig
+from edgec.codegen.tools import Tool, zig
 from edgec.diagnostics import Diagnostic
 from edgec.resources import resource_dir
 from edgec.target import Region, Target, Uart
@@ -262,13 +262,14 @@ def _place_weights(sizes: Sizes, target: Target, flash_limit: int | None) -> Reg
 def _check_sram(sizes: Sizes, stack: int, target: Target, limit: int | None) -> None:
     have = min(target.sram.size, limit) if limit is not None else target.sram.size
     # Up to 8 bytes go to the arena's alignment behind the stack.
-    need = stack + (-stack % 16) + sizes.arena + sizes.data
+    data = (-stack % 16) + sizes.data
+    need = stack + sizes.arena + data
     if need > have:
         raise Diagnostic(
             "E301",
             f"does not fit: {target.name}, SRAM",
             facts=[
-                ("need", f"{need:,} B   arena {sizes.arena:,} + stack {stack:,} + data {need - stack - sizes.arena:,}"),
+                ("need", f"{need:,} B   arena {sizes.arena:,} + stack {stack:,} + data {data:,}"),
                 ("have", f"{have:,} B"),
                 ("short", f"{need - have:,} B"),
             ],

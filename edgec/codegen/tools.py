@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -74,10 +75,10 @@ def zig() -> Tool:
     """clang as the package ziglang brings it. Raises Diagnostic E401 where it is missing."""
     install = "python -m pip install --force-reinstall ziglang"
     try:
-        import ziglang
+        package = importlib.import_module("ziglang")
     except ImportError as error:
         raise _missing("ziglang", "the C compiler", install) from error
-    binary = Path(str(ziglang.__file__)).parent / ("zig.exe" if os.name == "nt" else "zig")
+    binary = Path(str(package.__file__)).parent / ("zig.exe" if os.name == "nt" else "zig")
     if not binary.is_file():
         raise _missing("ziglang", "the C compiler", install)
     stat = binary.stat()

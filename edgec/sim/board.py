@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,8 @@ from edgec.target import Target
 
 _NEVER = 0xFFFF_FFFE
 """An address where nothing is: Unicorn stops there, which is never."""
+
+_POINTER, _U64 = ctypes.c_void_p, ctypes.c_uint64
 
 LIMIT = 50_000_000_000
 """Instructions of one request after which the board is taken to hang."""
@@ -74,8 +77,8 @@ class SimRunner(Runner):
 
     def _engine(self) -> Any:
         try:
-            import unicorn
-            from unicorn import arm_const
+            unicorn: Any = importlib.import_module("unicorn")
+            arm_const: Any = importlib.import_module("unicorn.arm_const")
         except ImportError as error:
             raise Diagnostic(
                 "E401", "missing tool: unicorn, the simulator", remedies=["python -m pip install unicorn"]
@@ -109,9 +112,8 @@ class SimRunner(Runner):
 
     def _wire(self) -> native.Board:
         """Peripherals and the block hook, all of them compiled."""
-        from unicorn.unicorn_const import UC_HOOK_BLOCK
-        from unicorn.unicorn_py3.unicorn import uclib
-
+        unicorn: Any = importlib.import_module("unicorn")
+        uclib: Any = importlib.import_module("unicorn.unicorn_py3.unicorn").uclib
         board, target, image = native.Board(), self._target, self._image
         board.engine = self._uc._uch.value
         board.stop = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p)
@@ -132,21 +134,20 @@ class SimRunner(Runner):
         board.uart, board.uart_base = native.UARTS[target.board], target.uart.address
         pages = register_pages(target)
         board.pages = len(pages)
-        entries = (native.Page * len(pages))(*(native.Page(ctypes.pointer(board), k) for k in range(len(pages))))
+        where = ctypes.pointer(board)
+        entries = (native.Page * len(pages))(*(native.Page(where, k) for k in range(len(pages))))
         for k, address in enumerate(pages):
             board.page_base[k] = address
             user = ctypes.cast(ctypes.byref(entries[k]), ctypes.c_void_p)
             read, write = native.address_of("sim_read"), native.address_of("sim_write")
             map_page = uclib["uc_mmio_map"]
-            map_page.argtypes = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64] + [ctypes.c_void_p] * 4
+            map_page.argtypes = [_POINTER, _U64, _U64, *[_POINTER] * 4]
             self._check(map_page(self._uc._uch, address, 4096, read, user, write, user))
         add_hook, handle = uclib["uc_hook_add"], ctypes.c_size_t()
-        add_hook.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int] + [ctypes.c_void_p] * 2 + [
-            ctypes.c_uint64
-        ] * 2
+        add_hook.argtypes = [_POINTER, _POINTER, ctypes.c_int, _POINTER, _POINTER, _U64, _U64]
         hook = native.address_of("sim_block")
-        where = ctypes.cast(ctypes.byref(board), ctypes.c_void_p)
-        self._check(add_hook(self._uc._uch, ctypes.byref(handle), UC_HOOK_BLOCK, hook, where, 1, 0))
+        user = ctypes.cast(where, ctypes.c_void_p)
+        self._check(add_hook(self._uc._uch, ctypes.byref(handle), unicorn.UC_HOOK_BLOCK, hook, user, 1, 0))
         self._keep += [costs, totals, ready, entries]
         return board
 

@@ -115,7 +115,7 @@ def _m7(block: Sequence[Instruction]) -> int:
 def _pairs(a: Instruction, b: Instruction) -> bool:
     if b.is_multiple or b.is_divide or a.is_branch:
         return False
-    if a.is_memory and b.is_memory or a.is_multiply and b.is_multiply:
+    if (a.is_memory and b.is_memory) or (a.is_multiply and b.is_multiply):
         return False
     return not a.writes & (b.reads | b.writes) or b.is_branch
 

@@ -78,7 +78,9 @@ class ProcessRunner(Runner):
         said = self._errors.read().decode(errors="replace").strip().splitlines()[-1:]
         how = f"signal {-status}" if status < 0 else f"status {status}"
         return Diagnostic(
-            "E501", f"{self.name} ended in the middle of a run", facts=[("how", how), *(("said", s) for s in said)]
+            "E501",
+            f"{self.name} ended in the middle of a run",
+            facts=[("how", how), *(("said", s) for s in said)],
         )
 
 

@@ -84,10 +84,10 @@ class Runner(ABC):
         """What runs there."""
         if self._identity is None:
             reply = self.exchange("I")
-            version, *sizes = struct.unpack_from("<5I", reply)
+            version, arena, inputs, outputs, layers = struct.unpack_from("<5I", reply)
             if version != VERSION:
                 raise self._wrong(f"the firmware speaks version {version} of the protocol, not {VERSION}")
-            self._identity = Identity(*sizes, reply[20:].decode("ascii", "replace"))
+            self._identity = Identity(arena, inputs, outputs, layers, reply[20:].decode("ascii", "replace"))
         return self._identity
 
     def exchange(self, kind: str, payload: bytes = b"") -> bytes:
