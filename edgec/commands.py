@@ -16,15 +16,14 @@ from edgec.diagnostics import Diagnostic
 from edgec.options import Progress
 from edgec.report import files, table
 from edgec.report.schema import Report
-from edgec.sim import make_runner
+from edgec.runners import Place, open_runner
 from edgec.sim.runner import Runner, RunResult
-from edgec.target import load_target
 
 BATCH = 16
 """Inferences between two steps of the progress bar."""
 
 
-def run_build(folder: Path, on: str, source: Path, output: Path | None, as_json: bool) -> None:
+def run_build(folder: Path, on: Place, source: Path, output: Path | None, as_json: bool) -> None:
     """Run a build on the samples of a file; write the outputs and say what it took.
 
     Raises Diagnostic E105 for a folder or an input that does not fit, and as the runner does.
@@ -33,7 +32,7 @@ def run_build(folder: Path, on: str, source: Path, output: Path | None, as_json:
     samples = run_io.pack(run_io.load_inputs(source, report["inputs"]), report["inputs"])
     with progress() as shown:
         shown.stage(f"start {on}")
-        with make_runner(folder, load_target(report["target"]), on) as runner:
+        with open_runner(folder, on) as runner:
             shown.stage(f"run {len(samples)} {_plural('input', len(samples))} on {on}")
             results = _run(runner, samples, shown)
     outputs = run_io.unpack([r.outputs for r in results], report["outputs"])
@@ -57,13 +56,13 @@ def run_build(folder: Path, on: str, source: Path, output: Path | None, as_json:
             print(f"{name:<13} {list(y.shape)} {y.dtype}; --output y.npy keeps it")
 
 
-def profile_build(folder: Path, on: str | None, as_json: bool) -> None:
+def profile_build(folder: Path, on: Place | None, as_json: bool) -> None:
     """Print what every layer takes: the build's own figures, or measured again on a runner."""
     report = files.load(folder)
     if on is not None:
         with progress() as shown:
             shown.stage(f"run on {on}")
-            with make_runner(folder, load_target(report["target"]), on) as runner:
+            with open_runner(folder, on) as runner:
                 measure(report, runner.run([_drawn(report)])[0], on)
     if as_json:
         sys.stdout.write(files.dump(report))
@@ -71,7 +70,7 @@ def profile_build(folder: Path, on: str | None, as_json: bool) -> None:
         show(table.profile(report), sys.stdout)
 
 
-def measure(report: Report, result: RunResult, on: str) -> None:
+def measure(report: Report, result: RunResult, on: Place) -> None:
     """Put a run's instructions and cycles into a report.
 
     Raises Diagnostic E101 where the run counted nothing.
@@ -90,17 +89,17 @@ def measure(report: Report, result: RunResult, on: str) -> None:
         layer["instructions"], layer["cycles"] = cost.instructions, cost.cycles
 
 
-def test_build(folder: Path, on: str) -> None:
+def test_build(folder: Path, on: Place) -> None:
     """Run the tests of a build: every layer, then the whole model, all bytes compared.
 
     Raises Diagnostic E501 that names the layers that failed, with the first differing element.
     """
-    report = files.load(folder)
+    files.load(folder)
     cases = _cases(folder)
     failures: list[tuple[str, str]] = []
     with progress() as shown:
         shown.stage(f"start {on}")
-        with make_runner(folder, load_target(report["target"]), on) as runner:
+        with open_runner(folder, on) as runner:
             shown.stage(f"run {len(cases)} tests on {on}")
             for k, case in enumerate(cases):
                 if difference := _differs(runner, folder / "tests" / "vectors", case):
@@ -125,7 +124,7 @@ def _run(runner: Runner, samples: Sequence[bytes], shown: Progress) -> list[RunR
     return results
 
 
-def _facts(report: Report, on: str, results: Sequence[RunResult]) -> dict[str, Any]:
+def _facts(report: Report, on: Place, results: Sequence[RunResult]) -> dict[str, Any]:
     """What a run took; of several samples the most that one took. What was not measured is absent."""
     facts: dict[str, Any] = {"target": report["target"], "on": on, "samples": len(results)}
     for name in ("instructions", "cycles", "stack_used", "arena_used"):

@@ -78,18 +78,27 @@ def _memory(report: Report) -> list[Line]:
     sram, flash = report["sram"], report["flash"]
     smallest = sram.get("optimal") or sram["arena"] == sram["lower_bound"]
     bound = "proven smallest for this order" if smallest else f"lower bound {sram['lower_bound']:,}"
-    parts = f"arena {sram['arena']:,} ({bound}) + data {sram['data']:,} + stack {sram['stack']:,}"
-    lines = [_budget("SRAM", sram["total"], sram["budget"]), _labelled("", (parts, "dim"))]
-    lines.append(_budget("flash", flash["total"], flash["budget"]))
-    parts = f"weights {flash['weights']:,} + code {flash['code']:,}"
-    if len(flash["regions"]) > 1:
-        parts += "; " + ", ".join(f"{name} {size:,}" for name, size in flash["regions"].items())
-    lines.append(_labelled("", (parts, "dim")))
-    return lines
+    parts = [
+        f"arena {sram['arena']:,} ({bound})",
+        *_items(("data", sram.get("data")), ("stack", sram.get("stack"))),
+    ]
+    lines = [_budget("SRAM", sram["total"], sram.get("budget")), _labelled("", (" + ".join(parts), "dim"))]
+    lines.append(_budget("flash", flash["total"], flash.get("budget")))
+    text = " + ".join(_items(("weights", flash["weights"]), ("code", flash.get("code"))))
+    used = [f"{name} {size:,}" for name, size in flash["regions"].items() if size]
+    if len(used) > 1:
+        text += "; " + ", ".join(used)
+    return [*lines, _labelled("", (text, "dim"))]
 
 
-def _budget(label: str, used: int, budget: int) -> Line:
-    share = used / budget if budget else 1.0
+def _items(*items: tuple[str, int | None]) -> list[str]:
+    return [f"{name} {size:,}" for name, size in items if size is not None]
+
+
+def _budget(label: str, used: int, budget: int | None) -> Line:
+    if not budget:
+        return _labelled(label, (f"{used:,} B", "bold"))
+    share = used / budget
     full = min(BAR, round(share * BAR))
     style = "green" if share <= 0.8 else "yellow" if share <= 1 else "red"
     bar = (("#" * full, style), ("." * (BAR - full), "dim"))

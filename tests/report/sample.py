@@ -9,6 +9,7 @@ REPORT: Report = {
     "target": "stm32f746",
     "input_mode": "whole",
     "optimize": "memory",
+    "hash": "0123abcd",
     "inputs": [{"name": "x", "shape": [1, 4, 2, 3], "dtype": "int8", "scale": 0.5, "zero_point": 3}],
     "outputs": [{"name": "y", "shape": [1, 5], "dtype": "int8", "scale": 0.25, "zero_point": 0}],
     "sram": {
