@@ -21,9 +21,7 @@ class Binary(Op):
         except ValueError:
             raise OpError(f"shapes {a} and {b} cannot be broadcast") from None
         layout = next((t.layout for t in call.ins if t.layout and len(t.shape) == len(shape)), "")
-        y = TensorType(tuple(shape), layout=layout)
-        _loops(call, y)
-        return [y]
+        return [TensorType(tuple(shape), layout=layout)]
 
     def rows(self, call: Call) -> tuple[Rows | None, ...]:
         return tuple(
@@ -34,6 +32,14 @@ class Binary(Op):
         # Elements are taken in ascending order; an operand that is read again must stay.
         same = [k for k in call.activations if call.ins[k].shape == call.outs[0].shape]
         return tuple(same)
+
+    def fits(self, call: Call) -> bool:
+        """Whether the kernel can broadcast so; a pass reshapes and repeats operands until it can."""
+        try:
+            _loops(call, call.outs[0])
+        except OpError:
+            return False
+        return True
 
 
 def _rows(x: TensorType, y: TensorType) -> Rows:
