@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from edgec.ir import DType, Graph
+from edgec.ir import DType, Graph, TensorType
 from edgec.ir.verify import verify
 from edgec.ops.base import infer_types
 from edgec.options import BuildOptions, Progress
 from edgec.passes.base import Changes, Pass
+from edgec.passes.collapse_views import CollapseViews
+from edgec.passes.layout import SolveLayout
 from edgec.prove import Inputs
+from edgec.quant.data import Samples, load_samples, random_samples
+from edgec.quant.observe import observe
+from edgec.quant.ptq import quantize_graph
+from edgec.quant.snr import compare, integer_inputs
 from edgec.report.schema import Accuracy
 
-FLOAT_PASSES: tuple[Pass, ...] = ()
+FLOAT_PASSES: tuple[Pass, ...] = (
+    SolveLayout(),
+    CollapseViews(),
+)
 INTEGER_PASSES: tuple[Pass, ...] = ()
 
 
@@ -61,4 +68,28 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
     if not is_float(graph):
         run_passes(graph, INTEGER_PASSES)
         return Lowered(graph)
-    raise NotImplementedError
+    own_types = {v: graph.type(v) for v in graph.inputs}
+    run_passes(graph, FLOAT_PASSES)
+    samples = _samples(graph, own_types, options)
+    progress.stage("calibrate")
+    observed = observe(graph, samples, progress.step)
+    integer = quantize_graph(graph, observed.ranges("minmax"))
+    run_passes(integer, INTEGER_PASSES)
+    progress.stage("compare with float")
+    fidelity = compare(graph, integer, samples.head(16), tick=progress.step)
+    lowered = Lowered(integer, [integer_inputs(integer, samples.sample(k)) for k in range(min(len(samples), 8))])
+    lowered.accuracy = Accuracy(
+        samples=fidelity.samples, cosine=fidelity.cosine, top1_agreement=fidelity.top1, calibration="minmax"
+    )
+    return lowered
+
+
+def _samples(graph: Graph, own_types: Mapping[str, TensorType], options: BuildOptions) -> Samples:
+    """Calibration samples as the graph takes them, given as the user's model does."""
+    if options.calib is None:
+        samples = random_samples(own_types)
+    else:
+        samples = load_samples(str(options.calib), own_types)
+    for name, perm in graph.input_perms.items():
+        samples.arrays[name] = samples.arrays[name].transpose(perm)
+    return samples

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edgec.codegen.library import Library
+from edgec.diagnostics import Diagnostic
 from edgec.ir import Graph
 from edgec.ops.interpret import evaluate
+from edgec.report.schema import Check
 
 Inputs = dict[str, np.ndarray]
 """One inference's integer inputs by value name, as the device takes them."""
@@ -79,31 +81,33 @@ def unpack_outputs(library: Library, raw: bytes) -> dict[str, np.ndarray]:
     return outputs
 
 
-@dataclass(frozen=True)
-class Mismatch:
-    """The first element that differs."""
-
-    sample: int
-    output: str
-    element: int
-    got: int
-    want: int
-    differing: int
-
-    def __str__(self) -> str:
-        return (
-            f"input {self.sample}: {self.differing} elements of {self.output} differ, "
-            f"the first is {self.element}: {self.got}, must be {self.want}"
-        )
-
-
-def compare(library: Library, proof: Proof, raw: Sequence[bytes]) -> Mismatch | None:
-    """The first mismatch between what the device sent and the golden outputs; None if none."""
+def require_equal(library: Library, proof: Proof, raw: Sequence[bytes], where: str) -> None:
+    """Raise Diagnostic E501 unless what the device sent equals the golden outputs, byte for byte."""
     for k, (got_bytes, want) in enumerate(zip(raw, proof.outputs, strict=True)):
         got = unpack_outputs(library, got_bytes)
         for name, w in want.items():
             differ = np.flatnonzero(got[name].ravel() != w.ravel())
-            if differ.size:
-                i = int(differ[0])
-                return Mismatch(k, name, i, int(got[name].flat[i]), int(w.flat[i]), int(differ.size))
-    return None
+            if not differ.size:
+                continue
+            i = int(differ[0])
+            raise Diagnostic(
+                "E501",
+                f"outputs differ from the integer reference on {where}",
+                where=f"output {name}, inference {k}",
+                facts=[
+                    ("differ", f"{differ.size:,} of {w.size:,} elements"),
+                    ("first", f"element {i} is {got[name].flat[i]}, must be {w.flat[i]}"),
+                ],
+                remedies=["edgec build ... --no-verify --out DIR, then edgec test DIR: names the layer"],
+            )
+
+
+def within(what: str, measured: int, planned: int) -> Check:
+    """The check that a high-water mark stays within the plan; Diagnostic E501 where it does not."""
+    if measured > planned:
+        raise Diagnostic(
+            "E501",
+            f"the {what} grew beyond its plan",
+            facts=[("need", f"{measured:,} B measured"), ("have", f"{planned:,} B planned")],
+        )
+    return Check(name=what, passed=True, detail=f"{measured:,} of {planned:,} B used")

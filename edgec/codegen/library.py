@@ -70,7 +70,8 @@ def generate(graph: Graph, plan: Plan, target: str) -> Library:
     rendered = [_layer_view(graph, plan, layer, pool) for layer in layers]
     inputs = tuple(Port(v, graph.type(v), plan.windows[v]) for v in graph.inputs)
     outputs = tuple(Port(v, graph.type(v), plan.windows[v]) for v in graph.outputs)
-    digest = _digest(rendered, pool, plan)
+    sources = kernel_sources(layers)
+    digest = _digest(rendered, pool, plan, sources)
     symbols = {layer.node.name: layer for layer in layers}
     common = {"model": graph.name, "target": target, "version": __version__, "hash": digest}
     kernels = sorted({layer.kernel.function for layer in layers})
@@ -102,8 +103,7 @@ def generate(graph: Graph, plan: Plan, target: str) -> Library:
         "src/weights.h": render("weights.h.j2", data),
         "src/weights.c": render("weights.c.j2", data),
     }
-    files |= kernel_sources(layers)
-    return Library(files, layers, inputs, outputs, digest, pool.bytes)
+    return Library(files | sources, layers, inputs, outputs, digest, pool.bytes)
 
 
 def kernel_sources(layers: tuple[Layer, ...]) -> dict[str, str]:
@@ -220,8 +220,12 @@ def _memory_map(graph: Graph, plan: Plan, layers: Mapping[str, Layer]) -> list[s
     return [_comment(f"{a:9} {b:8} {f:4}-{u:<5} {v}") for a, b, f, u, v in rows]
 
 
-def _digest(layers: list[dict[str, object]], pool: ConstPool, plan: Plan) -> str:
-    text = repr((layers, [(a.symbol, a.c_type, a.initialiser) for a in pool.arrays], plan.arena))
+def _digest(
+    layers: list[dict[str, object]], pool: ConstPool, plan: Plan, sources: Mapping[str, str]
+) -> str:
+    """What tells this library from any other: everything that is computed, and how."""
+    data = [(a.symbol, a.c_type, a.initialiser) for a in pool.arrays]
+    text = repr((layers, data, plan.steps, plan.arena, sorted(sources.items())))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

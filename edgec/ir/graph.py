@@ -98,7 +98,7 @@ class Graph:
             self._new_value(value, type)
             self._producer[value] = name
             outputs.append(value)
-        node = Node(name, op, tuple(inputs), tuple(outputs), dict(attrs or {}), path)
+        node = Node(name, op, tuple(inputs), tuple(outputs), dict(attrs or {}), path or name)
         self._counter += 1
         self._rank[name] = self._counter if before is None else self._rank[before.name] - 0.5
         self._nodes[name] = node

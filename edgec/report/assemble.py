@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from edgec import __version__
+from edgec.codegen.image import Sizes
 from edgec.codegen.library import Layer as CodeLayer
 from edgec.codegen.library import Library
 from edgec.codegen.library import Port as CodePort
@@ -12,26 +13,31 @@ from edgec.ir import Graph
 from edgec.ops.base import op_of
 from edgec.options import BuildOptions
 from edgec.report.schema import SCHEMA, Copies, Flash, Layer, Port, Report, Sram
+from edgec.schedule import live_bytes
 from edgec.schedule.plan import Plan
 
 COPIES = ("strided_copy", "gather")
 """Ops that only move elements: what is left of transposes and permutations."""
 
 
-def sram(graph: Graph, plan: Plan, data: int, stack: int, budget: int) -> Sram:
-    """The SRAM items; data and stack in bytes as linked."""
+def sram(graph: Graph, plan: Plan, linked: Sizes | None, budget: int | None) -> Sram:
+    """The SRAM items; `linked` are an image's sizes, None where an operating system has the memory."""
     io = sum(graph.type(v).bytes for v in dict.fromkeys([*graph.inputs, *graph.outputs]))
-    return Sram(
+    memory = Sram(
         arena=plan.arena,
         scratch=max((size for _, size in plan.scratch.values()), default=0),
         io=io,
-        data=data,
-        stack=stack,
-        total=plan.arena + data + stack,
-        budget=budget,
+        total=plan.arena,
         lower_bound=plan.lower_bound,
         optimal=plan.optimal,
     )
+    if linked is not None:
+        # What alignment adds to the arena counts as data.
+        memory["data"] = linked.sram - linked.stack - plan.arena
+        memory["stack"], memory["total"] = linked.stack, linked.sram
+    if budget is not None:
+        memory["budget"] = budget
+    return memory
 
 
 def layers(library: Library, live: Mapping[str, int]) -> list[Layer]:
@@ -55,10 +61,10 @@ def copies(code_layers: Sequence[CodeLayer]) -> Copies:
 
 
 def empty_report(
-    options: BuildOptions, graph: Graph, library: Library, memory: Sram, flash: Flash, live: Mapping[str, int]
+    options: BuildOptions, graph: Graph, library: Library, plan: Plan, memory: Sram, flash: Flash
 ) -> Report:
     """The report before anything ran: measured figures are absent."""
-    entries = layers(library, live)
+    entries = layers(library, live_bytes(graph, plan))
     return Report(
         schema=SCHEMA,
         version=__version__,
@@ -66,6 +72,7 @@ def empty_report(
         target=options.target,
         input_mode=options.input_mode,
         optimize=options.optimize,
+        hash=library.hash,
         inputs=[_port(p, graph.input_perms.get(p.name)) for p in library.inputs],
         outputs=[_port(p, None) for p in library.outputs],
         sram=memory,

@@ -21,11 +21,11 @@ class Sram(TypedDict):
     arena: int
     scratch: int
     io: int
-    data: int
-    stack: int
     total: int
-    budget: int
     lower_bound: int
+    data: NotRequired[int]
+    stack: NotRequired[int]
+    budget: NotRequired[int]
     optimal: NotRequired[bool]
     measured_stack: NotRequired[int]
     measured_arena: NotRequired[int]
@@ -34,10 +34,10 @@ class Sram(TypedDict):
 class Flash(TypedDict):
     """What is in flash; `regions` maps a region's name to the bytes used in it."""
 
-    code: int
     weights: int
     total: int
-    budget: int
+    code: NotRequired[int]
+    budget: NotRequired[int]
     regions: dict[str, int]
 
 
@@ -104,6 +104,7 @@ class Report(TypedDict):
     target: str
     input_mode: str
     optimize: str
+    hash: str
     inputs: list[Port]
     outputs: list[Port]
     sram: Sram

@@ -1,0 +1,130 @@
+"""A build, stage by stage: from a model file to a proved directory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from edgec import frontends, prove
+from edgec.codegen.library import Library, generate
+from edgec.codegen.tests import test_files
+from edgec.codegen.toolchain import build_archive, build_firmware, build_runner
+from edgec.options import BuildOptions, Progress
+from edgec.pipeline import Lowered, lower
+from edgec.report import assemble, files
+from edgec.report.schema import Check, Flash, Report
+from edgec.runners import open_runner
+from edgec.schedule import check_plan, make_plan
+from edgec.schedule.plan import Plan
+from edgec.target import Target, load_target
+
+CYCLES_MODEL = "first estimate, one basic block at a time: no caches, no wait states (docs/simulation.md)"
+
+
+def build(options: BuildOptions, progress: Progress) -> Report:
+    """Compile options.model into options.out; returns what report.json holds.
+
+    Raises Diagnostic for everything a user can act on.
+    """
+    target = load_target(options.target)
+    progress.stage(f"read {options.model}")
+    lowered = lower(frontends.load_model(options.model), options, progress)
+    graph = lowered.graph
+    progress.stage(f"schedule {len(graph)} ops")
+    plan = make_plan(graph, options.optimize)
+    check_plan(graph, plan)
+    progress.stage("generate C")
+    library = generate(graph, plan, target.name)
+    write_files(options.out, library.files)
+    progress.stage(f"compile and link for {target.name}")
+    report = _link(options, target, lowered, plan, library)
+    progress.stage("integer reference")
+    count = prove.sample_count(report["macs"])
+    inputs = (lowered.samples or prove.draw_inputs(graph, count))[:count]
+    proof = prove.prepare(graph, inputs, progress.step)
+    write_files(options.out, test_files(graph, plan, library, proof.activations))
+    write_files(options.out, {files.NAME: files.dump(report)})
+    if options.verify:
+        place = "on the simulated board" if target.is_mcu else f"as a {target.name} program"
+        progress.stage(f"run {place}: {len(inputs)} inference{'s' if len(inputs) > 1 else ''}")
+        _verify(options.out, target, library, proof, report)
+        write_files(options.out, {files.NAME: files.dump(report)})
+    return report
+
+
+def write_files(folder: Path, contents: Mapping[str, str | bytes]) -> None:
+    """Write files below a folder, making the folders they need."""
+    for name, content in contents.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def _link(options: BuildOptions, target: Target, lowered: Lowered, plan: Plan, library: Library) -> Report:
+    """Compile and link; the report with all that is known before anything runs."""
+    source, graph = options.out / "src", lowered.graph
+    if target.is_mcu:
+        firmware = build_firmware(
+            source, target, sram_limit=options.budget, flash_limit=options.flash_budget
+        )
+        write_files(options.out, firmware.files(target))
+        sizes = firmware.sizes
+        memory = assemble.sram(graph, plan, sizes, options.budget or target.sram_bytes)
+        flash = Flash(
+            code=sizes.flash - sizes.weights,
+            weights=sizes.weights,
+            total=sizes.flash,
+            budget=options.flash_budget or target.flash_bytes or 0,
+            regions=firmware.flash_use(target),
+        )
+    else:
+        write_files(options.out, {"libmodel.a": build_archive(source, target)})
+        runner = options.out / "runner"
+        write_files(options.out, {runner.name: build_runner(source, target)})
+        runner.chmod(0o755)
+        memory = assemble.sram(graph, plan, None, options.budget)
+        flash = Flash(weights=library.weight_bytes, total=runner.stat().st_size, regions={})
+    report = assemble.empty_report(options, graph, library, plan, memory, flash)
+    if lowered.accuracy is not None:
+        report["accuracy"] = lowered.accuracy
+    report["notes"], report["warnings"] = lowered.notes, lowered.warnings
+    for layer, entry in zip(library.layers, report["layers"], strict=True):
+        if layer.node.name in lowered.snr:
+            entry["snr_db"] = lowered.snr[layer.node.name]
+    report["checks"].append(Check(name="plan", passed=True, detail="replayed row by row by the checker"))
+    return report
+
+
+def _verify(folder: Path, target: Target, library: Library, proof: prove.Proof, report: Report) -> None:
+    """Run the build, compare every output byte, and put what was measured into the report.
+
+    Raises Diagnostic E501 where a byte differs or a measured figure contradicts the plan.
+    """
+    with open_runner(folder, "sim" if target.is_mcu else "host") as runner:
+        results = runner.run([prove.pack_inputs(library, x) for x in proof.inputs])
+    prove.require_equal(library, proof, [r.outputs for r in results], runner.name)
+    count = len(results)
+    elements = sum(p.type.size for p in library.outputs) * count
+    checks = report["checks"]
+    checks.append(
+        Check(
+            name="bytes",
+            passed=True,
+            detail=f"{elements:,} output values of {count} inference{'s' if count > 1 else ''} on {runner.name} "
+            "equal the integer reference",
+        )
+    )
+    first, memory = results[0], report["sram"]
+    if first.stack_used is not None:
+        memory["measured_stack"] = first.stack_used
+        checks.append(prove.within("stack", first.stack_used, memory["stack"]))
+    if first.arena_used is not None:
+        memory["measured_arena"] = first.arena_used
+        checks.append(prove.within("arena", first.arena_used, memory["arena"]))
+    if target.is_mcu:
+        checks.append(Check(name="memory", passed=True, detail="no access outside the board's regions"))
+    if first.instructions is not None and first.cycles is not None:
+        report["instructions"], report["cycles"] = first.instructions, first.cycles
+        report["cycles_model"] = CYCLES_MODEL
+    for entry, cost in zip(report["layers"], first.per_layer or (), strict=False):
+        entry["instructions"], entry["cycles"] = cost.instructions, cost.cycles

@@ -1,0 +1,62 @@
+"""Where a build can run: opens the runner for `--on sim`, `host` or `qemu`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from edgec.codegen.toolchain import build_firmware, build_runner
+from edgec.codegen.tools import arm_gcc, cache_dir
+from edgec.diagnostics import Diagnostic
+from edgec.report import files
+from edgec.sim.runner import Runner
+from edgec.target import Target, load_target
+
+Place = Literal["sim", "host", "qemu"]
+
+
+def open_runner(folder: Path, place: Place) -> Runner:
+    """The runner of a build directory in a place.
+
+    sim: the simulated board. qemu: the same library on QEMU's board with this core, built
+    by the distribution's compiler; for Linux targets qemu-user. host: a program on this
+    machine. Raises Diagnostic E101 for a place that the target has not, E401 for a missing
+    tool.
+    """
+    report = files.load(folder)
+    target = load_target(report["target"])
+    if place == "host":
+        return _host(folder, target)
+    if not target.is_mcu:
+        if place == "qemu" and target.kind == "linux":
+            return _host(folder, target)
+        raise Diagnostic(
+            "E101",
+            f"{target.name} is no simulated board",
+            where=f"--on {place}",
+            remedies=["--on host"],
+        )
+    if place == "qemu":
+        from edgec.sim.process import QemuRunner
+
+        board = load_target(target.qemu)
+        return QemuRunner(build_firmware(folder / "src", board, tool=arm_gcc()).elf, board)
+    from edgec.sim.board import SimRunner
+
+    return SimRunner(folder / "firmware.elf", target)
+
+
+def _host(folder: Path, target: Target) -> Runner:
+    from edgec.sim.process import HostRunner
+
+    if target.is_mcu:
+        target = load_target("host")
+        program = cache_dir() / "runners" / files.load(folder)["hash"]
+        if not program.is_file():
+            program.parent.mkdir(parents=True, exist_ok=True)
+            made = program.with_suffix(".new")
+            made.write_bytes(build_runner(folder / "src", target))
+            made.chmod(0o755)
+            made.replace(program)
+        return HostRunner(program, target)
+    return HostRunner(folder / "runner", target)
