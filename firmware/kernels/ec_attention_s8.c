@@ -1,0 +1,121 @@
+#include "ec_attention_s8.h"
+
+#include "ec_root.h"
+#include "ec_view.h"
+#include "ec_wide.h"
+
+#define EXCLUDED INT32_MIN
+
+/* The run of vectors from token s on, of batch b and head h. */
+static ec_run run_of(const ec_window *w, const int32_t *view, int32_t b, int32_t h, int32_t s, int32_t count)
+{
+    const int32_t row = view[0] + b * view[2] + h * view[4] + s * view[6];
+    const int32_t column = view[1] + b * view[3] + h * view[5] + s * view[7];
+    return ec_run_of(w, row, column, view[6], view[7], count);
+}
+
+static void add_mask(int32_t *score, int32_t n, const int16_t *mask, int32_t shift)
+{
+    for (int32_t s = 0; s < n; s++) {
+        if (mask[s] == INT16_MIN) {
+            score[s] = EXCLUDED;
+        } else if (score[s] != EXCLUDED) {
+            score[s] += mask[s] * (1 << shift);
+        }
+    }
+}
+
+/* Scores become weights; returns their sum. */
+static int32_t weigh(const ec_attention_s8_params *p, int32_t *score, int32_t n)
+{
+    const int32_t fraction = p->fraction;
+    const int32_t bits = fraction - 6;
+    const int32_t half = (1 << bits) >> 1;
+    const int32_t drop = 15 - p->precision;
+    const uint16_t *exp2 = p->exp2;
+    int32_t most = EXCLUDED;
+    int32_t sum = 0;
+
+    for (int32_t s = 0; s < n; s++) {
+        most = ec_max(most, score[s]);
+    }
+    for (int32_t s = 0; s < n; s++) {
+        int32_t e = 0;
+        if (score[s] != EXCLUDED) {
+            const int32_t u = most - score[s];
+            const int32_t places = (u >> fraction) + drop;
+            if (places <= 16) {
+                const uint16_t *t = exp2 + ((u >> bits) & 63);
+                const int32_t line = (t[0] - t[1]) * (u & ((1 << bits) - 1)) + half;
+                e = (t[0] - (line >> bits) + ((1 << places) >> 1)) >> places;
+            }
+        }
+        score[s] = e;
+        sum += e;
+    }
+    return sum;
+}
+
+static void finish(const ec_attention_s8_params *p, const int32_t *total, int32_t sum, int8_t *y)
+{
+    int32_t places;
+
+    if (sum == 0) {
+        memset(y, p->output_zero, (size_t)p->value_depth);
+        return;
+    }
+    const int32_t inverse = ec_inverse((uint32_t)sum, &places);
+    const int32_t ratio = (int32_t)(((int64_t)p->multiplier * inverse) >> 31);
+    const int64_t half = INT64_C(1) << (places - p->shift - 1);
+    const int32_t right = places - p->shift - 32;
+    for (int32_t d = 0; d < p->value_depth; d++) {
+        const int64_t v = (int64_t)(total[d] - p->v_zero * sum) * ratio + half;
+        y[d] = (int8_t)ec_clamp(((int32_t)(v >> 32) >> right) + p->output_zero, -128, 127);
+    }
+}
+
+void ec_attention_s8(const ec_attention_s8_params *p, const ec_window *in, const ec_window *out,
+                     int32_t first, int32_t last, void *scratch)
+{
+    int32_t *score = (int32_t *)scratch;
+    int32_t *total = score + p->keys;
+    int16_t *query = (int16_t *)(total + p->value_depth);
+    const ec_window q = p->q_data ? ec_constant_window(p->q_data, p->q_pitch) : *in++;
+    const ec_window k = p->k_data ? ec_constant_window(p->k_data, p->k_pitch) : *in++;
+    const ec_window v = p->v_data ? ec_constant_window(p->v_data, p->v_pitch) : *in;
+
+    for (int32_t row = first; row < last; row++) {
+        const int32_t b = row / p->queries;
+        const int32_t t = row - b * p->queries;
+        const int32_t n = p->limit ? p->limit[t] : p->keys;
+        int8_t *y = (int8_t *)ec_row(out, row);
+
+        for (int32_t h = 0; h < p->heads; h++, y += p->value_depth) {
+            ec_run r = run_of(&q, p->q_view, b, h, t, 1);
+            ec_widen_s8(r.at, p->depth, p->q_zero, query);
+            for (int32_t s = 0; s < n; s += r.count) {
+                r = run_of(&k, p->k_view, b, h, s, n - s);
+                ec_wide_dots(query, r.at, r.step, r.count, p->depth, score + s);
+            }
+            for (int32_t s = 0; s < n; s++) {
+                const int64_t wide = (int64_t)(score[s] * (1 << p->left)) * p->factor;
+                score[s] = (int32_t)((wide + INT64_C(0x80000000)) >> 32);
+            }
+            if (p->mask) {
+                const int32_t *m = p->mask_stride;
+                add_mask(score, n, p->mask + b * m[0] + h * m[1] + t * m[2], p->mask_shift);
+            }
+            if (p->bias) {
+                const int32_t *m = p->bias_stride;
+                add_mask(score, n, p->bias + b * m[0] + h * m[1] + t * m[2], p->mask_shift);
+            }
+            const int32_t sum = weigh(p, score, n);
+            memset(total, 0, (size_t)p->value_depth * sizeof *total);
+            for (int32_t s = 0; s < n; s += r.count) {
+                r = run_of(&v, p->v_view, b, h, s, n - s);
+                ec_mix(score + s, r.at, r.step, r.count, p->value_depth, total);
+            }
+            finish(p, total, sum, y);
+        }
+    }
+}
