@@ -36,9 +36,9 @@ class _Quantizer:
         self.graph = graph.copy()
         self.ranges = dict(ranges)
         self.wide = frozenset(wide)
-        self.given = _stated_formats(graph)
         self.converted: dict[tuple[str, Format], str] = {}
         self.rules = {n.name: op_of(n).quantization(call_of(graph, n)) for n in graph.nodes()}
+        self.given = _stated_formats(graph, self.rules)
 
     def run(self) -> Graph:
         g = self.graph
@@ -219,10 +219,19 @@ class _Quantizer:
         return Range((lo - t.q.z) * t.q.s, (hi - t.q.z) * t.q.s)
 
 
-def _stated_formats(graph: Graph) -> dict[str, Quant]:
-    """The int8 formats that quantize nodes of the file give to the values they read."""
+def _stated_formats(graph: Graph, rules: Mapping[str, QuantRule]) -> dict[str, Quant]:
+    """The int8 formats that quantize nodes of the file give to what they read, views seen through."""
     found: dict[str, Quant] = {}
     for node in graph.nodes():
-        if node.op == "quantize" and graph.type(node.outputs[0]).dtype == DType.I8:
-            found.setdefault(node.inputs[0], graph.type(node.outputs[0]).q)
+        if node.op != "quantize" or graph.type(node.outputs[0]).dtype != DType.I8:
+            continue
+        value, quant = node.inputs[0], graph.type(node.outputs[0]).q
+        while value not in found:
+            found[value] = quant
+            made = graph.producer(value)
+            if made is None or rules[made.name].output != "same" or made.op == "dequantize":
+                break
+            if len(graph.consumers(made.inputs[0])) > 1:
+                break
+            value = made.inputs[0]
     return found
