@@ -15,7 +15,15 @@
 static inline uint32_t ec_word(const int8_t *p)
 {
     uint32_t w;
-    memcpy(&w, p, 4);
+    __builtin_memcpy(&w, p, 4); /* one load, in a freestanding build, too */
+    return w;
+}
+
+/* Two int16 values. */
+static inline uint32_t ec_pair(const int16_t *p)
+{
+    uint32_t w;
+    __builtin_memcpy(&w, p, 4);
     return w;
 }
 

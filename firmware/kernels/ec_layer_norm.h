@@ -48,8 +48,7 @@ static inline void ec_sums_s16(const int16_t *x, int32_t n, int32_t *sum, int64_
     int32_t i = 0;
 #ifdef EC_HAVE_DSP
     for (; i + 2 <= n; i += 2) {
-        uint32_t w;
-        memcpy(&w, x + i, 4);
+        const uint32_t w = ec_pair(x + i);
         s1 = ec_smlad(w, 0x00010001u, s1);
         s2 = ec_smlald(w, w, s2);
     }

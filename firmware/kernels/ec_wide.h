@@ -23,15 +23,6 @@ static inline void ec_widen_s8(const int8_t *x, int32_t n, int32_t zero, int16_t
     }
 }
 
-#ifdef EC_HAVE_DSP
-static inline uint32_t ec_pair(const int16_t *p)
-{
-    uint32_t w;
-    memcpy(&w, p, 4);
-    return w;
-}
-#endif
-
 /* acc[k] = sum over n of a[i] * b[k * step + i] for `count` vectors; a is widened. */
 static inline void ec_wide_dots(const int16_t *a, const int8_t *b, int32_t step, int32_t count, int32_t n,
                                 int32_t *acc)
