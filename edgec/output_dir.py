@@ -104,7 +104,8 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _reason(e: OSError) -> str:
-    return f"{os.strerror(e.errno)}: {e.filename}" if e.errno else str(e)
+    """Why, without the name of our own temporary directory."""
+    return os.strerror(e.errno).lower() if e.errno else str(e)
 
 
 def _refused(out: Path, reason: str, remedies: list[str]) -> Diagnostic:

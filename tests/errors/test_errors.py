@@ -1,0 +1,366 @@
+"""Every error a user can get: provoked through the command line, compared with a golden file.
+
+EDGEC_GOLDEN=write writes the golden files anew; read the difference before committing it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgec.report import files
+from tests.cli.invoke import Outcome, edgec
+from tests.conftest import ROOT
+from tests.report.sample import REPORT
+
+HERE = Path(__file__).parent
+Case = Callable[[Path, pytest.MonkeyPatch], Outcome]
+CASES: dict[str, Case] = {}
+
+
+def case(name: str) -> Callable[[Case], Case]:
+    """Register a provocation of the error that `name` begins with."""
+
+    def register(function: Case) -> Case:
+        assert name not in CASES
+        CASES[name] = function
+        return function
+
+    return register
+
+
+def build(model: object, *arguments: object, target: str = "stm32f746") -> Outcome:
+    return edgec("build", model, "--target", target, "--out", "out", *arguments)
+
+
+def a_build(folder: Path, target: str = "stm32f746") -> Path:
+    """A directory that looks like a build."""
+    folder.mkdir()
+    (folder / files.NAME).write_text(files.dump({**REPORT, "target": target}))
+    return folder
+
+
+# -- E1: usage ----------------------------------------------------------------
+
+
+@case("E101-nonsense")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("m.tflite", "--budget", "lots")
+
+
+@case("E101-zero")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("m.tflite", "--budget", "0")
+
+
+@case("E101-beyond")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("m.tflite", "--budget", "64MB")
+
+
+@case("E101-usage")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("m.tflite", "--optimize", "beauty")
+
+
+@case("E101-place")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    np.save("x.npy", np.zeros((1, 4, 2, 3), np.int8))
+    return edgec("run", a_build(tmp / "b", "host"), "--on", "sim", "--input", "x.npy")
+
+
+@case("E102")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("m.tflite", target="stm32f764")
+
+
+@case("E103-exists")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    (tmp / "out").mkdir()
+    (tmp / "out" / "thesis.tex").write_text("precious")
+    return build("m.tflite")
+
+
+@case("E103-parent")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    (tmp / "file").write_text("x")
+    return edgec("build", "m.tflite", "--target", "host", "--out", "file/out")
+
+
+@case("E104-shape")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    np.savez("calib.npz", x=np.zeros((4, 9), np.float32))
+    return build("tests.errors.models:small", "--calib", "calib.npz")
+
+
+@case("E104-channels")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    np.savez("calib.npz", x=np.zeros((4, 8, 8, 3), np.float32))
+    return build("tests.errors.models:image", "--calib", "calib.npz")
+
+
+@case("E104-type")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    np.savez("calib.npz", x=np.full((4, 8), "a"))
+    return build("tests.errors.models:small", "--calib", "calib.npz")
+
+
+@case("E104-missing")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("tests.errors.models:small", "--calib", "none.npz")
+
+
+@case("E105-no-build")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    (tmp / "b").mkdir()
+    return edgec("profile", "b")
+
+
+@case("E105-shape")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    np.save("x.npy", np.zeros((1, 2, 3, 4), np.int8))
+    return edgec("run", a_build(tmp / "b"), "--input", "x.npy")
+
+
+@case("E105-target")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    from edgec.target import parse_target
+
+    def faulty(name: str) -> object:
+        return parse_target(
+            name, {"description": "x", "kind": "mcu", "cpu": "z80", "clock_hz": 1, "bord": "x"}
+        )
+
+    patch.setattr("edgec.show_targets.load_target", faulty)
+    return edgec("targets", "mine")
+
+
+# -- E2: the model ------------------------------------------------------------
+
+
+@case("E201-onnx")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    (tmp / "m.onnx").write_bytes(b"")
+    return build("m.onnx")
+
+
+@case("E201-pt2")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    from tests.errors.models import save_small
+
+    save_small(tmp / "m.pt2")
+    data = (tmp / "m.pt2").read_bytes()
+    (tmp / "m.pt2").write_bytes(data[: len(data) // 2])
+    return build("m.pt2")
+
+
+@case("E201-tflite")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    (tmp / "m.tflite").write_bytes(bytes(range(256)))
+    return build("m.tflite")
+
+
+@case("E201-callable")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("tests.errors.models:nothing")
+
+
+@case("E202-torch")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("tests.errors.models:strange")
+
+
+@case("E202-onnx")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    from onnx import TensorProto, helper, save
+
+    x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 4, 4]) for n in "xy")
+    nodes = [
+        helper.make_node("Det", ["x"], ["d"], "det"),
+        helper.make_node("Bernoulli", ["d"], ["y"], "coin"),
+    ]
+    save(helper.make_model(helper.make_graph(nodes, "g", [x], [y])), "m.onnx")
+    return build("m.onnx")
+
+
+@case("E203-pt2")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    from tests.errors.models import save_dynamic
+
+    save_dynamic(tmp / "m.pt2")
+    return build("m.pt2")
+
+
+@case("E203-onnx")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    from onnx import TensorProto, helper, save
+
+    x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, ["batch", 4, "width"]) for n in "xy")
+    save(
+        helper.make_model(helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [x], [y])),
+        "m.onnx",
+    )
+    return build("m.onnx")
+
+
+@case("E204")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("tests.errors.models:diverged")
+
+
+@case("E205-missing")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    (tmp / "keyword.tflite").write_bytes(b"")
+    return build("keywords.tflite")
+
+
+@case("E205-suffix")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    (tmp / "m.xyz").write_bytes(b"")
+    return build("m.xyz")
+
+
+@case("E205-module")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("no_such_module:model")
+
+
+@case("E206")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    from edgec.ops.base import OpError, registry
+
+    def refuse(call: object) -> object:
+        raise OpError("features differ: input (1, 8), weights (4, 9)")
+
+    # The frontends' own checkers find such models first; the ops must not rely on it.
+    patch.setattr(registry()["linear"], "infer", refuse)
+    return build("tests.errors.models:small")
+
+
+# -- E3: it does not fit ------------------------------------------------------
+
+
+@case("E301")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("tests.errors.models:image", "--budget", "1KB")
+
+
+@case("E302")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("tests.errors.models:image", "--flash-budget", "2KB")
+
+
+# -- E4: a tool is missing ----------------------------------------------------
+
+
+@case("E401-compiler")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    from edgec.codegen import tools
+
+    tools.zig.cache_clear()
+    patch.setitem(sys.modules, "ziglang", None)
+    try:
+        return build("tests.errors.models:small")
+    finally:
+        tools.zig.cache_clear()
+
+
+@case("E401-broken-compiler")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    from edgec.codegen import tools
+
+    (tmp / "ziglang").mkdir()
+    (tmp / "ziglang" / "__init__.py").write_text("")
+    (tmp / "ziglang" / "zig").write_text("#!/bin/sh\necho 'Illegal instruction' >&2\nexit 132\n")
+    (tmp / "ziglang" / "zig").chmod(0o755)
+    patch.syspath_prepend(tmp)
+    patch.delitem(sys.modules, "ziglang", raising=False)
+    patch.setenv("EDGEC_CACHE", str(tmp / "cache"))
+    tools.zig.cache_clear()
+    tools.cache_dir.cache_clear()
+    try:
+        return build("tests.errors.models:small")
+    finally:
+        tools.zig.cache_clear()
+        tools.cache_dir.cache_clear()
+        sys.modules.pop("ziglang", None)
+
+
+@case("E401-simulator")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    patch.setitem(sys.modules, "unicorn", None)
+    return build("tests.errors.models:small")
+
+
+# -- E5: a check failed -------------------------------------------------------
+
+
+@case("E501-bytes")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    from edgec.ops.base import registry
+
+    op = registry()["linear"]
+    right = op.integer_reference
+    patch.setattr(op, "integer_reference", lambda call, *xs: right(call, *xs) ^ 1)
+    return build("tests.errors.models:small")
+
+
+@case("E502")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    from edgec import build as module
+
+    right = module.make_plan
+
+    def crushed(*arguments: object) -> object:
+        plan = right(*arguments)  # type: ignore[arg-type]
+        windows = {v: replace(w, address=0) for v, w in plan.windows.items()}
+        return replace(plan, windows=windows)
+
+    patch.setattr(module, "make_plan", crushed)
+    return build("tests.errors.models:image")
+
+
+# -- the tests ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_golden(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = {p.name for p in tmp_path.iterdir()}
+    done = CASES[name](tmp_path, monkeypatch)
+    # Stages and their times are progress; the error begins at its code.
+    start = re.search(r"^(error\[|internal error)", done.err, re.MULTILINE)
+    assert start, done.err
+    text = f"exit {done.status}\n{done.err[start.start() :]}".replace(str(tmp_path), "TMP")
+    assert done.out == ""
+    assert text.startswith(f"exit {'023456'[int(name[1])]}\nerror[{name[:4]}]"), text
+    assert not [p.name for p in tmp_path.iterdir() if p.name.startswith(".out")]
+    assert not (tmp_path / "out" / files.NAME).exists() or "out" in before
+    golden = HERE / f"{name}.txt"
+    if os.environ.get("EDGEC_GOLDEN") == "write":
+        golden.write_text(text, encoding="utf-8")
+    assert text == golden.read_text(encoding="utf-8")
+
+
+def codes_in(folder: Path, suffix: str, pattern: str) -> set[str]:
+    return {code for p in folder.rglob(f"*{suffix}") for code in re.findall(pattern, p.read_text("utf-8"))}
+
+
+def test_every_code_has_a_golden_file() -> None:
+    used = codes_in(ROOT / "edgec", ".py", r'"(E\d{3})"')
+    golden = {p.name[:4] for p in HERE.glob("E*.txt")}
+    assert used == golden
+    assert {p.stem for p in HERE.glob("E*.txt")} == set(CASES)
+
+
+def test_every_code_is_documented() -> None:
+    used = codes_in(ROOT / "edgec", ".py", r'"(E\d{3})"')
+    table = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("## Errors")[2]
+    assert used <= set(re.findall(r"E\d{3}", table))
