@@ -9,9 +9,28 @@ from edgec.ir import DType, Graph, TensorType
 from edgec.ir.verify import verify
 from edgec.ops.base import infer_types
 from edgec.options import BuildOptions, Progress
+from edgec.passes.absorb_views import AbsorbViews
 from edgec.passes.base import Changes, Pass
 from edgec.passes.collapse_views import CollapseViews
+from edgec.passes.find_activations import FindActivations
+from edgec.passes.find_attention import FindAttention
+from edgec.passes.find_linear import FindLinear
+from edgec.passes.find_norms import FindNorms
+from edgec.passes.find_softmax import FindSoftmax
+from edgec.passes.fit_broadcasts import FitBroadcasts
+from edgec.passes.fold_constants import FoldConstants
+from edgec.passes.fold_pads import FoldPads
+from edgec.passes.fold_permutations import FoldPermutations
+from edgec.passes.fold_scales import FoldScales
+from edgec.passes.fuse_activations import FuseActivations
+from edgec.passes.fuse_affine import FuseAffine
 from edgec.passes.layout import SolveLayout
+from edgec.passes.lower_division import LowerDivision
+from edgec.passes.lower_scales import LowerScales
+from edgec.passes.merge_concats import MergeConcats
+from edgec.passes.merge_equal import MergeEqual
+from edgec.passes.remove_dead import RemoveDead
+from edgec.passes.simplify_arithmetic import SimplifyArithmetic
 from edgec.prove import Inputs
 from edgec.quant.data import Samples, load_samples, random_samples
 from edgec.quant.observe import observe
@@ -20,8 +39,29 @@ from edgec.quant.snr import compare, integer_inputs
 from edgec.report.schema import Accuracy
 
 FLOAT_PASSES: tuple[Pass, ...] = (
-    SolveLayout(),
+    FoldConstants(),  # first: exporters compute masks, tables and shapes in the graph
+    MergeEqual(),  # tied weights and repeated masks are one before anything looks at users
+    SimplifyArithmetic(),  # one spelling of division, subtraction and powers for the patterns
+    FindActivations(),  # before softmax and norms, which contain none of them
+    FindNorms(),
+    FindSoftmax(),
+    FindLinear(),  # products with constants go, so that attention sees activations only
+    FindAttention(),  # wants softmax to be found
+    SolveLayout(),  # before scales are folded: channels must be the last axis
+    FoldScales(),  # batch norms into weights, while pads still separate layers
+    FoldPads(),
+    LowerDivision(),
+    LowerScales(),  # what had no weights to go into
+    FuseAffine(),
+    FuseActivations(),  # last of the arithmetic: nothing may come between op and clamp
+    FoldPermutations(),  # wants whole chains of views
+    AbsorbViews(),
     CollapseViews(),
+    MergeConcats(),
+    FitBroadcasts(),  # constants made above are repeated along axes, too
+    FoldConstants(),
+    MergeEqual(),
+    RemoveDead(),
 )
 INTEGER_PASSES: tuple[Pass, ...] = ()
 
