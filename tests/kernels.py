@@ -18,7 +18,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from edgec.ir import Attr, DType, Quant, TensorType
-from edgec.ops.base import Call, Kernel, Op, Rows, registry
+from edgec.ops.base import Call, Op, Rows, registry
 from tests.kernel_host import Job, Window, run
 
 GUARD = 32
@@ -59,7 +59,7 @@ def check_call(
     assert isinstance(expected, np.ndarray)
     assert expected.shape == out.shape, f"reference gives {expected.shape}, inferred {out.shape}"
     assert expected.dtype == out.dtype.numpy, f"reference gives {expected.dtype}, not {out.dtype}"
-    case = _Case(op, call, op.kernel(call), [xs[k] for k in call.activations], expected)
+    case = Case(op, call, [xs[k] for k in call.activations], expected)
     for dsp in (False, True):
         case.disjoint(dsp)
         case.over_operands(dsp, rng)
@@ -80,11 +80,11 @@ def _operand(call: Call, k: int, values: Mapping[int, np.ndarray], rng: np.rando
 # -- placements -----------------------------------------------------------
 
 
-class _Case:
-    def __init__(
-        self, op: Op, call: Call, kernel: Kernel, xs: list[np.ndarray], expected: np.ndarray
-    ) -> None:
-        self.op, self.call, self.kernel, self.expected = op, call, kernel, expected
+class Case:
+    """A call with its operands and the result that its kernel must give."""
+
+    def __init__(self, op: Op, call: Call, xs: list[np.ndarray], expected: np.ndarray) -> None:
+        self.op, self.call, self.kernel, self.expected = op, call, op.kernel(call), expected
         self.types = [call.ins[k] for k in call.activations]
         self.out = call.outs[0]
         self.xs = [_rows(x, t) for x, t in zip(xs, self.types, strict=True)]
