@@ -19,6 +19,9 @@ from edgec.target import Region, Target, Uart
 _ZIG_CPU = {"cortex-m4": "cortex_m4", "cortex-m7": "cortex_m7", "cortex-a53": "cortex_a53"}
 _GCC_FPU = {"cortex-m4": "fpv4-sp-d16", "cortex-m7": "fpv5-d16"}
 _RCC_ENABLE = {"ahb1": 0x30, "apb1": 0x40, "apb2": 0x44}
+_DRAFT_STACK = 16
+"""Bytes of stack there: any multiple of the arena's alignment."""
+
 _UNLIMITED = 0x1000_0000
 """Length of a memory in the first link, which only measures."""
 
@@ -77,7 +80,7 @@ def build_firmware(
         # First without limits, to learn the sizes and the depth of the stack.
         regions = {r.name: (r.address, _UNLIMITED) for r in target.regions}
         regions["sram"] = (target.sram.address, _UNLIMITED)
-        draft = Image(_link(tool, target, objects, work, regions, target.boot.name, 8)[0])
+        draft = Image(_link(tool, target, objects, work, regions, target.boot.name, _DRAFT_STACK)[0])
         bound = stack_bound(draft)
         stack = bound if stack_bytes is None else (stack_bytes + 7) & ~7
         weights = _place_weights(draft.sizes(), target, flash_limit)

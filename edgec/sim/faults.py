@@ -8,6 +8,9 @@ from edgec.codegen.image import Image, Symbol
 from edgec.diagnostics import Diagnostic
 from edgec.target import Target
 
+_NEAR = 4096
+"""Bytes below the stack within which an access is taken for an overflow of it."""
+
 _FAULTS = {
     0: "instruction access violation",
     1: "data access violation",
@@ -52,8 +55,9 @@ def fault_diagnostic(
     inside = f"{function.name} + {(pc & ~1) - function.address:#x}" if function else "no function"
     facts.append(("at", f"{pc & ~1:#010x}, {inside}"))
     base = image.symbols.get("_stack_base")
-    if base is not None and sp < base:
-        facts.append(("stack", f"overflow: the stack pointer is {base - sp:,} B below the stack's end"))
+    touched = access[1] if access else base
+    if base is not None and (sp < base or (touched is not None and base - _NEAR <= touched < base)):
+        facts.append(("stack", f"overflow: the stack ends at {base:#010x}"))
     where = f"layer {layer.layer}: {layer.name}" if layer else "outside all layers"
     return Diagnostic("E501", f"fault on {name}", where=where, facts=facts)
 

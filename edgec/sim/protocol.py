@@ -66,5 +66,5 @@ def decode(data: bytes) -> tuple[Frame | None, bytes]:
 def _check(head: bytes | bytearray) -> int:
     check = 0x5A
     for i in range(HEADER):
-        check ^= head[i] if i != 3 else 0
+        check = (check << 1 & 0xFF | check >> 7) ^ (head[i] if i != 3 else 0)
     return check

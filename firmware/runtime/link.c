@@ -20,12 +20,12 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, uint32_t bytes)
 
 static uint8_t header_check(const uint8_t *header)
 {
-    uint8_t check = 0x5A;
+    uint32_t check = 0x5A;
 
     for (uint32_t i = 0; i < LINK_HEADER; i++) {
-        check = (uint8_t)(check ^ (i == 3u ? 0u : header[i]));
+        check = (((check << 1) | (check >> 7)) & 0xFFu) ^ (i == 3u ? 0u : header[i]);
     }
-    return check;
+    return (uint8_t)check;
 }
 
 void link_put32(uint8_t *at, uint32_t value)

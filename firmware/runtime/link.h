@@ -3,7 +3,7 @@
  *     0    magic 0xEC
  *     1    type: a capital letter asks, the same letter in lower case answers
  *     2    sequence: an answer repeats that of its request
- *     3    header check: 0x5A ^ all other bytes of the header
+ *     3    header check: from 0x5A on, turned left by one bit and xored with each byte (this one as 0)
  *     4    length of the payload, little-endian, 32 bits
  *     8    payload
  *     8+n  CRC-32 (IEEE 802.3, as zlib's) of header and payload, little-endian

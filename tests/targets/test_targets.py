@@ -1,0 +1,126 @@
+"""Target files: what they say of the boards, and what is said of faulty ones."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from typing import Any
+
+import pytest
+
+from edgec.diagnostics import Diagnostic
+from edgec.resources import resource_dir
+from edgec.target import load_target, parse_target, targets
+
+KB = 1024
+
+
+def test_listing() -> None:
+    assert targets() == ("cortex-a53", "host", "stm32f446", "stm32f746", "stm32f746g-disco")
+
+
+def test_every_file_loads() -> None:
+    for path in resource_dir("targets").glob("*.toml"):
+        target = load_target(path.stem)
+        assert target.name == path.stem and target.description
+
+
+def test_stm32f746() -> None:
+    t = load_target("stm32f746")
+    regions = {r.name: (r.address, r.size) for r in t.regions}
+    assert regions == {
+        "itcm": (0, 16 * KB),
+        "flash": (0x0800_0000, KB * KB),
+        "dtcm": (0x2000_0000, 64 * KB),
+        "sram1": (0x2001_0000, 240 * KB),
+        "sram2": (0x2004_C000, 16 * KB),
+    }
+    assert (t.cpu, t.clock_hz) == ("cortex-m7", 216_000_000)
+    assert (t.sram.address, t.sram_bytes, t.flash_bytes) == (0x2000_0000, 320 * KB, KB * KB)
+    assert t.boot.name == "flash"
+
+
+def test_disco_extends_it() -> None:
+    base, t = load_target("stm32f746"), load_target("stm32f746g-disco")
+    assert t.regions[: len(base.regions)] == base.regions
+    more = {r.name: (r.address, r.size, r.holds) for r in t.regions[len(base.regions) :]}
+    assert more == {
+        "qspi": (0x9000_0000, 16 * KB * KB, ("weights",)),
+        "sdram": (0xC000_0000, 8 * KB * KB, ()),
+    }
+    assert [r.name for r in t.weight_regions] == ["flash", "qspi"]
+    assert t.sram_bytes == 320 * KB and t.clock_hz == base.clock_hz and t.uart != base.uart
+
+
+def test_stm32f446() -> None:
+    t = load_target("stm32f446")
+    assert (t.cpu, t.clock_hz, t.sram_bytes, t.flash_bytes) == (
+        "cortex-m4",
+        180_000_000,
+        128 * KB,
+        512 * KB,
+    )
+
+
+def test_machines_with_an_operating_system() -> None:
+    for name in ("host", "cortex-a53"):
+        t = load_target(name)
+        assert not t.is_mcu and t.sram_bytes is None and t.flash_bytes is None
+
+
+def test_unknown_target_gives_the_nearest() -> None:
+    with pytest.raises(Diagnostic) as raised:
+        load_target("stm32f764")
+    assert raised.value.code == "E102"
+    assert raised.value.remedies[0] == "--target stm32f746"
+    with pytest.raises(Diagnostic) as raised:
+        load_target("../pyproject")
+    assert raised.value.code == "E102"
+
+
+def sample() -> dict[str, Any]:
+    return tomllib.loads((resource_dir("targets") / "stm32f446.toml").read_text())
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("kind",), "toaster", "kind is 'toaster', must be one of mcu, linux, host"),
+        (("clock_hz",), "fast", "clock_hz must be of type int"),
+        (("clock_hz",), True, "clock_hz must be of type int"),
+        (("clok_hz",), 1, "unknown key clok_hz (did you mean clock_hz?)"),
+        (("cpu",), None, "lacks cpu"),
+        (("regions", 1, "address"), 0x2001_8000, "regions sram1 and sram2 overlap"),
+        (("regions", 2, "name"), "sram1", "two regions have one name"),
+        (("regions", 1, "holds"), ["cake"], "holds 'cake'"),
+        (("regions", 1, "access"), "wx", "has access 'wx'"),
+        (("regions", 1, "size"), 0, "does not lie in the 32-bit address space"),
+        (("regions", 1, "size"), 1000, "multiple of 4096"),
+        (("regions", 0, "holds"), ["code", "rodata"], "no region holds weights"),
+        (("uart", "baud"), None, "uart lacks baud"),
+    ],
+)
+def test_faulty_files_are_explained(path: tuple[str | int, ...], value: object, said: str) -> None:
+    data = sample()
+    at: Any = data
+    for key in path[:-1]:
+        at = at[key]
+    if value is None:
+        del at[path[-1]]
+    else:
+        at[path[-1]] = value
+    with pytest.raises(Diagnostic) as raised:
+        parse_target("mine", data)
+    assert raised.value.code == "E105"
+    assert said in raised.value.title
+    assert raised.value.where == "targets/mine.toml"
+
+
+def test_no_heavy_import() -> None:
+    code = (
+        "import sys, edgec.target as t; t.targets(); [t.load_target(n) for n in t.targets()];"
+        "print(sorted({'unicorn', 'capstone', 'jinja2', 'numpy', 'networkx'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
