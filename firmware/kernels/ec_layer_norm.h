@@ -3,6 +3,7 @@
 #define EC_LAYER_NORM_H
 
 #include "ec_norm.h"
+#include "ec_sums.h"
 
 typedef struct {
     int64_t epsilon; /* in units of channels^2 * input scale^2 */
@@ -15,51 +16,6 @@ typedef struct {
     const int16_t *gamma;
     const int32_t *beta; /* with the output's zero point and half of 2^shift */
 } ec_layer_norm;
-
-/* Sum and sum of squares. */
-static inline void ec_sums_s8(const int8_t *x, int32_t n, int32_t *sum, int64_t *squares)
-{
-    int32_t s1 = 0;
-    int32_t s2 = 0;
-    int32_t i = 0;
-#ifdef EC_HAVE_DSP
-    for (; i + 4 <= n; i += 4) {
-        const uint32_t w = ec_word(x + i);
-        const uint32_t a = ec_sxtb16(w);
-        const uint32_t b = ec_sxtb16(ec_ror(w, 8));
-        s1 = ec_smlad(a, 0x00010001u, s1);
-        s1 = ec_smlad(b, 0x00010001u, s1);
-        s2 = ec_smlad(a, a, s2);
-        s2 = ec_smlad(b, b, s2);
-    }
-#endif
-    for (; i < n; i++) {
-        s1 += x[i];
-        s2 += x[i] * x[i];
-    }
-    *sum = s1;
-    *squares = s2;
-}
-
-static inline void ec_sums_s16(const int16_t *x, int32_t n, int32_t *sum, int64_t *squares)
-{
-    int32_t s1 = 0;
-    int64_t s2 = 0;
-    int32_t i = 0;
-#ifdef EC_HAVE_DSP
-    for (; i + 2 <= n; i += 2) {
-        const uint32_t w = ec_pair(x + i);
-        s1 = ec_smlad(w, 0x00010001u, s1);
-        s2 = ec_smlald(w, w, s2);
-    }
-#endif
-    for (; i < n; i++) {
-        s1 += x[i];
-        s2 += (int32_t)x[i] * x[i];
-    }
-    *sum = s1;
-    *squares = s2;
-}
 
 static inline ec_norm ec_layer_norm_of(const ec_layer_norm *p, int32_t sum, int64_t squares)
 {

@@ -10,7 +10,6 @@
 #ifndef EC_NORM_H
 #define EC_NORM_H
 
-#include "ec_dot.h"
 #include "ec_root.h"
 
 /* How a group of values is normalized. */
