@@ -33,7 +33,7 @@ def pack(arrays: Sequence[np.ndarray], ports: Sequence[Port]) -> list[bytes]:
         parts = []
         for x, port in zip(arrays, ports, strict=True):
             one = x[k : k + 1].reshape(port["shape"])
-            parts.append(np.ascontiguousarray(one.transpose(port.get("perm"))).tobytes())
+            parts.append(one.transpose(_perm(port)).tobytes())
         samples.append(b"".join(parts))
     return samples
 
@@ -44,7 +44,7 @@ def unpack(samples: Sequence[bytes], ports: Sequence[Port]) -> dict[str, np.ndar
     at = 0
     for port in ports:
         dtype, shape = np.dtype(port["dtype"]), port["shape"]
-        perm = port.get("perm") or list(range(len(shape)))
+        perm = _perm(port)
         device = tuple(shape[p] for p in perm)
         size = int(np.prod(shape, dtype=np.int64))
         rows = [
@@ -54,6 +54,10 @@ def unpack(samples: Sequence[bytes], ports: Sequence[Port]) -> dict[str, np.ndar
         outputs[port["name"]] = np.concatenate(rows) if batched else np.stack(rows)
         at += size * dtype.itemsize
     return outputs
+
+
+def _perm(port: Port) -> list[int]:
+    return port.get("perm", list(range(len(port["shape"]))))
 
 
 def save_outputs(path: Path, outputs: Mapping[str, np.ndarray]) -> Path:

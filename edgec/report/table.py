@@ -99,7 +99,7 @@ def _budget(label: str, used: int, budget: int | None) -> Line:
     if not budget:
         return _labelled(label, (f"{used:,} B", "bold"))
     share = used / budget
-    full = min(BAR, round(share * BAR))
+    full = min(BAR, max(1, round(share * BAR)))
     style = "green" if share <= 0.8 else "yellow" if share <= 1 else "red"
     bar = (("#" * full, style), ("." * (BAR - full), "dim"))
     return _labelled(label, *bar, (f"  {used:,} B", "bold"), (f" of {budget:,} ({share:.0%})", ""))
@@ -112,7 +112,7 @@ def _work(report: Report) -> list[Line]:
     lines = [_labelled("work", (", ".join(parts), ""))]
     if "cycles" in report:
         model = report.get("cycles_model", "")
-        lines.append(_labelled("", (f"{report['cycles']:,} cycles", ""), (f" ({model})", "dim")))
+        lines.append(_labelled("", (f"{report['cycles']:,} cycles", ""), (f"  {model}", "dim")))
     return lines
 
 

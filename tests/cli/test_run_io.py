@@ -43,6 +43,7 @@ def test_bytes_are_in_the_device_order(tmp_path: Path) -> None:
     assert np.frombuffer(second, np.int8).tolist() == x[1].transpose(1, 2, 0).ravel().tolist()
     back = unpack([first, second], [NCHW])["x"]
     assert (back == x).all()
+    assert pack([x], [X]) == [x[0].tobytes(), x[1].tobytes()]
 
 
 def test_several_outputs_follow_one_another(tmp_path: Path) -> None:
