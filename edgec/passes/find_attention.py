@@ -9,17 +9,8 @@ import numpy as np
 
 from edgec.ir import Graph, Node
 from edgec.passes.base import Changes, Pass
-from edgec.passes.rewrite import add, made_by, only_use, replace, split_constant, view_node
-from edgec.passes.simplify_arithmetic import constant_factor
-
-
-@dataclass
-class _Scores:
-    """What a softmax is taken of: factor * product + mask (of the product's shape, or less)."""
-
-    product: Node
-    factor: float
-    mask: np.ndarray | None
+from edgec.passes.rewrite import add, made_by, only_use, replace
+from edgec.passes.scores import Scores, renamed, scores_of, unscaled
 
 
 @dataclass(frozen=True)
@@ -34,10 +25,11 @@ class FindAttention(Pass):
         for node in graph.nodes():
             if node not in graph or node.op != "matmul" or "dims" in node.attrs:
                 continue
-            softmax = made_by(graph, node.inputs[0], "softmax")
-            if softmax is None or not only_use(graph, softmax.outputs[0]):
+            weights = renamed(graph, node.inputs[0])
+            softmax = made_by(graph, weights, "softmax") if only_use(graph, weights) else None
+            if softmax is None or graph.type(weights).shape[-2:] != graph.type(node.inputs[0]).shape[-2:]:
                 continue
-            scores = _scores(graph, softmax)
+            scores = scores_of(graph, softmax)
             if scores is None or graph.is_constant(node.inputs[1]):
                 changes.left(node.path or node.name, "the scores are no scaled and masked product used once")
                 continue
@@ -47,83 +39,47 @@ class FindAttention(Pass):
         return changes
 
 
-def _scores(graph: Graph, softmax: Node) -> _Scores | None:
-    value, factor = softmax.inputs[0], float(softmax.attrs.get("beta", 1.0))  # type: ignore[arg-type]
-    mask: np.ndarray | None = None
-    while only_use(graph, value):
-        node = graph.producer(value)
-        if node is None or node.attrs.get("activation"):
-            return None
-        if node.op == "matmul" and "dims" not in node.attrs:
-            constant = any(graph.is_constant(v) for v in node.inputs)
-            return None if constant else _Scores(node, factor, mask)
-        shape = graph.type(node.inputs[0]).shape
-        if node.op == "reshape":
-            if mask is not None:
-                mask = np.broadcast_to(mask, graph.type(value).shape).reshape(shape)
-            value = node.inputs[0]
-        elif (split := constant_factor(graph, node)) is not None:
-            value, factor = split[0], factor * split[1]
-        elif node.op == "add" and (term := split_constant(graph, node)) is not None:
-            if graph.type(term[0]).shape != graph.type(value).shape:
-                return None
-            added = term[1] * np.float32(factor)
-            mask = added if mask is None else mask + added
-            value = term[0]
-        else:
-            return None
-    return None
-
-
-def _attention(graph: Graph, node: Node, scores: _Scores) -> None:
+def _attention(graph: Graph, node: Node, scores: Scores) -> None:
     """The last product replaced by attention on operands [B,H,T,D]."""
     keys = scores.product.inputs[1]
-    rank = len(graph.type(keys).shape)
-    perm = (*range(rank - 2), rank - 1, rank - 2)
-    factor = scores.factor
+    swap = (*range(len(graph.type(keys).shape) - 2), -1, -2)
+    perm = tuple(p % len(swap) for p in swap)
+    factor, out = 1.0, graph.type(node.outputs[0]).shape
+    lead = graph.type(scores.product.outputs[0]).shape[:-2]
+    if len(lead) != 2 and len(out) == 4:
+        heads = out[:2]
+    else:
+        heads = (math.prod(lead[:-1]), lead[-1]) if lead else (1, 1)
     operands = []
-    for value, is_key in ((scores.product.inputs[0], False), (keys, True), (node.inputs[1], False)):
-        if value != node.inputs[1]:
-            value, own = _unscaled(graph, value)
-            factor *= own
-        operands.append(add(graph, "transpose", [value], {"perm": perm}, node) if is_key else value)
-    out = graph.type(node.outputs[0]).shape
-    lead = out[:-2]
-    heads = (math.prod(lead[:-1]), lead[-1]) if lead else (1, 1)
-    inputs = []
-    for value in operands:
-        matrix = graph.type(value).shape[-2:]
-        if graph.type(value).shape != (*lead, *matrix):
-            value = add(graph, "expand", [value], {"shape": (*lead, *matrix)}, node)
-        if len(lead) != 2:
-            value = add(graph, "reshape", [value], {"shape": (*heads, *matrix)}, node)
-        inputs.append(value)
+    for value, is_key in ((scores.product.inputs[0], False), (keys, True)):
+        value, own = unscaled(graph, value)
+        factor *= own
+        if not is_key and scores.factor.size == 1:
+            factor *= float(scores.factor.reshape(-1)[0])
+        elif not is_key:
+            by_head = graph.add_constant(f"{node.name}.scale", scores.factor.astype(np.float32))
+            value = add(graph, "mul", [value, by_head], {"activation": ""}, node)
+        value = add(graph, "transpose", [value], {"perm": perm}, node) if is_key else value
+        operands.append(_by_head(graph, node, value, lead, heads))
+    operands.append(_by_head(graph, node, node.inputs[1], out[:-2], heads))
     if scores.mask is not None:
         t, s = graph.type(scores.product.outputs[0]).shape[-2:]
         mask = np.ascontiguousarray(_small(scores.mask, (*lead, t, s), (*heads, t, s)), np.float32)
-        inputs.append(graph.add_constant(f"{node.name}.mask", mask))
-    y = add(graph, "attention", inputs, {"scale": factor}, node)
+        operands.append(graph.add_constant(f"{node.name}.mask", mask))
+    y = add(graph, "attention", operands, {"scale": factor}, node)
     y = add(graph, "transpose", [y], {"perm": (0, 2, 1, 3)}, node)
-    if len(lead) != 2:
+    if graph.type(y).shape != out:
         y = add(graph, "reshape", [y], {"shape": out}, node)
     replace(graph, node, y)
 
 
-def _unscaled(graph: Graph, value: str) -> tuple[str, float]:
-    """A value without the number that it is multiplied by somewhere before its views, and that number."""
-    views = []
-    at = value
-    while only_use(graph, at) and (view := view_node(graph, at)) is not None:
-        views.append(view)
-        at = view.inputs[0]
-    node = graph.producer(at)
-    split = constant_factor(graph, node) if node is not None and only_use(graph, at) else None
-    if split is None:
-        return value, 1.0
-    if not views:
-        return split
-    graph.set_operand(views[-1], 0, split[0])
-    return value, split[1]
+def _by_head(graph: Graph, node: Node, value: str, lead: tuple[int, ...], heads: tuple[int, ...]) -> str:
+    """A stack of matrices [*lead, M, N], perhaps to be repeated, as [B,H,M,N]."""
+    matrix = graph.type(value).shape[-2:]
+    for op, shape in (("expand", (*lead, *matrix)), ("reshape", (*heads, *matrix))):
+        if graph.type(value).shape != shape:
+            value = add(graph, op, [value], {"shape": shape}, node)
+    return value
 
 
 def _small(mask: np.ndarray, scores: tuple[int, ...], full: tuple[int, ...]) -> np.ndarray:

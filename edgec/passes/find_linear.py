@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgec.ir import Graph, Node
+from edgec.ir import Graph, Node, Quant
 from edgec.passes.base import Changes, Pass
 from edgec.passes.rewrite import add, replace
 
@@ -26,10 +26,11 @@ class FindLinear(Pass):
                 continue
             out = graph.type(node.outputs[0])
             if b is not None:
-                y = _linear(graph, node, node.inputs[0], b.T)
+                y = _linear(graph, node, node.inputs[0], b.T, _quant(graph, node.inputs[1], True))
             else:
                 assert a is not None
-                y = _swapped(graph, node, _linear(graph, node, _swapped(graph, node, node.inputs[1]), a))
+                x = _swapped(graph, node, node.inputs[1])
+                y = _swapped(graph, node, _linear(graph, node, x, a, _quant(graph, node.inputs[0], False)))
             if graph.type(y).shape != out.shape:
                 y = add(graph, "reshape", [y], {"shape": out.shape}, node)
             replace(graph, node, y)
@@ -46,8 +47,19 @@ def _matrix(graph: Graph, value: str) -> np.ndarray | None:
     return data.reshape(data.shape[-2:])
 
 
-def _linear(graph: Graph, node: Node, x: str, weights: np.ndarray) -> str:
-    w = graph.add_constant(f"{node.name}.weight", np.ascontiguousarray(weights))
+def _quant(graph: Graph, value: str, turned: bool) -> Quant | None:
+    """The stated quantization of a matrix, for the matrix itself or for its transpose."""
+    type = graph.type(value)
+    if type.quant is None or type.quant.axis is None:
+        return type.quant
+    axis = type.quant.axis - (len(type.shape) - 2)
+    if axis < 0:
+        return None
+    return Quant(type.quant.scale, type.quant.zero_point, 1 - axis if turned else axis)
+
+
+def _linear(graph: Graph, node: Node, x: str, weights: np.ndarray, quant: Quant | None) -> str:
+    w = graph.add_constant(f"{node.name}.weight", np.ascontiguousarray(weights), quant)
     return add(graph, "linear", [x, w], {"activation": ""}, node)
 
 

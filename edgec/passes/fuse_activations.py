@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgec.ir import Graph, Node
+import numpy as np
+
+from edgec.ir import DType, Graph, Node
+from edgec.ops.base import call_of, op_of
+from edgec.ops.fixed import activation_limits
 from edgec.passes.base import Changes, Pass
 from edgec.passes.rewrite import only_use, replace, view_node
 
+_CLAMPS = {"relu": "relu", "relu6": "relu6", "tflm_relu": "relu", "tflm_relu6": "relu6"}
 _PRODUCERS = ("conv2d", "depthwise_conv2d", "linear", "add", "sub", "mul", "avg_pool2d")
 
 
@@ -25,7 +30,7 @@ class FuseActivations(Pass):
             if producer is None or producer.op not in _PRODUCERS:
                 continue
             merged = _both(str(producer.attrs.get("activation", "")), activation)
-            if merged is not None and graph.type(node.outputs[0]).quant is None:
+            if merged is not None and _is_clamp(graph, node, activation):
                 producer.attrs["activation"] = merged
                 replace(graph, node, node.inputs[0])
                 changes.did(node.path or node.name, f"{activation} done by {producer.path or producer.name}")
@@ -38,10 +43,23 @@ def _activation(node: Node) -> str:
     fn = attrs.pop("fn", "")
     if node.op != "pointwise":
         return ""
-    if fn in ("relu", "relu6") and not attrs:
-        return str(fn)
+    if fn in _CLAMPS and not attrs:
+        return _CLAMPS[str(fn)]
     limits = (attrs.pop("lo", None), attrs.pop("hi", None))
     return {(0.0, 6.0): "relu6", (-1.0, 1.0): "relu_n1_to_1"}.get(limits, "") if not attrs else ""  # type: ignore[arg-type]
+
+
+def _is_clamp(graph: Graph, node: Node, activation: str) -> bool:
+    """Whether the node does exactly what the fused activation would do to the integers, or is float."""
+    x, y = graph.type(node.inputs[0]), graph.type(node.outputs[0])
+    if y.quant is None:
+        return x.quant is None
+    if (x.dtype, x.quant) != (y.dtype, y.quant) or y.dtype != DType.I8:
+        return False
+    inputs = np.arange(-128, 128).astype(np.int8)
+    limits = activation_limits(activation, y.q.s, y.q.z, *y.dtype.limits)
+    results = op_of(node).integer_reference(call_of(graph, node), inputs)
+    return bool(np.array_equal(results, np.clip(inputs, *limits)))
 
 
 def _both(first: str, second: str) -> str | None:

@@ -162,3 +162,49 @@ def test_a_view_without_strides_is_copied_first() -> None:
         CollapseViews(),
     )
     assert ops(graph) == ["gather", "matmul"]
+
+
+def test_heads_by_einsum() -> None:
+    """Weights and values go through views that amount to nothing before they are multiplied."""
+    graph = optimised(
+        graph_of("""
+        input %q: f32[1, 2, 5, 4]
+        input %kt: f32[1, 2, 4, 5]
+        input %v: f32[1, 2, 5, 4]
+        const %half: f32[] = [0.5]
+        %s = matmul(%q, %kt)
+        %t = mul(%s, %half)
+        %w = softmax(%t) {beta=1.0}
+        %w1 = reshape(%w) {shape=(1, 2, 5, 5, 1)}
+        %w2 = transpose(%w1) {perm=(1, 2, 3, 0, 4)}
+        %w3 = reshape(%w2) {shape=(2, 5, 5)}
+        %v1 = reshape(%v) {shape=(2, 5, 4)}
+        %y = matmul(%w3, %v1)
+        output %y
+        """),
+        *PASSES,
+    )
+    assert "attention" in ops(graph) and "matmul" not in ops(graph)
+    assert graph.type(graph.outputs[0]).shape == (2, 5, 4)
+
+
+def test_a_scale_for_every_head_goes_to_the_queries() -> None:
+    graph = optimised(
+        graph_of("""
+        input %q: f32[1, 2, 5, 4]
+        input %kt: f32[1, 2, 4, 5]
+        input %v: f32[1, 2, 5, 4]
+        const %scale: f32[2, 1, 1] = [[[0.5]], [[2]]]
+        const %mask: f32[5, 5] = random(1)
+        %s = matmul(%q, %kt)
+        %m = add(%s, %mask)
+        %t = mul(%m, %scale)
+        %r = reshape(%t) {shape=(2, 5, 5)}
+        %w = softmax(%r) {beta=1.0}
+        %v1 = reshape(%v) {shape=(2, 5, 4)}
+        %y = matmul(%w, %v1)
+        output %y
+        """),
+        FindAttention(),
+    )
+    assert [op for op in ops(graph) if op not in ("reshape", "transpose")] == ["mul", "attention"]
