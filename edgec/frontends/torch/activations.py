@@ -101,6 +101,11 @@ def _prelu(b: Builder, x: Operand, alpha: Operand) -> Any:
     return b.channels_last(x, len(x.shape) - 2, lambda y: b.emit("prelu", [y, slopes]))
 
 
+@lowers("rrelu_with_noise_functional", "rrelu_with_noise")
+def _rrelu(b: Builder, x: Operand, noise: Any, lower: float, upper: float, *rest: Any) -> Any:
+    return [_leaky_relu(b, x, (lower + upper) / 2), None]
+
+
 @lowers("clamp", "hardtanh", "clamp_min", "clamp_max")
 def _clamp(b: Builder, x: Operand, lo: float | None = None, hi: float | None = None) -> Any:
     if lo is not None and hi is not None:
@@ -178,6 +183,16 @@ def _sub(b: Builder, x: Any, y: Any, alpha: float) -> Any:
     return b.emit("sub", [_operand(b, x), scaled(b, y, alpha)])
 
 
+def shifted(b: Builder, x: Operand, y: Any, sign: int) -> Any:
+    """x + sign * y, where y may be a number."""
+    return _add(b, x, y, 1) if sign > 0 else _sub(b, x, y, 1)
+
+
+def negated(b: Builder, x: Operand) -> Any:
+    """1 - x, of zeros and ones."""
+    return _sub(b, 1.0, x, 1)
+
+
 @lowers("rsub.Scalar", "rsub.Tensor")
 def _rsub(b: Builder, x: Any, y: Any, alpha: float) -> Any:
     return _sub(b, y, x, alpha)
@@ -252,7 +267,7 @@ def select(b: Builder, mask: Operand, x: Operand, y: Operand) -> Any:
     import torch
 
     if not isinstance(mask, Const):
-        raise Unsupported("a condition that is computed at run time")
+        return _blend(b, mask, tamed(x), tamed(y))
     m = mask.data.bool()
     shape = tuple(np.broadcast_shapes(m.shape, x.shape, y.shape))
     if not m.any():
@@ -270,6 +285,12 @@ def select(b: Builder, mask: Operand, x: Operand, y: Operand) -> Any:
         return b.emit("add", [y, tamed(Const(fill, "mask"))])
     kept = b.emit("mul", [y, Const((~m).float(), "mask")])
     return b.emit("add", [kept, Const(fill, "fill")]) if bool(fill.any()) else kept
+
+
+def _blend(b: Builder, mask: Act, x: Operand, y: Operand) -> Any:
+    """x where a mask of zeros and ones that is computed at run time is one, y where it is zero."""
+    kept = b.emit("mul", [negated(b, mask), y])
+    return b.emit("add", [b.emit("mul", [mask, x]), kept])
 
 
 @lowers("tril")
@@ -294,13 +315,14 @@ def _cast(b: Builder, x: Operand, *rest: Any) -> Any:
     import torch
 
     dtype = next((r for r in rest if isinstance(r, torch.dtype)), None)
-    if dtype is None or dtype.is_floating_point:
-        if isinstance(x, Act) and x.dtype != DType.F32:
-            raise Unsupported(f"a cast of {x.dtype} to {dtype}")
+    integral = isinstance(x, Act) and x.dtype != DType.F32
+    if dtype is None or dtype.is_floating_point != integral:
         return x
-    if isinstance(x, Act) and x.dtype != DType.F32 and dtype in (torch.int32, torch.int64):
-        return x
-    raise Unsupported(f"a cast to {str(dtype).removeprefix('torch.')}")
+    if integral:
+        raise Unsupported(f"a cast to {str(dtype).removeprefix('torch.')}")
+    if dtype == torch.bool:
+        return pointwise(b, pointwise(b, x, "sign"), "abs")
+    return pointwise(b, x, "trunc")
 
 
 @lowers("clone", "alias", "detach", "contiguous", "lift_fresh_copy", "lift_fresh", "_conj", "dropout")

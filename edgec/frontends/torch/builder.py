@@ -82,14 +82,25 @@ class Builder:
         for x in operands:
             if isinstance(x, Act) and x.dtype != DType.F32 and op not in _VIEWS:
                 raise Unsupported(f"computes with {x.dtype} values")
-        names = [x.name if isinstance(x, Act) else self.materialize(x) for x in operands]
-        name = op if op in _VIEWS else self.label or op
+        if op in _BROADCASTING and any(x.shape == () for x in operands):  # a number does not add an axis
+            operands = [self.reshape(x, ()) if x.shape == (1,) else x for x in operands]
         try:
-            (name,) = add_op(self.graph, op, names, attrs, path=self.path, name=name)
+            name = self._add(op, operands, attrs)
         except OpError as e:
-            raise Diagnostic("E206", f"{op}: {e}", where=self.path or self.label) from e
+            shapes = [x.shape for x in operands]
+            full = np.broadcast_shapes(*shapes) if op in _BROADCASTING else None
+            if full is None or all(s == full for s in shapes):
+                raise Diagnostic("E206", f"{op}: {e}", where=self.path or self.label) from e
+            # More repeated axes than the op has loops for: repeat the operands themselves.
+            return self.emit(op, [self.expand(x, full) for x in operands], attrs)
         type = self.graph.type(name)
         return Act(name, type.shape, type.dtype)
+
+    def _add(self, op: str, operands: Sequence[Operand], attrs: Mapping[str, Any] | None) -> str:
+        names = [x.name if isinstance(x, Act) else self.materialize(x) for x in operands]
+        label = op if op in _VIEWS else self.label or op
+        (name,) = add_op(self.graph, op, names, attrs, path=self.path, name=label)
+        return name
 
     def materialize(self, x: Const) -> str:
         """The graph's constant for a tensor, float32; a shared weight becomes one constant.
@@ -240,4 +251,5 @@ class Builder:
         return y
 
 
+_BROADCASTING = {"add", "sub", "mul", "div", "maximum", "minimum"}
 _VIEWS = {"reshape", "transpose", "slice", "take", "expand"}

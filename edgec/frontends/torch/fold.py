@@ -74,8 +74,9 @@ def try_fold(node: torch.fx.Node, name: str, args: Any, kwargs: Any) -> Any:
         return _despite_inputs(name, args, value)
     if torch.Tag.nondeterministic_seeded in target.tags:
         raise Unsupported("random numbers at inference")
-    if any(v.numel() > _LIMIT for v in tensors):
-        raise Unsupported(f"a constant of {max(v.numel() for v in tensors)} elements")
+    sizes = [v.numel() for v in tensors]
+    if any(isinstance(n, int) and n > _LIMIT for n in sizes):
+        raise Unsupported(f"a constant of {max(sizes)} elements")
     if name.startswith("scaled_dot_product"):
         return None
     with torch.no_grad():
@@ -88,11 +89,13 @@ def _is_symbolic(x: Any) -> bool:
     return isinstance(x, Act) or type(x) is object
 
 
-def _despite_inputs(name: str, args: Any, value: Any) -> Const | None:
+def _despite_inputs(name: str, args: Any, value: Any) -> Const | int | None:
     """Constants that are made from an activation's shape only, or that hold for all finite values."""
     import torch
 
     base = name.partition(".")[0]
+    if base == "sym_size":
+        return args[0].shape[args[1]] if isinstance(args[0], Act) else None
     if base in _SHAPE_ONLY:
         fill = {"zeros": 0, "ones": 1, "empty": 0}
         kind = next((v for k, v in fill.items() if k in base), None)

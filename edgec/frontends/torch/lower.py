@@ -27,6 +27,7 @@ def lower(program: ExportedProgram, where: str) -> Graph:
     from edgec.frontends.torch import (  # noqa: F401  (they register converters)
         activations,
         attention,
+        compare,
         convs,
         indexing,
         norms,
@@ -99,7 +100,8 @@ class _Lowering:
         if not isinstance(value, torch.Tensor):
             self.env[node.name] = value  # a Python number: it was fixed by the export
             return
-        if not value.is_floating_point() and not all(_is_float_cast(u) for u in node.users):
+        uses = [u for u in node.users if not fold.is_dropped(str(u.target).removeprefix("aten."))]
+        if not value.is_floating_point() and not all(_is_float_cast(u) for u in uses):
             self.problems.append((node.name, "input", f"holds {_dtype(value)}; inputs must be float"))
             self.env[node.name] = _POISON
             return
@@ -138,6 +140,9 @@ class _Lowering:
         if target is operator.getitem:
             source, index = args
             self.env[node.name] = source if source is _POISON else source[index]
+            return
+        if not hasattr(target, "_schema"):  # Python arithmetic on sizes
+            self.env[node.name] = target(*args, **kwargs)
             return
         name = f"{target._schema.name.rpartition('::')[2]}.{target._overloadname}"
         leaves = list(fold.leaves((args, kwargs)))

@@ -69,6 +69,18 @@ def _avg_pool1d(
     return b.reshape(y, y.shape[:-1])
 
 
+@lowers("avg_pool3d")
+def _avg_pool3d(
+    b: Builder, x: Operand, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int], *rest: Any
+) -> Any:
+    """Windows along one axis only, as local response normalization has them across channels."""
+    if tuple(kernel[1:]) != (1, 1) or any(padding[1:]) or any(s != 1 for s in (stride or kernel)[1:]):
+        raise Unsupported("3 spatial dimensions")
+    flat = b.reshape(x, (*x.shape[:-2], x.shape[-2] * x.shape[-1]))
+    y = _avg_pool(b, flat, kernel[:2], (stride or kernel)[:2], padding[:2], *rest)
+    return b.reshape(y, (*y.shape[:-1], *x.shape[-2:]))
+
+
 @lowers("max_pool2d_with_indices")
 def _max_pool_indices(b: Builder, x: Operand, *rest: Any) -> Any:
     return [_max_pool(b, x, *rest), None]

@@ -129,13 +129,13 @@ def _separable(
         n = x.shape[2 + k]
         if n == m and factor in (None, 1):
             continue
-        units = torch.eye(n)[None, :, :, None]  # channel i is the i-th unit vector along H
+        units = torch.eye(n)[None, None]  # column i is the i-th unit vector along H
         kwargs: dict[str, Any] = (
-            {"size": (int(m), 1)} if factor is None or align else {"scale_factor": (float(factor), 1.0)}
+            {"size": (int(m), n)} if factor is None or align else {"scale_factor": (float(factor), 1.0)}
         )
         response = torch.nn.functional.interpolate(
             units, mode="bi" + kind, align_corners=align, antialias=antialias, **kwargs
         )
-        matrix = response[0, :, :, 0].T.contiguous()
+        matrix = response[0, 0].contiguous()
         x = along(b, x, 2 + k, b.tensor(matrix, f"{kind}_{n}_{m}"))
     return x
