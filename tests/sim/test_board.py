@@ -65,7 +65,7 @@ def test_instruction_count_is_exact(board: str) -> None:
     assert result.per_layer is not None
     own = result.instructions - sum(c.instructions for c in result.per_layer)
     assert 0 < own < 40
-    assert all(c.instructions > 100 and c.cycles > 80 for c in result.per_layer)
+    assert all(c.instructions > 40 and c.cycles > 30 for c in result.per_layer)
 
 
 def test_counts_repeat_and_add_up() -> None:
@@ -157,3 +157,17 @@ def test_nothing_but_the_boards_memories_is_mapped() -> None:
     peripherals = [m for m in mapped if m not in memories]
     assert [m for m in mapped if m in memories] == sorted(memories)
     assert all(end - begin == 4096 and begin >= 0x4000_0000 for begin, end in peripherals)
+
+
+def test_code_is_translated_once() -> None:
+    """Unicorn once took every store for a change of code, which is correct and four times slower."""
+    import unicorn
+
+    with SimRunner(fake.firmware("stm32f746").elf, load_target("stm32f746")) as runner:
+        runner.run(fake.inputs(2))
+        again: list[int] = []
+        runner._uc.hook_add(
+            unicorn.UC_HOOK_EDGE_GENERATED, lambda _uc, cur, _prev, _data: again.append(cur.pc)
+        )
+        runner.run(fake.inputs(20))
+    assert again == []
