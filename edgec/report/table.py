@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 BAR = 24
 """Characters of a bar."""
 
+NAME = 48
+"""Characters of a layer's name; report.json has it whole."""
+
 Span = tuple[str, str]
 """A piece of text and its rich style."""
 
@@ -39,11 +42,11 @@ def closing(report: Report) -> list[Line]:
 def profile(report: Report) -> list[Line]:
     """Every layer with its instructions, cycles, MACs and live bytes."""
     layers = report["layers"]
-    width = max([5, *(len(layer["name"]) for layer in layers)])
+    width = max([5, *(len(_short(layer)) for layer in layers)])
     head = f"{'layer':<{width}}  {'op':<16} {'MACs':>12} {'instructions':>13} {'cycles':>13} {'live B':>9}"
     lines = [_line((head, "bold"))]
     for layer in layers:
-        row = f"{layer['name']:<{width}}  {layer['op']:<16} {layer['macs']:>12,}"
+        row = f"{_short(layer):<{width}}  {layer['op']:<16} {layer['macs']:>12,}"
         row += f" {_figure(layer.get('instructions')):>13} {_figure(layer.get('cycles')):>13}"
         lines.append(_line((f"{row} {layer['live_bytes']:>9,}", "")))
     total = f"{'total':<{width}}  {'':<16} {report['macs']:>12,}"
@@ -120,16 +123,22 @@ def _slowest(report: Report, count: int = 5) -> list[Line]:
     timed = [layer for layer in report["layers"] if _cost(layer)]
     total = sum(_cost(layer) for layer in timed)
     timed.sort(key=lambda layer: -_cost(layer))
-    width = max([0, *(len(layer["name"]) for layer in timed[:count])])
+    width = max([0, *(len(_short(layer)) for layer in timed[:count])])
     return [
         _labelled(
             "slowest" if k == 0 else "",
-            (f"{layer['name']:<{width}}", ""),
+            (f"{_short(layer):<{width}}", ""),
             (f"  {layer['op']:<16}", "dim"),
             (f" {_cost(layer) / total:4.0%}", ""),
         )
         for k, layer in enumerate(timed[:count])
     ]
+
+
+def _short(layer: Layer) -> str:
+    """A name for a column: of TFLite's joined names ("a;b;c") the first, its end where it is long."""
+    name = layer["name"].partition(";")[0]
+    return name if len(name) <= NAME else f"...{name[3 - NAME :]}"
 
 
 def _cost(layer: Layer) -> int:
@@ -150,7 +159,7 @@ def _quality(report: Report) -> list[Line]:
         lines.append(_labelled("accuracy", (f"{text} ({accuracy['samples']} samples)", "")))
         ranked = sorted((x for x in report["layers"] if "snr_db" in x), key=lambda x: x["snr_db"])
         if ranked and accuracy["cosine"] < 0.98:
-            worst = ", ".join(f"{layer['name']} {layer['snr_db']:.1f} dB" for layer in ranked[:3])
+            worst = ", ".join(f"{_short(layer)} {layer['snr_db']:.1f} dB" for layer in ranked[:3])
             lines.append(_labelled("", (f"lost in: {worst}", "yellow")))
     lines += [_labelled("note", (text, "dim")) for text in report.get("notes", [])]
     lines += [_labelled("warning", (text, "yellow")) for text in report.get("warnings", [])]

@@ -52,3 +52,14 @@ def test_missing_keys_are_named() -> None:
     assert missing_keys(report) == []
     del report["sram"]["arena"], report["layers"][1]["op"], report["macs"]
     assert missing_keys(report) == ["macs", "sram.arena", "layers[1].op"]
+
+
+def test_long_names_are_cut() -> None:
+    report = deepcopy(REPORT)
+    report["layers"][0]["name"] = "stage/block/conv/Conv2D;stage/block/conv/BiasAdd"
+    report["layers"][1]["name"] = "features." * 20 + "attn"
+    text = table.plain(table.profile(report)).splitlines()
+    assert text[1].startswith("stage/block/conv/Conv2D  ")
+    assert text[2].startswith("...")
+    assert text[2].split()[0].endswith("features.attn")
+    assert len(text[2].split()[0]) == table.NAME
