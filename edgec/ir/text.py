@@ -11,7 +11,8 @@ One statement a line; a line may be broken inside brackets; `#` starts a comment
 is dtype[shape], then the layout, then the quantization: q(scale) or q(scale, zero point),
 per channel q([scales], [zero points], axis=A) with the zero points left out where all are
 zero. `as` names the node where its name is not that of its result (of several results
-%n.0, %n.1 it is n). Names that are not words stand in double quotes, as JSON strings.
+%n.0, %n.1 it is n), `@` gives its module path where that is not the node's name. Names that
+are not words stand in double quotes, as JSON strings.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def _node(graph: Graph, node: Node) -> str:
     if node.attrs:
         text += " {" + ", ".join(f"{_name(k)}={_attr(v)}" for k, v in node.attrs.items()) + "}"
     text += f" : {', '.join(map(type_text, graph.out_types(node)))}"
-    if node.path:
+    if node.path != node.name:
         text += f" @ {node.path if re.fullmatch(PATH, node.path) else json.dumps(node.path)}"
     return text
 

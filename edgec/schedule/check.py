@@ -221,6 +221,8 @@ class _Replay:
         last_user = np.full(tensor.rows, -1, np.int32)
         for i in range(step.first, step.last):
             if rows.first[i] <= rows.last[i]:
+                if rows.first[i] < 0 or rows.last[i] >= tensor.rows:
+                    self.fail(f"the op asks for rows of operand {k} that do not exist", f"row {i}")
                 last_user[rows.first[i] : rows.last[i] + 1] = i
         needed = np.flatnonzero(last_user >= 0)
         if not needed.size:

@@ -10,15 +10,16 @@ _NEVER = np.iinfo(np.int64).max // 4
 """A row number after all others."""
 
 
-def reach(rows: Rows, row_in: int, row_out: int, *, claimed: bool) -> int:
+def reach(rows: Rows, row_in: int, row_out: int, *, claimed: int) -> int:
     """The largest distance, in bytes, from the operand's base to the result's.
 
     At any distance up to this one no output row is written over an operand row that it or a later
     one needs, but for what the op claims. Negative: the result begins in front of the operand.
 
-    row_in, row_out: bytes of an operand row and of a result row. claimed: whether the op says that
-    output row i may be written over operand row i (`Op.overwrites`): then row i may cover rows that
-    it needs itself, as long as it neither begins after nor ends after operand row i.
+    row_in, row_out: bytes of an operand row and of a result row. claimed: rows of the operand where
+    the op says that output row i may be written over operand row i (`Op.overwrites`), else 0. Such
+    a row i may cover rows that it needs itself, as long as it neither begins after nor ends after
+    operand row i.
     """
     n = len(rows.first)
     if n == 0:
@@ -28,6 +29,6 @@ def reach(rows: Rows, row_in: int, row_out: int, *, claimed: bool) -> int:
     i = np.arange(n, dtype=np.int64)
     end = (i + 1) * row_out
     own = first * row_in - end
-    if claimed:
-        own = np.maximum(own, np.minimum(i * (row_in - row_out), (i + 1) * (row_in - row_out)))
+    over = np.minimum(i * (row_in - row_out), (i + 1) * (row_in - row_out))
+    own = np.where(i < claimed, np.maximum(own, over), own)
     return int(np.minimum(own, later * row_in - end).min())

@@ -11,6 +11,8 @@ from edgec.schedule.work import SCRATCH_ALIGN, Buffer, Job
 
 EFFORT = 2_000_000
 """Conflicts that the local search may look at: a deterministic measure of time, about 0.3 s."""
+TRIES = 100
+"""Packings that it may try for every buffer there is."""
 RESTART = 200
 
 
@@ -149,7 +151,9 @@ class _Greedy:
         rng = random.Random(0)
         order, failures = list(self.order), 0
         self.looked = 0
-        while self.looked < effort and self.size > bound:
+        for _ in range(TRIES * len(order)):
+            if self.looked >= effort or self.size <= bound:
+                return
             failed = self.try_order(order)
             failures = 0 if failed is None else failures + 1
             if failed is None or failures > RESTART:

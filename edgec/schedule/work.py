@@ -133,7 +133,8 @@ def _reach(node: Node, call: Call, operands: list[int], result: int, claims: boo
         rows = declared[k]
         if rows is None or len(rows.first) != out.rows:
             return None
-        found.append(reach(rows, call.ins[k].row_bytes, out.row_bytes, claimed=k in claimed))
+        of = call.ins[k]
+        found.append(reach(rows, of.row_bytes, out.row_bytes, claimed=of.rows if k in claimed else 0))
     return min(found)
 
 

@@ -1,0 +1,365 @@
+"""The checker: damaged plans are rejected exactly where they do damage, and every rule has its sentence."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgec.diagnostics import Diagnostic
+from edgec.ir import Graph
+from edgec.ops.base import Rows, op_of
+from edgec.schedule import Plan, Step, Window, check_plan, make_plan
+from tests.schedule.toys import Toy, graphs, right, tensor, toy, view
+
+
+def accepted(graph: Graph, plan: Plan) -> bool:
+    try:
+        check_plan(graph, plan)
+    except Diagnostic:
+        return False
+    return True
+
+
+# -- drawn damage ---------------------------------------------------------
+
+
+def shift(plan: Plan, rng: random.Random, graph: Graph) -> Plan:
+    """Move a buffer (or, rarely, only one of the values that share it), by words or by a byte."""
+    name = rng.choice(list(plan.windows))
+    old = plan.windows[name].address
+    by = rng.choice([-16, -12, -8, -8, -4, -4, 4, 4, 8, 8, 12, 16, 1])
+    group = {name} if rng.random() < 0.1 else {v for v, w in plan.windows.items() if w.address == old}
+    windows = {v: replace(w, address=w.address + by * (v in group)) for v, w in plan.windows.items()}
+    return replace(plan, windows=windows)
+
+
+def swap_places(plan: Plan, rng: random.Random, graph: Graph) -> Plan:
+    a, b = (plan.windows[v].address for v in rng.choices(list(plan.windows), k=2))
+    to = {a: b, b: a}
+    return replace(
+        plan,
+        windows={v: replace(w, address=to.get(w.address, w.address)) for v, w in plan.windows.items()},
+        arena=plan.arena + 64,
+    )
+
+
+def swap_steps(plan: Plan, rng: random.Random, graph: Graph) -> Plan:
+    steps = list(plan.steps)
+    i, j = rng.randrange(len(steps)), rng.randrange(len(steps))
+    steps[i], steps[j] = steps[j], steps[i]
+    return replace(plan, steps=tuple(steps))
+
+
+def drop_step(plan: Plan, rng: random.Random, graph: Graph) -> Plan:
+    k = rng.randrange(len(plan.steps))
+    return replace(plan, steps=plan.steps[:k] + plan.steps[k + 1 :])
+
+
+def repeat_step(plan: Plan, rng: random.Random, graph: Graph) -> Plan:
+    k = rng.randrange(len(plan.steps))
+    return replace(plan, steps=(*plan.steps[: k + 1], *plan.steps[k:]))
+
+
+def split_step(plan: Plan, rng: random.Random, graph: Graph) -> Plan:
+    """Harmless by construction: the same rows in two blocks."""
+    k = rng.randrange(len(plan.steps))
+    step = plan.steps[k]
+    cut = rng.randrange(step.first, step.last)
+    halves = [Step(step.node, a, b) for a, b in ((step.first, cut), (cut, step.last)) if a < b]
+    return replace(plan, steps=(*plan.steps[:k], *halves, *plan.steps[k + 1 :]))
+
+
+def shrink_window(plan: Plan, rng: random.Random, graph: Graph) -> Plan:
+    name = rng.choice(list(plan.windows))
+    window = plan.windows[name]
+    less = replace(window, capacity=window.capacity - 1)
+    return replace(plan, windows={**plan.windows, name: less})
+
+
+def squeeze_rows(plan: Plan, rng: random.Random, graph: Graph) -> Plan:
+    name = rng.choice(list(plan.windows))
+    window = plan.windows[name]
+    return replace(plan, windows={**plan.windows, name: replace(window, pitch=window.pitch - 1)})
+
+
+def shrink_arena(plan: Plan, rng: random.Random, graph: Graph) -> Plan:
+    return replace(plan, arena=plan.arena - 4)
+
+
+def move_scratch(plan: Plan, rng: random.Random, graph: Graph) -> Plan:
+    if not plan.scratch:
+        return plan
+    name = rng.choice(list(plan.scratch))
+    address = rng.randrange(0, plan.arena, rng.choice([8, 8, 8, 4]))
+    return replace(
+        plan, scratch={**plan.scratch, name: (address, plan.scratch[name][1])}, arena=plan.arena + 16
+    )
+
+
+def shrink_scratch(plan: Plan, rng: random.Random, graph: Graph) -> Plan:
+    return replace(plan, scratch={n: (a, size - 4) for n, (a, size) in plan.scratch.items()})
+
+
+DAMAGE = [
+    shift, swap_places, swap_steps, drop_step, repeat_step, split_step, shrink_window, squeeze_rows,
+    shrink_arena, move_scratch, shrink_scratch,
+]  # fmt: skip
+
+
+def breaks_a_rule(graph: Graph, plan: Plan) -> bool:
+    """Whether the plan breaks a rule whatever bytes it would leave: the form of a plan, bounds, alignment."""
+    for v, w in plan.windows.items():
+        t = graph.type(v)
+        if w.pitch < t.row_bytes or w.capacity < 1 or w.address < 0 or w.address % 4:
+            return True
+        if w.address + (w.capacity - 1) * w.pitch + t.row_bytes > plan.arena:
+            return True
+    done: dict[str, int] = {}
+    for step in plan.steps:
+        if step.first != done.get(step.node, 0):
+            return True
+        done[step.node] = step.last
+    for node in graph.nodes():
+        if op_of(node).is_alias:
+            x, y = plan.windows[node.inputs[0]], plan.windows[node.outputs[0]]
+            if byte_places(graph, node.inputs[0], x) != byte_places(graph, node.outputs[0], y):
+                return True
+        elif done.get(node.name) != graph.type(node.outputs[0]).rows:
+            return True
+    return False
+
+
+def byte_places(graph: Graph, value: str, w: Window) -> list[int]:
+    """Where every byte of a value lies."""
+    t = graph.type(value)
+    return [w.address + r % w.capacity * w.pitch + b for r in range(t.rows) for b in range(t.row_bytes)]
+
+
+def breaks_scratch(graph: Graph, plan: Plan) -> bool:
+    """Whether a scratch is too small, outside the arena, unaligned, or lies over its node's result."""
+    for node in graph.nodes():
+        wanted = int(node.attrs.get("scratch", 0))  # type: ignore[arg-type]
+        at, size = plan.scratch.get(node.name, (0, 0))
+        if size < wanted or at % 8 or at < 0 or at + size > plan.arena:
+            return True
+        for v in node.outputs if size else ():
+            w = plan.windows[v]
+            if at < w.address + w.bytes and w.address < at + size:
+                return True
+    return False
+
+
+@settings(deadline=None, max_examples=400)
+@given(graphs(), st.sampled_from(DAMAGE), st.integers(0, 2**31))
+def test_damage_is_rejected_exactly_where_it_is_real(
+    graph: Graph, damage: Callable[[Plan, random.Random, Graph], Plan], seed: int
+) -> None:
+    plan = make_plan(graph)
+    if not plan.steps:
+        return
+    damaged = damage(plan, random.Random(seed), graph)
+    harmful = breaks_a_rule(graph, damaged) or breaks_scratch(graph, damaged) or not right(graph, damaged)
+    assert accepted(graph, damaged) == (not harmful)
+    if damage in (drop_step, repeat_step, shrink_arena):
+        assert harmful
+    if damage is split_step:
+        assert not harmful
+
+
+def test_the_damage_is_often_real_and_often_not() -> None:
+    graph = Graph("fixed")
+    x = graph.add_input("x", tensor(4, 8))
+    a = toy(graph, [x], tensor(4, 8), (("slide", 1, 1, 3),), scratch=8, name="a")
+    b = toy(graph, [a, x], tensor(4, 8), claims=(0,), name="b")
+    graph.outputs = [toy(graph, [b], tensor(4, 4), claims=(0,), name="c")]
+    plan = make_plan(graph)
+    plan = replace(plan, arena=plan.arena + 32)  # room for harmless moves
+    for damage in (shift, swap_places, move_scratch, swap_steps):
+        results = {accepted(graph, damage(plan, random.Random(k), graph)) for k in range(60)}
+        assert results == {True, False}, damage
+
+
+# -- rings and blocks of rows, which the planner does not make yet --------
+
+
+def ringed(capacity: int) -> tuple[Graph, Plan]:
+    """Two convolutions under one row loop, with `capacity` rows between them."""
+    graph = Graph("ring")
+    x = graph.add_input("x", tensor(8, 8))
+    mid = toy(graph, [x], tensor(8, 4), (("slide", 1, 1, 3),), name="first")
+    graph.outputs = [toy(graph, [mid], tensor(8, 4), (("slide", 1, 1, 3),), name="second")]
+    steps = [Step("first", 0, 2)]
+    for i in range(8):
+        steps.append(Step("second", i, i + 1))
+        if i + 2 < 8:
+            steps.append(Step("first", i + 2, i + 3))
+    windows = {
+        "x": Window(0, 8, 8),
+        "first": Window(64, 4, capacity),
+        "second": Window(64 + 4 * capacity, 4, 8),
+    }
+    return graph, Plan(tuple(steps), windows, {}, 64 + 4 * capacity + 32, 0, False)
+
+
+def test_a_ring_of_the_live_rows_is_enough() -> None:
+    for capacity, enough in [(4, True), (3, True), (2, False), (1, False)]:
+        graph, plan = ringed(capacity)
+        assert right(graph, plan) is enough
+        assert accepted(graph, plan) is enough
+
+
+def test_rows_with_gaps_between_them() -> None:
+    graph, plan = ringed(3)
+    wide = {**plan.windows, "first": Window(64, 8, 3), "second": Window(88, 4, 8)}
+    assert accepted(graph, replace(plan, windows=wide, arena=120))
+
+
+# -- every rule, with its sentence ----------------------------------------
+
+
+def fixed() -> tuple[Graph, Plan]:
+    graph = Graph("fixed")
+    x = graph.add_input("x", tensor(4, 8))
+    seen = view(graph, x, (1, 2, 16))
+    a = toy(graph, [x, seen], tensor(4, 8), (("slide", 1, 1, 3), ("all",)), scratch=8, name="a")
+    graph.outputs = [toy(graph, [a], tensor(4, 8), claims=(0,), name="b")]
+    windows = {
+        "x": Window(0, 8, 4),
+        "x_view": Window(0, 16, 2),
+        "a": Window(32, 8, 4),
+        "b": Window(32, 8, 4),
+    }
+    return graph, Plan((Step("a", 0, 4), Step("b", 0, 4)), windows, {"a": (64, 8)}, 72, 72, True)
+
+
+def windows(**changes: Window | None) -> Callable[[Plan], Plan]:
+    def change(plan: Plan) -> Plan:
+        merged = {**plan.windows, **changes}
+        return replace(plan, windows={v: w for v, w in merged.items() if w is not None})
+
+    return change
+
+
+def steps(*found: Step) -> Callable[[Plan], Plan]:
+    return lambda plan: replace(plan, steps=found)
+
+
+def scratch(address: int, size: int) -> Callable[[Plan], Plan]:
+    return lambda plan: replace(plan, scratch={"a": (address, size)})
+
+
+A, B = Step("a", 0, 4), Step("b", 0, 4)
+
+
+@pytest.mark.parametrize(
+    ("damage", "where", "message"),
+    [
+        (windows(a=None), "path.a (toy)", "a has no window"),
+        (windows(other=Window(0, 8, 4)), "fixed", "there is a window for other, which is no activation"),
+        (windows(a=Window(32, 7, 4)), "path.a (toy)", "the window of a does not hold a row"),
+        (windows(a=Window(44, 8, 4)), "path.a (toy)", "the window of a leaves the arena"),
+        (windows(a=Window(-4, 8, 4)), "path.a (toy)", "the window of a leaves the arena"),
+        (windows(a=Window(33, 8, 4)), "path.a (toy)", "the window of a is not aligned"),
+        (windows(x=Window(0, 12, 4)), "fixed", "x is an input or output and has gaps between rows"),
+        (windows(x_view=Window(4, 16, 2)), "view (toy_view)", "x_view is a view of x and lies elsewhere"),
+        (steps(A, Step("c", 0, 4)), "fixed", "a step for c, which is no node"),
+        (steps(Step("x_view", 0, 2), A, B), "view (toy_view)", "a step for a view"),
+        (steps(A, Step("b", 1, 4)), "path.b (toy)", "rows are not computed once and in order"),
+        (steps(A, A, B), "path.a (toy)", "rows are not computed once and in order"),
+        (steps(A, Step("b", 0, 5)), "path.b (toy)", "rows are not computed once and in order"),
+        (steps(A, Step("b", 0, 3)), "path.b (toy)", "a row is never computed"),
+        (steps(B, A), "path.b (toy)", "row 0 of a is needed (operand 0 of b), but nothing was written there"),
+        (scratch(64, 4), "path.a (toy)", "the scratch is too small"),
+        (scratch(68, 8), "path.a (toy)", "the scratch is not aligned"),
+        (scratch(72, 8), "path.a (toy)", "the scratch leaves the arena"),
+        (scratch(56, 8), "path.a (toy)", "the scratch overlaps the result"),
+        (scratch(24, 8), "path.a (toy)", "scratch is written over row 3 of x, which row 3 needs"),
+        (
+            windows(a=Window(8, 8, 4)),
+            "path.a (toy)",
+            "result row 0 is written over row 1 of x, which row 2 needs",
+        ),
+        (
+            windows(b=Window(40, 8, 4)),
+            "path.b (toy)",
+            "result row 0 is written over row 1 of a, which row 1 needs",
+        ),
+        (
+            windows(b=Window(36, 8, 4)),
+            "path.b (toy)",
+            "result row 0 is written over row 0 of a, which row 0 needs",
+        ),
+    ],
+)
+def test_every_rule_has_its_sentence(damage: Callable[[Plan], Plan], where: str, message: str) -> None:
+    graph, plan = fixed()
+    check_plan(graph, plan)
+    with pytest.raises(Diagnostic) as caught:
+        check_plan(graph, damage(plan))
+    assert caught.value.code == "E502"
+    assert message in caught.value.title
+    assert caught.value.where == where
+
+
+def test_what_was_written_over_is_named() -> None:
+    graph = Graph("lost")
+    x = graph.add_input("x", tensor(4, 8))
+    y = graph.add_input("y", tensor(4, 8))
+    a = toy(graph, [x], tensor(4, 8), name="a")
+    graph.outputs = [toy(graph, [a, y], tensor(4, 8), name="b"), a]
+    plan = make_plan(graph)
+    over = replace(plan.windows["a"], address=plan.windows["y"].address)
+    with pytest.raises(Diagnostic, match=r"row 0 of y is needed \(operand 1 of b\), but row 0 of a is there"):
+        check_plan(graph, replace(plan, windows={**plan.windows, "a": over}))
+    over = replace(plan.windows["b"], address=plan.windows["a"].address + 4)
+    with pytest.raises(Diagnostic, match="row 0 is written over row 0 of a, which row 0 needs"):
+        check_plan(graph, replace(plan, windows={**plan.windows, "b": over}))
+    same = replace(plan.windows["y"], address=plan.windows["x"].address)
+    with pytest.raises(
+        Diagnostic, match=r"row 0 of x is needed \(the caller writes it\), but row 0 of y is there"
+    ):
+        check_plan(graph, replace(plan, windows={**plan.windows, "y": same}))
+
+
+def test_results_of_one_step_and_its_scratch_stay_apart() -> None:
+    graph = Graph("two")
+    x = graph.add_input("x", tensor(2, 8))
+    toy(graph, [x], [tensor(2, 8), tensor(2, 8)], name="a")
+    graph.outputs = ["a.0"]
+    plan = make_plan(graph)
+    over = {**plan.windows, "a.1": plan.windows["a.0"]}
+    with pytest.raises(Diagnostic, match="the same step has another result"):
+        check_plan(graph, replace(plan, windows=over))
+
+
+def test_scratch_over_a_tensor_that_is_read_later() -> None:
+    graph = Graph("later")
+    x = graph.add_input("x", tensor(2, 8))
+    a = toy(graph, [x], tensor(2, 8), scratch=8, name="a")
+    graph.outputs = [toy(graph, [a, x], tensor(2, 8), name="b")]
+    y = graph.add_input("y", tensor(2, 8))
+    graph.outputs.append(y)
+    plan = make_plan(graph)
+    over = replace(plan, scratch={"a": (plan.windows["y"].address // 8 * 8, 8)})
+    with pytest.raises(Diagnostic, match=r"of y is needed .* but scratch was written over it"):
+        check_plan(graph, over)
+
+
+def test_an_op_that_asks_for_rows_that_do_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = Graph("wrong")
+    x = graph.add_input("x", tensor(2, 8))
+    graph.outputs = [toy(graph, [x], tensor(2, 8), name="a")]
+    plan = make_plan(graph)
+    monkeypatch.setattr(Toy, "rows", lambda self, call: (Rows(np.arange(2), np.arange(2) + 1),))
+    with pytest.raises(Diagnostic, match="the op asks for rows of operand 0 that do not exist"):
+        check_plan(graph, plan)
+
+
+def test_an_empty_plan() -> None:
+    check_plan(Graph("empty"), Plan((), {}, {}, 0, 0, True))
