@@ -10,7 +10,7 @@ import numpy as np
 
 from edgec.diagnostics import Diagnostic
 from edgec.frontends.tflite.read import LARGEST, Damaged, Model, Operator, Tensor
-from edgec.ir import Attr, DType, Graph, Quant, TensorType
+from edgec.ir import Attr, DType, Graph, Node, Quant, TensorType
 from edgec.ops.base import Call, Kernel, OpError, call_of, op_of, registry
 
 DTYPES = {"FLOAT32": DType.F32, "INT8": DType.I8, "INT16": DType.I16, "INT32": DType.I32, "BOOL": DType.BOOL}
@@ -229,7 +229,7 @@ def _reshaped(quant: Quant, old: tuple[int, ...], new: tuple[int, ...]) -> Quant
 def check_kernel(graph: Graph, value: str) -> None:
     """Raise OpError where the kernel of an integer node cannot hold the numbers the file gives it."""
     node = graph.producer(value)
-    if node is None or op_of(node).is_view or graph.type(value).dtype != DType.I8:
+    if node is None or op_of(node).is_view or any(t.dtype != DType.I8 for t in _activations(graph, node)):
         return
     try:
         kernel: Kernel = op_of(node).kernel(call_of(graph, node))
@@ -238,3 +238,8 @@ def check_kernel(graph: Graph, value: str) -> None:
     for name, f in kernel.fields.items():
         if name.endswith("shift") and np.max(f.value, initial=0) > 30:  # type: ignore[arg-type]
             raise OpError("the quantizations of operands and result differ by more than 2**30")
+
+
+def _activations(graph: Graph, node: Node) -> list[TensorType]:
+    """The types of a node's result and of what it computes it from."""
+    return [graph.type(v) for v in (*node.inputs, *node.outputs) if not graph.is_constant(v)]
