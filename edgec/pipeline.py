@@ -30,40 +30,60 @@ from edgec.passes.lower_scales import LowerScales
 from edgec.passes.merge_concats import MergeConcats
 from edgec.passes.merge_equal import MergeEqual
 from edgec.passes.remove_dead import RemoveDead
+from edgec.passes.remove_identities import RemoveIdentities
 from edgec.passes.simplify_arithmetic import SimplifyArithmetic
 from edgec.prove import Inputs
+from edgec.quant.choose import quantize_model
 from edgec.quant.data import Samples, load_samples, random_samples
-from edgec.quant.observe import observe
-from edgec.quant.ptq import quantize_graph
-from edgec.quant.snr import compare, integer_inputs
 from edgec.report.schema import Accuracy
 
 FLOAT_PASSES: tuple[Pass, ...] = (
     FoldConstants(),  # first: exporters compute masks, tables and shapes in the graph
     MergeEqual(),  # tied weights and repeated masks are one before anything looks at users
+    RemoveIdentities(),
     SimplifyArithmetic(),  # one spelling of division, subtraction and powers for the patterns
-    FindActivations(),  # before softmax and norms, which contain none of them
     FindNorms(),
-    FindSoftmax(),
+    FindSoftmax(),  # before activations, which are made of the same exponentials
+    FindActivations(),
     FindLinear(),  # products with constants go, so that attention sees activations only
     FindAttention(),  # wants softmax to be found
-    SolveLayout(),  # before scales are folded: channels must be the last axis
-    FoldScales(),  # batch norms into weights, while pads still separate layers
-    FoldPads(),
-    LowerDivision(),
-    LowerScales(),  # what had no weights to go into
-    FuseAffine(),
-    FuseActivations(),  # last of the arithmetic: nothing may come between op and clamp
-    FoldPermutations(),  # wants whole chains of views
+    FoldScales(),  # batch norms that stand beside their weights already
+    SolveLayout(),  # wants the fewest ops, and views to be views still
+    MergeConcats(),  # the four that use up chains of views, before the rest is copied:
+    FoldPermutations(),
     AbsorbViews(),
     CollapseViews(),
-    MergeConcats(),
-    FitBroadcasts(),  # constants made above are repeated along axes, too
-    FoldConstants(),
+    FoldScales(),  # again: now channels are last everywhere, and no view stands in between
+    FoldPads(),  # wants [N,H,W,C]
+    LowerDivision(),
+    FuseAffine(),  # behind FoldScales: weights take a factor for nothing
+    FuseActivations(),  # behind FoldScales: a clamp closes an op to scales
+    LowerScales(),  # what had no weights to go into
+    FitBroadcasts(),
+    FoldConstants(),  # constants made above
+    CollapseViews(),  # views made above
     MergeEqual(),
     RemoveDead(),
 )
-INTEGER_PASSES: tuple[Pass, ...] = ()
+INTEGER_PASSES: tuple[Pass, ...] = (
+    FoldConstants(),
+    MergeEqual(),
+    RemoveIdentities(),  # changes of format that change nothing
+    SolveLayout(),  # files that were NCHW before they were TFLite
+    MergeConcats(),
+    FoldPermutations(),
+    AbsorbViews(),
+    CollapseViews(),
+    FoldPads(),  # wants no view in between
+    FuseActivations(),  # clamps in the format of the op before
+    FitBroadcasts(),
+    CollapseViews(),  # views made above
+    MergeEqual(),
+    RemoveDead(),
+)
+
+COSINE = 0.98
+"""Below it the report names the layers where the integer model loses most."""
 
 
 @dataclass
@@ -111,16 +131,24 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
     own_types = {v: graph.type(v) for v in graph.inputs}
     run_passes(graph, FLOAT_PASSES)
     samples = _samples(graph, own_types, options)
-    progress.stage("calibrate")
-    observed = observe(graph, samples, progress.step)
-    integer = quantize_graph(graph, observed.ranges("minmax"))
-    run_passes(integer, INTEGER_PASSES)
-    progress.stage("compare with float")
-    fidelity = compare(graph, integer, samples.head(16), tick=progress.step)
-    lowered = Lowered(integer, [integer_inputs(integer, samples.sample(k)) for k in range(min(len(samples), 8))])
+    chosen = quantize_model(graph, samples, progress)
+    run_passes(chosen.graph, INTEGER_PASSES)
+    fidelity = chosen.fidelity
+    lowered = Lowered(chosen.graph, chosen.samples, snr={x.name: x.snr for x in fidelity.layers})
     lowered.accuracy = Accuracy(
-        samples=fidelity.samples, cosine=fidelity.cosine, top1_agreement=fidelity.top1, calibration="minmax"
+        samples=fidelity.samples,
+        cosine=fidelity.cosine,
+        top1_agreement=fidelity.top1,
+        calibration=chosen.method,
     )
+    (lowered.warnings if samples.random else lowered.notes).extend(samples.notes)
+    if fidelity.cosine < COSINE:
+        worst = ", ".join(f"{x.path or x.name} -{x.loss:.1f} dB" for x in fidelity.worst(4))
+        lowered.warnings.append(
+            f"the outputs' cosine to the float model is {fidelity.cosine:.3f}; most is lost in {worst}"
+        )
+    for text in lowered.warnings:
+        progress.warn(text)
     return lowered
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from edgec.ir import Graph, Node
 from edgec.passes.base import Changes, Pass
-from edgec.passes.rewrite import add, made_by, only_use, replace
-from edgec.passes.scores import Scores, renamed, scores_of, unscaled
+from edgec.passes.rewrite import add, made_by, only_use, renamed, replace
+from edgec.passes.scores import Scores, scores_of, unscaled
 
 
 @dataclass(frozen=True)

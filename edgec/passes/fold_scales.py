@@ -9,7 +9,7 @@ import numpy as np
 
 from edgec.ir import Graph, Node
 from edgec.passes.base import Changes, Pass
-from edgec.passes.rewrite import only_use, replace
+from edgec.passes.rewrite import only_use, renamed, replace
 from edgec.passes.scales import Scale, scale_of
 
 _OUT_AXIS = {"conv2d": 0, "conv_transpose2d": 0, "linear": 0, "depthwise_conv2d": -1}
@@ -46,16 +46,15 @@ class FoldScales(Pass):
 
 
 def _producer(graph: Graph, value: str, channels: int) -> Node | None:
-    """The node that computes a value used only once, seen through reshapes that keep the channels."""
-    while only_use(graph, value):
-        node = graph.producer(value)
-        if node is None or node.op != "reshape":
-            constant = node is not None and all(graph.is_constant(v) for v in node.inputs[1:])
-            return node if constant else None
-        value = node.inputs[0]
-        if graph.type(value).shape[-1:] != (channels,):
-            return None
-    return None
+    """The node with constant parameters that computes a value used only once, channels last.
+
+    It is seen through views that amount to another shape.
+    """
+    base = renamed(graph, value)
+    node = graph.producer(base) if only_use(graph, value) and only_use(graph, base) else None
+    if node is None or graph.type(base).shape[-1:] != (channels,):
+        return None
+    return node if all(graph.is_constant(v) for v in node.inputs[1:]) else None
 
 
 def _fold_back(graph: Graph, node: Node, scale: Scale) -> None:

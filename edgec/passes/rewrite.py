@@ -70,6 +70,15 @@ def only_use(graph: Graph, value: str) -> bool:
     return len(graph.consumers(value)) == 1 and value not in graph.outputs
 
 
+def renamed(graph: Graph, value: str) -> str:
+    """The tensor that a value is under another shape, if its views, used once each, amount to that."""
+    base = value
+    while only_use(graph, base) and (view := view_node(graph, base)) is not None:
+        base = view.inputs[0]
+    start, view_map = view_of(graph, value)
+    return base if start == base and view_map.is_identity(graph.type(base).size) else value
+
+
 def made_by(graph: Graph, value: str, *ops: str) -> Node | None:
     """The node that makes `value` if it is one of those ops."""
     node = graph.producer(value)

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgec.ir import Graph, Node
 from edgec.ops.base import call_of
-from edgec.passes.rewrite import only_use, split_constant, view_node, view_of
+from edgec.passes.rewrite import only_use, renamed, split_constant, view_node
 from edgec.passes.simplify_arithmetic import constant_factor
 
 
@@ -58,15 +58,6 @@ def scores_of(graph: Graph, softmax: Node) -> Scores | None:
         else:
             return None
     return None
-
-
-def renamed(graph: Graph, value: str) -> str:
-    """The tensor that a value is under another shape, if its views, used once each, amount to that."""
-    base = value
-    while only_use(graph, base) and (view := view_node(graph, base)) is not None:
-        base = view.inputs[0]
-    start, view_map = view_of(graph, value)
-    return base if start == base and view_map.is_identity(graph.type(base).size) else value
 
 
 def unscaled(graph: Graph, value: str) -> tuple[str, float]:
