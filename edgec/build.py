@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from edgec import frontends, prove
+from edgec import fit, frontends, prove
 from edgec.codegen.library import Library, generate
 from edgec.codegen.tests import test_files
-from edgec.codegen.toolchain import build_archive, build_firmware, build_runner
+from edgec.codegen.toolchain import DoesNotFit, build_archive, build_firmware, build_runner
 from edgec.options import BuildOptions, Progress
 from edgec.pipeline import Lowered, lower
 from edgec.report import assemble, files
@@ -37,7 +37,10 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     library = generate(graph, plan, target.name)
     write_files(options.out, library.files)
     progress.stage(f"compile and link for {target.name}")
-    report = _link(options, target, lowered, plan, library)
+    try:
+        report = _link(options, target, lowered, plan, library)
+    except DoesNotFit as error:
+        raise fit.explain(error, fit.Attempt(options, target, graph, plan, library)) from error
     progress.stage("integer reference")
     count = prove.sample_count(report["macs"])
     inputs = (lowered.samples or prove.draw_inputs(graph, count))[:count]
@@ -78,6 +81,8 @@ def _link(options: BuildOptions, target: Target, lowered: Lowered, plan: Plan, l
             regions=firmware.flash_use(target),
         )
     else:
+        if options.budget is not None and plan.arena > options.budget:
+            raise DoesNotFit("SRAM", (("arena", plan.arena),), options.budget)
         write_files(options.out, {"libmodel.a": build_archive(source, target)})
         runner = options.out / "runner"
         write_files(options.out, {runner.name: build_runner(source, target)})

@@ -12,7 +12,6 @@ from edgec.codegen.image import Image, Sizes
 from edgec.codegen.render import render
 from edgec.codegen.stack import stack_bound
 from edgec.codegen.tools import Tool, zig
-from edgec.diagnostics import Diagnostic
 from edgec.resources import resource_dir
 from edgec.target import Region, Target, Uart
 
@@ -24,6 +23,22 @@ _DRAFT_STACK = 16
 
 _UNLIMITED = 0x1000_0000
 """Length of a memory in the first link, which only measures."""
+
+
+class DoesNotFit(Exception):
+    """An image needs more of a memory ("SRAM" or "flash") than there is.
+
+    parts: what the need is made of, (name, bytes). have: bytes.
+    """
+
+    def __init__(self, memory: str, parts: tuple[tuple[str, int], ...], have: int) -> None:
+        self.memory, self.parts, self.have = memory, parts, have
+        super().__init__(f"{memory}: need {self.need}, have {have}")
+
+    @property
+    def need(self) -> int:
+        """Bytes of all parts."""
+        return sum(size for _, size in self.parts)
 
 
 @dataclass(frozen=True)
@@ -70,7 +85,7 @@ def build_firmware(
     used than the board has. stack_bytes: size of the stack; the static worst case by
     default. strict: warnings are errors.
 
-    Raises Diagnostic E301 or E302 where the image does not fit (facts: need, have, short),
+    Raises DoesNotFit where the image needs more SRAM or flash than it may use, Diagnostic
     E401 for a missing or broken compiler, CompilerError for sources it refuses.
     """
     tool = tool or zig()
@@ -251,15 +266,8 @@ def _place_weights(sizes: Sizes, target: Target, flash_limit: int | None) -> Reg
             if need + 16 <= region.size and resident <= target.boot.size:
                 return region
         have = max(r.size - (resident if r is target.boot else 0) for r in target.weight_regions) + resident
-    raise Diagnostic(
-        "E302",
-        f"does not fit: {target.name}, flash",
-        facts=[
-            ("need", f"{sizes.flash:,} B   code {sizes.flash - sizes.weights:,} + weights {sizes.weights:,}"),
-            ("have", f"{have:,} B"),
-            ("short", f"{sizes.flash - have:,} B"),
-        ],
-    )
+    code = sizes.flash - sizes.weights
+    raise DoesNotFit("flash", (("code", code), ("weights", sizes.weights)), have)
 
 
 def _check_sram(sizes: Sizes, stack: int, target: Target, limit: int | None) -> None:
@@ -268,12 +276,4 @@ def _check_sram(sizes: Sizes, stack: int, target: Target, limit: int | None) -> 
     data = (-stack % 16) + sizes.data
     need = stack + sizes.arena + data
     if need > have:
-        raise Diagnostic(
-            "E301",
-            f"does not fit: {target.name}, SRAM",
-            facts=[
-                ("need", f"{need:,} B   arena {sizes.arena:,} + stack {stack:,} + data {data:,}"),
-                ("have", f"{have:,} B"),
-                ("short", f"{need - have:,} B"),
-            ],
-        )
+        raise DoesNotFit("SRAM", (("arena", sizes.arena), ("stack", stack), ("data", data)), have)

@@ -189,7 +189,7 @@ class Layer:
             type = type.with_(dtype=types[0].dtype, quant=types[0].quant)
         elif quant is not None:
             type = type.with_(dtype=DType.I8, quant=quant)
-        node = self.graph.add(op, inputs, [type], attrs, path=self.path, name=self.path)
+        node = self.graph.add(op, inputs, [type], attrs, path=self.path.split(";")[0], name=self.path)
         return node.outputs[0]
 
     def result(self, op: str, inputs: Sequence[str], attrs: Mapping[str, Attr] | None = None) -> str:
