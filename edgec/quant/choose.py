@@ -2,8 +2,8 @@
 
 The ways differ in how ranges are taken (min-max, percentile, mean squared error), and in
 whether residual streams that a normalization reads are int16. Each is run against the
-float model on samples; the one with the highest output signal-to-noise ratio wins. int16
-doubles the memory of a stream, so it is taken only where int8 is not good enough.
+float model on samples; the one whose outputs, and what differs between them, have least
+noise wins. int16 doubles the memory of a stream, so it is taken only where int8 will not do.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from edgec.quant.streams import residual_streams
 
 _OBSERVE_MACS = 20_000_000_000
 _TRY_MACS = 2_000_000_000
-_GOOD = 25.0
-"""Decibels at the outputs (a cosine of 0.998) above which int8 residual streams stay."""
+_GOOD = 20.0
+"""Decibels at the outputs above which int8 residual streams stay."""
+_DECIDES = 0.1
+"""Part of the outputs' power that must differ between samples for the contrast to count."""
 _GAIN = 1.0
 """Decibels that int16 must bring."""
 
@@ -58,21 +60,21 @@ def quantize_model(graph: Graph, samples: Samples, progress: Progress) -> Quanti
 
     def attempt(method: str, wide: frozenset[str]) -> tuple[float, Graph]:
         held = quantize_graph(graph, observation.ranges(method), wide)
-        return compare(graph, held, tried, layers=False, want=want).snr, held
+        result = compare(graph, held, tried, layers=False, want=want)
+        return min(result.snr, result.contrast if result.share > _DECIDES else result.snr), held
 
     results = {}
-    for k, method in enumerate(METHODS):
-        results[method] = attempt(method, frozenset())
+    for k, way in enumerate(METHODS):
+        results[way] = attempt(way, frozenset())
         progress.step(k + 1, len(METHODS) + 1)
     best = max(METHODS, key=lambda m: results[m][0])
-    snr, held = results[best]
-    figures = ", ".join(f"{m} {results[m][0]:.1f} dB" for m in METHODS)
-    method = f"{best} ({figures})"
-    if streams and snr < _GOOD:
-        wide_snr, wide = attempt(best, streams)
-        if wide_snr >= snr + _GAIN:
+    decibels, held = results[best]
+    method = f"{best} ({', '.join(f'{m} {results[m][0]:.1f} dB' for m in METHODS)})"
+    if streams and decibels < _GOOD:
+        more, wide = attempt(best, streams)
+        if more >= decibels + _GAIN:
             held = wide
-            method += f"; residual streams in int16 ({wide_snr:.1f} dB)"
+            method += f"; residual streams in int16 ({more:.1f} dB)"
     fidelity = compare(graph, held, tried, want=want)
     integers = [integer_inputs(held, tried.sample(k)) for k in range(len(tried))]
     return Quantized(held, fidelity, integers, method)

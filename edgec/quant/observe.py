@@ -26,6 +26,8 @@ METHODS = ("minmax", "mse", "percentile")
 _PERCENTILE = 99.99
 _FEW = 16
 """A tensor with fewer than 2**_FEW observed values has not shown its whole range yet."""
+_ENOUGH = 1 << 10
+"""Fewer observed values have no tail to speak of: their extremes are taken."""
 _MARGIN = 0.5
 """What the range of a tensor observed once is widened by; it falls with the logarithm of the count."""
 _SOFTMAX_REACH = 12.0
@@ -89,14 +91,13 @@ class Observation:
     def _range(self, value: str, h: Histogram, method: str) -> Range:
         if not h.total:
             return Range(0.0, 0.0)
-        lo, hi = max(h.lo, self.floors.get(value, -math.inf)), h.hi
-        unseen = 1 - math.log2(h.total) / _FEW
-        if unseen > 0:
-            return Range.of(lo * (1 + _MARGIN * unseen), hi * (1 + _MARGIN * unseen))
-        if method == "minmax":
-            return Range.of(lo, hi)
-        chosen = _percentile(h) if method == "percentile" else _smallest_error(h, lo, hi)
-        return Range.of(max(lo, chosen.lo), min(hi, chosen.hi))
+        floor = self.floors.get(value, -math.inf)
+        lo, hi = max(h.lo, floor), h.hi
+        if method != "minmax" and h.total >= _ENOUGH:
+            chosen = _percentile(h) if method == "percentile" else _smallest_error(h, lo, hi)
+            lo, hi = max(lo, chosen.lo), min(hi, chosen.hi)
+        margin = 1 + _MARGIN * max(0.0, 1 - math.log2(h.total) / _FEW)
+        return Range.of(max(lo * margin, floor), hi * margin)
 
 
 def observe(graph: Graph, samples: Samples, tick: Callable[[int, int], None] | None = None) -> Observation:

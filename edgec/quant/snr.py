@@ -34,12 +34,16 @@ class Fidelity:
     """Agreement of integer and float model over `samples` inputs.
 
     cosine: the mean over samples of the outputs' cosine (the worst output). snr: decibels
-    of all outputs together. top1: share of samples whose largest output is the same one.
+    of all outputs together. contrast: the same of what differs between the samples, which
+    is what a trained model decides by; `share` is its part of the outputs' power. top1: share of samples
+    whose largest output is the same one.
     """
 
     samples: int
     cosine: float
     snr: float
+    contrast: float
+    share: float
     top1: float
     layers: list[LayerSnr] = field(default_factory=list)
 
@@ -57,6 +61,10 @@ class _Power:
         keep = np.isfinite(real)
         self.signal += float(np.square(real[keep], dtype=np.float64).sum())
         self.noise += float(np.square(real[keep] - held[keep], dtype=np.float64).sum())
+
+    def share(self, other: _Power) -> float:
+        """This signal's power as a part of the other's."""
+        return self.signal / other.signal if other.signal else 1.0
 
     @property
     def db(self) -> float:
@@ -95,6 +103,7 @@ def compare(
     """
     powers: dict[str, _Power] = {}
     total, cosines, same, votes = _Power(), [], 0, 0
+    outputs: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     for k in range(len(samples)):
         inputs = samples.sample(k)
         floats: dict[str, np.ndarray] = dict(inputs) if layers else {}
@@ -120,17 +129,26 @@ def compare(
                 same, votes = same + int((x == got[b]).all()), votes + 1
                 continue
             total.add(x, y)
+            outputs.setdefault(a, []).append((x, y))
             worst = min(worst, cosine(x, y))
             if x.ndim == 2 and x.shape[1] > 1:
                 same, votes = same + int(x.argmax() == y.argmax()), votes + 1
         cosines.append(worst)
         if tick is not None:
             tick(k + 1, len(samples))
-    result = Fidelity(
-        len(samples), float(np.mean(cosines or [1.0])), total.db, same / votes if votes else 1.0
-    )
-    result.layers = _by_layer(held, powers)
-    return result
+    mean, top1 = float(np.mean(cosines or [1.0])), same / votes if votes else 1.0
+    contrast = _contrast(list(outputs.values())) if len(samples) > 1 else total
+    layered = _by_layer(held, powers)
+    return Fidelity(len(samples), mean, total.db, contrast.db, contrast.share(total), top1, layered)
+
+
+def _contrast(outputs: list[list[tuple[np.ndarray, np.ndarray]]]) -> _Power:
+    """Signal and noise of the outputs less their mean over the samples."""
+    power = _Power()
+    for pairs in outputs:
+        x, y = (np.stack(arrays) for arrays in zip(*pairs, strict=True))
+        power.add(x - x.mean(axis=0), y - y.mean(axis=0))
+    return power
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> float:

@@ -137,7 +137,7 @@ def _attention(
         y = matmul(b, softmax(b, {}, b.binary("add", scores, mask)), v)
     else:
         operands = [q, k, v, *([] if bias is None else [b.tensor(bias, "mask")])]
-        y = b.transpose(b.emit("attention", operands, {"scale": scale}), (0, 2, 1, 3))
+        y = b.emit("attention", operands, {"scale": scale})
         if flat:
             return [b.reshape(y, (n, t, h * dv))]
         return [b.transpose(y, (0, 2, 1, 3))]
