@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from edgec.ops.base import Call, OpError, Rows
+
+_LONGEST = 2**16
+_LARGEST = 2**22
+"""Rows or columns, and pixels, that a window may cover."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,9 @@ class Window2d:
             raise OpError("kernel, stride and dilation have two numbers, padding has four")
         if min(*kernel, *stride, *dilation) < 1 or min(padding) < 0:
             raise OpError(f"kernel {kernel}, stride {stride}, dilation {dilation}, padding {padding}")
+        reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+        if max(*reach, *stride, *padding) > _LONGEST or math.prod(reach) > _LARGEST:
+            raise OpError(f"a window of {reach}, stride {stride}, padding {padding} is too large")
         kh, kw = kernel
         sh, sw = stride
         dh, dw = dilation

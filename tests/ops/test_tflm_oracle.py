@@ -54,7 +54,7 @@ def test_every_layer(data_dir: Path, name: str) -> None:
     outputs = evaluate(graph, {graph.inputs[0]: inputs}, seen.__setitem__)
     assert np.array_equal(outputs[graph.outputs[0]], golden["output"])
 
-    last = {node.path: node.outputs[0] for node in graph.nodes()}
+    last = {node.name: node.outputs[0] for node in graph.nodes()}
     for k, op in enumerate(ops):
         found = seen[last[op["tensor_name"]]]
         stored = golden[f"t{op['tensor_index']:03d}"]

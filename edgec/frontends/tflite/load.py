@@ -24,7 +24,7 @@ def load_tflite(path: Path) -> Graph:
 
     Quantized tensors keep the file's scales (float32, widened) and zero points. Where float
     inputs are quantized first, or outputs dequantized last, the graph begins and ends with the
-    integers. A node's path is the name of the tensor it computes.
+    integers. A node's path is the name of the tensor it computes, up to the first semicolon.
 
     Raises Diagnostic: E201 damaged; E202 unsupported operators, all of them listed; E203 dynamic
     shapes; E204 NaN or infinite weights; E205 no such file; E206 operands that do not fit.
@@ -125,6 +125,10 @@ class _Loader:
                     raise _of_type(t.dtype, f"{t.dtype} activations")
             if t.dtype == "INT8" and t.quant is None:
                 raise Damaged(f"tensor {t.name} is INT8 without quantization")
+            made, edge = layer.results[0].dtype, layer.op.code in ("QUANTIZE", "DEQUANTIZE")
+            pair = (t.dtype if run_time or made == "INT8" else made, made)
+            if pair in (("FLOAT32", "INT8"), ("FLOAT16", "INT8"), ("INT8", "FLOAT32")) and not edge:
+                raise Unsupported(f"{t.dtype} operands with a result of {made}")
 
     def _finish(self, layer: Layer, results: list[str]) -> None:
         if len(results) != len(layer.results):

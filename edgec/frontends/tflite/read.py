@@ -6,6 +6,7 @@ import math
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +191,9 @@ class _Reader:
             zeros = np.zeros(n, np.int64)
         if len(zeros) != n or not all(math.isfinite(s) and s > 0 for s in scales):
             raise Damaged(f"quantization of tensor {name}: {n} scales, {len(zeros)} zero points")
-        if any(abs(int(z)) > 2**15 for z in zeros):
+        kind = np.dtype(_NUMPY.get(_names("TensorType").get(t.Type(), ""), "int32"))
+        info = np.iinfo(kind if kind.kind in "iu" else np.int32)
+        if any(not info.min <= z <= info.max for z in zeros):
             raise Damaged(f"quantization of tensor {name}: zero point out of range")
         axis = q.QuantizedDimension() if n > 1 else None
         if axis is not None and not (0 <= axis < len(shape) and shape[axis] == n):
@@ -209,6 +212,7 @@ def _text(raw: bytes | None) -> str:
     return (raw or b"").decode(errors="replace")
 
 
+@cache
 def _names(enum: str) -> dict[int, str]:
     import tflite
 
