@@ -29,6 +29,7 @@ from edgec.passes.lower_division import LowerDivision
 from edgec.passes.lower_scales import LowerScales
 from edgec.passes.merge_concats import MergeConcats
 from edgec.passes.merge_equal import MergeEqual
+from edgec.passes.merge_tables import MergeTables
 from edgec.passes.remove_dead import RemoveDead
 from edgec.passes.remove_identities import RemoveIdentities
 from edgec.passes.simplify_arithmetic import SimplifyArithmetic
@@ -58,6 +59,7 @@ FLOAT_PASSES: tuple[Pass, ...] = (
     LowerDivision(),
     FuseAffine(),  # behind FoldScales: weights take a factor for nothing
     FuseActivations(),  # behind FoldScales: a clamp closes an op to scales
+    MergeTables(),  # behind FuseActivations: a clamp in an op costs nothing
     LowerScales(),  # what had no weights to go into
     FitBroadcasts(),
     FoldConstants(),  # constants made above

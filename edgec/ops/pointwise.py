@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
-from edgec.ir import DType, Quant, TensorType
+from edgec.ir import Attr, DType, Quant, TensorType
 from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
 from edgec.ops.functions import FUNCTIONS, Function, evaluate
 from edgec.ops.tflm_tables import BASE, TABLES
@@ -26,7 +27,8 @@ class Pointwise(Op):
     """y = post_scale * fn(pre_scale * x + pre_shift) + post_shift, of the same shape as x.
 
     Attributes: fn, a name of `functions.FUNCTIONS` or `tflm_tables.TABLES`; the
-    function's parameters; the four of the affine steps (default: none).
+    function's parameters; the four of the affine steps (default: none); then, further
+    functions to apply to the result, each a tuple of (attribute, value) pairs.
 
     Integer, int8 input: a table of the correctly rounded results (of TFLM's own, for a
     tflm_ function). int16 input: a table of 513 points, linearly interpolated.
@@ -35,14 +37,18 @@ class Pointwise(Op):
     name = "pointwise"
 
     def infer(self, call: Call) -> list[TensorType]:
-        fn, x = call.str("fn"), call.ins[0]
-        if fn not in FUNCTIONS and fn not in TABLES:
-            raise OpError(f"no such function of one variable: {fn}")
-        missing = [k for k, v in _parameters(call).items() if math.isnan(v)]
-        if missing:
-            raise OpError(f"{fn} needs the parameter {missing[0]}")
-        if fn in TABLES and any(call.float(k, v) != v for k, v in AFFINE.items()):
-            raise OpError(f"{fn} takes no affine step")
+        x = call.ins[0]
+        for step in steps(call.attrs):
+            fn = step.get("fn")
+            if fn not in FUNCTIONS and fn not in TABLES:
+                raise OpError(f"no such function of one variable: {fn}")
+            missing = [k for k, v in _parameters(step).items() if math.isnan(v)]
+            if missing:
+                raise OpError(f"{fn} needs the parameter {missing[0]}")
+            if fn in TABLES and (
+                "then" in call.attrs or any(_number(step, k, v) != v for k, v in AFFINE.items())
+            ):
+                raise OpError(f"{fn} takes no affine step and nothing behind it")
         return [TensorType(x.shape, layout=x.layout)]
 
     def rows(self, call: Call) -> tuple[Rows | None, ...]:
@@ -65,8 +71,9 @@ class Pointwise(Op):
         return np.clip(v, *y.dtype.limits).astype(y.dtype.numpy)
 
     def quantization(self, call: Call) -> QuantRule:
-        plain = all(call.float(k, v) == v for k, v in AFFINE.items() if k.startswith("post"))
-        fixed = _FIXED.get(call.str("fn")) if plain else None
+        last = steps(call.attrs)[-1]
+        plain = all(_number(last, k, v) == v for k, v in AFFINE.items() if k.startswith("post"))
+        fixed = _FIXED.get(str(last["fn"])) if plain else None
         return QuantRule(output=fixed or "calibrated", wide=(0,), wide_output=fixed is None)
 
     def kernel(self, call: Call) -> Kernel:
@@ -88,7 +95,7 @@ class Pointwise(Op):
         x, y, fn = call.ins[0].q, call.outs[0], call.str("fn")
         if call.ins[0].dtype == DType.I8:
             if fn in TABLES:
-                return TABLES[fn](x, y.q, _parameters(call).get("alpha", 0.0)).astype(y.dtype.numpy)
+                return TABLES[fn](x, y.q, _parameters(call.attrs).get("alpha", 0.0)).astype(y.dtype.numpy)
             reals, unit, store = self._real(call, x.s * (np.arange(-128, 128) - x.z)), 1, y.dtype
         else:
             at = np.arange(-(2**15), 2**15 + 1, _STEP)
@@ -98,20 +105,36 @@ class Pointwise(Op):
         return np.clip(scaled, *store.limits).astype(store.numpy)
 
     def _real(self, call: Call, x: np.ndarray) -> np.ndarray:
-        pre, shift, post, offset = (call.float(k, v) for k, v in AFFINE.items())
-        fn = call.str("fn")
-        v = np.asarray(x, np.float64) * pre + shift
-        return post * evaluate(BASE.get(fn, fn), v, _parameters(call)) + offset
+        y = np.asarray(x, np.float64)
+        for step in steps(call.attrs):
+            pre, shift, post, offset = (_number(step, k, v) for k, v in AFFINE.items())
+            fn = str(step["fn"])
+            y = post * evaluate(BASE.get(fn, fn), y * pre + shift, _parameters(step)) + offset
+        return y
 
     def _shift(self, call: Call) -> int:
         return 15 if call.outs[0].dtype == DType.I8 else 7
 
 
-def _parameters(call: Call) -> dict[str, float]:
+def steps(attrs: Mapping[str, Attr]) -> list[Mapping[str, Attr]]:
+    """The functions that a pointwise applies one after the other, each as attributes of its own."""
+    first = {k: v for k, v in attrs.items() if k != "then"}
+    then = attrs.get("then", ())
+    assert isinstance(then, tuple)
+    return [first, *(dict(step) for step in then)]  # type: ignore[arg-type]
+
+
+def _parameters(step: Mapping[str, Attr]) -> dict[str, float]:
     """The function's parameters, NaN where one that has no default is not given."""
-    fn = call.str("fn")
+    fn = str(step["fn"])
     function: Function = FUNCTIONS[BASE.get(fn, fn)]
-    return {k: call.float(k, v) for k, v in function.defaults.items()}
+    return {k: _number(step, k, v) for k, v in function.defaults.items()}
+
+
+def _number(step: Mapping[str, Attr], key: str, default: float) -> float:
+    value = step.get(key, default)
+    assert isinstance(value, int | float), f"attribute {key} is {value!r}"
+    return float(value)
 
 
 def _extended(reals: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ _KNOWN = (
     "relu", "relu6", "gelu", "gelu_tanh", "gelu_quick", "silu", "hard_swish", "hard_sigmoid", "sigmoid",
     "tanh", "mish", "softplus", "log_sigmoid", "softsign", "elu", "selu", "abs",
 )  # fmt: skip
+_LINEAR = ("relu", "relu6", "leaky_relu", "abs")
 _BINARY = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide,
     "maximum": np.maximum, "minimum": np.minimum,
@@ -71,14 +72,21 @@ def _recognised(graph: Graph, node: Node, source: str) -> dict[str, Attr] | None
         y = _value(graph, node.outputs[0], source, {}, [0])
     if y is None or not np.isfinite(y).all():
         return None
-    tolerance = 2e-6 * (1 + np.abs(y))
     for fn in _KNOWN:
-        if bool((np.abs(evaluate(fn, _GRID, {}) - y) <= tolerance).all()):
+        if _equal(fn, {}, y):
             return {"fn": fn}
     alpha = float(y[0] / _GRID[0])
-    if alpha != 1 and bool((np.abs(evaluate("leaky_relu", _GRID, {"alpha": alpha}) - y) <= tolerance).all()):
-        return {"fn": "leaky_relu", "alpha": alpha}
-    return None
+    return (
+        {"fn": "leaky_relu", "alpha": alpha}
+        if alpha != 1 and _equal("leaky_relu", {"alpha": alpha}, y)
+        else None
+    )
+
+
+def _equal(fn: str, params: dict[str, float], y: np.ndarray) -> bool:
+    """Whether y is the function on the grid, to float32; a maximum with 1e-12 is no ReLU."""
+    slack = 0.0 if fn in _LINEAR else 2e-6
+    return bool((np.abs(evaluate(fn, _GRID, params) - y) <= slack + 2e-6 * np.abs(y) * (y != 0)).all())
 
 
 def _value(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgec.ir import Graph, Node
+from edgec.ir import Attr, Graph, Node
 from edgec.ops.base import call_of
 from edgec.passes.base import Changes, Pass
 from edgec.passes.rewrite import add, made_by, only_use, replace, scalar, split_constant
@@ -47,6 +47,8 @@ def _unary(graph: Graph, node: Node) -> str:
     if node.op == "mul" and node.inputs[0] == node.inputs[1]:
         replace(graph, node, add(graph, "pointwise", [node.inputs[0]], {"fn": "square"}, node))
         return "x * x is a square"
+    if node.op in ("maximum", "minimum"):
+        return _limit(graph, node)
     if node.op != "pointwise":
         return ""
     call = call_of(graph, node)
@@ -62,6 +64,20 @@ def _unary(graph: Graph, node: Node) -> str:
         minus = graph.add_constant("minus_one", np.array([-1], np.float32))
         replace(graph, node, add(graph, "mul", [node.inputs[0], minus], None, node))
         return "a product with -1"
+    return ""
+
+
+def _limit(graph: Graph, node: Node) -> str:
+    """The larger or smaller of x and a number."""
+    for k in (0, 1):
+        x, c = node.inputs[1 - k], scalar(graph, node.inputs[k])
+        if c is None or graph.type(x).shape != graph.type(node.outputs[0]).shape:
+            continue
+        attrs: dict[str, Attr] = {"fn": "clip", ("lo" if node.op == "maximum" else "hi"): c}
+        if c == 0 and node.op == "maximum":
+            attrs = {"fn": "relu"}
+        replace(graph, node, add(graph, "pointwise", [x], attrs, node))
+        return "a limit is a pointwise function"
     return ""
 
 

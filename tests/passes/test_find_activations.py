@@ -79,6 +79,7 @@ def found(text: str) -> list[str]:
         const %three: f32[1] = [3]
         const %six: f32[1] = [6]
         const %nought: f32[1] = [0]
+        const %tiny: f32[1] = [1e-12]
         const %tenth: f32[1] = [0.1]
         %x = linear(%in, %w)
         {text}
@@ -100,6 +101,11 @@ def test_leaky_relu_with_its_slope() -> None:
 
 def test_something_else_is_left() -> None:
     assert len(found('%a = pointwise(%x) {fn="tanh"}\n%y = mul(%x, %a)')) == 2
+
+
+def test_a_small_limit_is_no_relu() -> None:
+    (line,) = found("%y = maximum(%x, %tiny)")
+    assert 'fn="clip"' in line
 
 
 def test_a_second_tensor_is_not_taken_for_the_first() -> None:
