@@ -16,6 +16,7 @@ from edgec.sim import native
 from edgec.sim.cycles import TAKEN, Decoder, block_cycles
 from edgec.sim.devices import ready_flags, register_pages
 from edgec.sim.faults import fault_diagnostic
+from edgec.sim.interrupt import Interrupt
 from edgec.sim.protocol import Frame, decode
 from edgec.sim.runner import Cost, Runner
 from edgec.target import Target
@@ -27,6 +28,9 @@ _POINTER, _U64 = ctypes.c_void_p, ctypes.c_uint64
 
 LIMIT = 50_000_000_000
 """Instructions of one request after which the board is taken to hang."""
+
+BOOT_LIMIT = 100_000_000
+"""The same from reset until the firmware listens."""
 
 
 class SimRunner(Runner):
@@ -46,13 +50,14 @@ class SimRunner(Runner):
         self._received = b""
         self._decoder = Decoder()
         self._access: tuple[str, int, int] | None = None
+        self._interrupt = Interrupt()
         self._uc = self._engine()
         self._keep: list[object] = []
         self._board = self._wire()
         self._request = b""
         stack, self._pc = struct.unpack("<II", self._uc.mem_read(target.boot.address, 8))
         self._uc.reg_write(self._arm.UC_ARM_REG_SP, stack)
-        self._go()
+        self._go(min(limit, BOOT_LIMIT))
 
     def close(self) -> None:
         """Free the board."""
@@ -120,6 +125,7 @@ class SimRunner(Runner):
         board.engine = self._uc._uch.value
         board.stop = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p)
         board.measure = native.Measure(self._measure_block)
+        board.tick = native.Tick(self._tick)
         code, size = image.sections[".text"]
         board.code_base = min(code, image.sections[".vectors"][0])
         board.code_bytes = code + size - board.code_base
@@ -181,7 +187,7 @@ class SimRunner(Runner):
         board = self._board
         board.rx = ctypes.cast(ctypes.c_char_p(request), ctypes.c_void_p)
         board.rx_bytes, board.rx_at = len(request), 0
-        self._go()
+        self._go(self._limit)
         self._received += ctypes.string_at(board.tx, board.tx_bytes) if board.tx_bytes else b""
         board.tx_bytes = 0
         frame, self._received = decode(self._received)
@@ -189,20 +195,25 @@ class SimRunner(Runner):
             raise self._wrong("no answer")
         return frame
 
-    def _go(self) -> None:
+    def _go(self, limit: int) -> None:
         """Run until the firmware waits for the host."""
         board = self._board
-        board.why, board.executed, board.limit = native.STOP_NONE, 0, self._limit
+        board.why, board.executed, board.next_tick, board.limit = native.STOP_NONE, 0, 0, limit
         self._access = None
-        try:
-            self._uc.emu_start(self._pc | 1, _NEVER)
-        except self._error as error:
-            raise self._failed(str(error)) from None
+        with self._interrupt:
+            try:
+                self._uc.emu_start(self._pc | 1, _NEVER)
+            except self._error as error:
+                raise self._failed(str(error)) from None
         self._pc = self._uc.reg_read(self._arm.UC_ARM_REG_PC)
         if board.why == native.STOP_LIMIT:
-            raise self._failed(f"no end after {self._limit:,} instructions")
+            raise self._failed(f"no end after {limit:,} instructions")
         if board.why != native.STOP_IDLE:
             raise self._failed("the firmware stopped")
+
+    def _tick(self) -> None:
+        if self._interrupt.came is not None:
+            self._uc.emu_stop()
 
     def _failed(self, why: str) -> Diagnostic:
         pc = self._uc.reg_read(self._arm.UC_ARM_REG_PC)

@@ -18,6 +18,7 @@ STOP_NONE, STOP_IDLE, STOP_LIMIT = 0, 1, 2
 UARTS = {"stm32f7": 0, "stm32f4": 1}
 
 Measure = ctypes.CFUNCTYPE(None, c_uint32, c_uint32)
+Tick = ctypes.CFUNCTYPE(None)
 
 
 class BlockCost(Structure):
@@ -51,6 +52,7 @@ class Board(Structure):
         ("engine", c_void_p),
         ("stop", c_void_p),
         ("measure", Measure),
+        ("tick", Tick),
         ("code_base", c_uint32),
         ("code_bytes", c_uint32),
         ("costs", POINTER(BlockCost)),
@@ -59,6 +61,7 @@ class Board(Structure):
         ("next", c_uint32),
         ("taken_cycles", c_uint32),
         ("executed", c_uint64),
+        ("next_tick", c_uint64),
         ("limit", c_uint64),
         ("why", c_int32),
         ("uart", c_int32),

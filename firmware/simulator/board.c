@@ -34,6 +34,7 @@ typedef struct {
     void *engine;
     stop_function stop;
     void (*measure)(uint32_t address, uint32_t size);
+    void (*tick)(void); /* called every TICK instructions, so that Python hears of Ctrl-C */
     uint32_t code_base;
     uint32_t code_bytes;
     sim_cost *costs;
@@ -42,6 +43,7 @@ typedef struct {
     uint32_t next;         /* where the running block ends */
     uint32_t taken_cycles; /* cost of going anywhere else */
     uint64_t executed;
+    uint64_t next_tick;
     uint64_t limit; /* instructions after which the board is stopped */
     int32_t why;    /* STOP_ below */
     int32_t uart;   /* UART_ below */
@@ -65,6 +67,8 @@ enum { UART_STM32F7 = 0, UART_STM32F4 = 1 };
 
 /* A receiver asked this often in a row waits for the host: the board has done all it was told. */
 #define IDLE_POLLS 16u
+
+#define TICK 50000000u
 
 void sim_block(void *engine, uint64_t address, uint32_t size, void *user);
 uint64_t sim_read(void *engine, uint64_t offset, unsigned size, void *user);
@@ -109,6 +113,10 @@ void sim_block(void *engine, uint64_t address, uint32_t size, void *user)
     b->totals[b->owner].cycles += cost->cycles + ((uint32_t)address != b->next ? b->taken_cycles : 0u);
     b->next = (uint32_t)address + size;
     b->executed += cost->instructions;
+    if (b->executed >= b->next_tick) {
+        b->next_tick += TICK;
+        b->tick();
+    }
     if (b->executed > b->limit) {
         b->why = STOP_LIMIT;
         (void)b->stop(engine);

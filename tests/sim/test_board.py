@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import struct
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -171,3 +173,14 @@ def test_code_is_translated_once() -> None:
         )
         runner.run(fake.inputs(20))
     assert again == []
+
+
+def test_control_c_is_heard_while_the_board_runs(tmp_path: Path) -> None:
+    source = fake.variant(tmp_path / "model", "for (volatile int i = 0; i < 1;) { }")
+    board = load_target("stm32f746")
+    elf = build_firmware(source, board, stack_bytes=1024).elf
+    with SimRunner(elf, board) as runner:
+        timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            runner.run(fake.inputs(1))
