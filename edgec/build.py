@@ -67,9 +67,7 @@ def _link(options: BuildOptions, target: Target, lowered: Lowered, plan: Plan, l
     """Compile and link; the report with all that is known before anything runs."""
     source, graph = options.out / "src", lowered.graph
     if target.is_mcu:
-        firmware = build_firmware(
-            source, target, sram_limit=options.budget, flash_limit=options.flash_budget
-        )
+        firmware = build_firmware(source, target, sram_limit=options.budget, flash_limit=options.flash_budget)
         write_files(options.out, firmware.files(target))
         sizes = firmware.sizes
         memory = assemble.sram(graph, plan, sizes, options.budget or target.sram_bytes)
@@ -110,13 +108,13 @@ def _verify(folder: Path, target: Target, library: Library, proof: prove.Proof, 
     prove.require_equal(library, proof, [r.outputs for r in results], runner.name)
     count = len(results)
     elements = sum(p.type.size for p in library.outputs) * count
+    runs = f"{count} inference{'s' if count > 1 else ''} on {runner.name}"
     checks = report["checks"]
     checks.append(
         Check(
             name="bytes",
             passed=True,
-            detail=f"{elements:,} output values of {count} inference{'s' if count > 1 else ''} on {runner.name} "
-            "equal the integer reference",
+            detail=f"{elements:,} output values of {runs} equal the integer reference",
         )
     )
     first, memory = results[0], report["sram"]

@@ -183,7 +183,7 @@ def _span(port: Port) -> dict[str, object]:
 
 
 def _ports(role: str, ports: tuple[Port, ...]) -> list[dict[str, object]]:
-    views = []
+    views: list[dict[str, object]] = []
     for port in ports:
         name = identifier(port.name).lower()
         quant = port.type.quant
@@ -220,9 +220,7 @@ def _memory_map(graph: Graph, plan: Plan, layers: Mapping[str, Layer]) -> list[s
     return [_comment(f"{a:9} {b:8} {f:4}-{u:<5} {v}") for a, b, f, u, v in rows]
 
 
-def _digest(
-    layers: list[dict[str, object]], pool: ConstPool, plan: Plan, sources: Mapping[str, str]
-) -> str:
+def _digest(layers: list[dict[str, object]], pool: ConstPool, plan: Plan, sources: Mapping[str, str]) -> str:
     """What tells this library from any other: everything that is computed, and how."""
     data = [(a.symbol, a.c_type, a.initialiser) for a in pool.arrays]
     text = repr((layers, data, plan.steps, plan.arena, sorted(sources.items())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -62,7 +63,9 @@ class Call:
         assert isinstance(value, str), f"{self.name}: attribute {key} is {value!r}"
         return value
 
-    def ints(self, key: str, default: tuple[int, ...] | None = None) -> tuple[int, ...]:
+    def ints(
+        self, key: builtins.str, default: tuple[builtins.int, ...] | None = None
+    ) -> tuple[builtins.int, ...]:
         """A tuple-of-integers attribute."""
         value = self.attrs.get(key, default)
         assert isinstance(value, tuple), f"{self.name}: attribute {key} is {value!r}"

@@ -49,9 +49,7 @@ def rounding_shift(x: np.ndarray, n: np.ndarray | int) -> np.ndarray:
     return np.where(x >= 0, (x + half) >> n, -((-x + half) >> n))
 
 
-def requantize(
-    acc: np.ndarray, mantissa: np.ndarray | int, shift: np.ndarray | int
-) -> np.ndarray:
+def requantize(acc: np.ndarray, mantissa: np.ndarray | int, shift: np.ndarray | int) -> np.ndarray:
     """acc * mantissa * 2**(shift-31) as TFLM rounds it: the product once, the shift once.
 
     The left shift of a positive `shift` happens first, in 32 bits.
