@@ -1,6 +1,6 @@
 """CIFAR-10 on the device: top-1 of the float model and of the build, and how often they agree.
 
-    python bench/cifar10.py [--on host|sim] [--count N]
+    python bench/on_device.py [--on host|sim] [--count N]
 
 Builds examples/cifar_vit.py and cifar_cnn.py for stm32f746 in 320 KB, calibrated with training
 images, and runs test images on the build. Needs the images (EDGEC_DATA).
