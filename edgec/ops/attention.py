@@ -99,7 +99,7 @@ class Attention(Op):
         fields["exp2"] = table(EXP2, "uint16_t")
         fields |= {f"{n}_data": table(call.consts[i], "int8_t") for i, n in enumerate(NAMES)}
         scratch = -(-(4 * (s + dv) + 2 * d) // 8) * 8
-        return Kernel("ec_attention_s8", fields, scratch, needs=("ec_root",))
+        return Kernel("ec_attention_s8", fields, scratch, needs=("ec_exp2", "ec_root", "ec_wide"))
 
     def macs(self, call: Call) -> int:
         b, h, t, s, d, dv = dims_of(call)

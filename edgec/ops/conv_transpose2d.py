@@ -79,6 +79,7 @@ class ConvTranspose2d(Op):
                 "shift": table(shift, "int8_t"),
             },
             scratch=-(-(8 * o + 2 * c) // 8) * 8,
+            needs=("ec_wide",),
         )
 
     def macs(self, call: Call) -> int:

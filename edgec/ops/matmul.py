@@ -92,7 +92,7 @@ class MatMul(Op):
             "a_data": table(call.consts[0], "int8_t"),
             "b_data": table(call.consts[1], "int8_t"),
         }
-        return Kernel("ec_matmul_s8", fields, scratch=-(-(4 * n + 5 * k) // 8) * 8)
+        return Kernel("ec_matmul_s8", fields, scratch=-(-(4 * n + 5 * k) // 8) * 8, needs=("ec_wide",))
 
     def macs(self, call: Call) -> int:
         return math.prod(_dims(call))

@@ -1,10 +1,9 @@
 #include "ec_attention_s8.h"
 
+#include "ec_exp2.h"
 #include "ec_root.h"
 #include "ec_view.h"
 #include "ec_wide.h"
-
-#define EXCLUDED INT32_MIN
 
 /* The run of vectors from token s on, of batch b and head h. */
 static ec_run run_of(const ec_window *w, const int32_t *view, int32_t b, int32_t h, int32_t s, int32_t count)
@@ -18,42 +17,11 @@ static void add_mask(int32_t *score, int32_t n, const int16_t *mask, int32_t shi
 {
     for (int32_t s = 0; s < n; s++) {
         if (mask[s] == INT16_MIN) {
-            score[s] = EXCLUDED;
-        } else if (score[s] != EXCLUDED) {
+            score[s] = EC_EXCLUDED;
+        } else if (score[s] != EC_EXCLUDED) {
             score[s] += mask[s] * (1 << shift);
         }
     }
-}
-
-/* Scores become weights; returns their sum. */
-static int32_t weigh(const ec_attention_s8_params *p, int32_t *score, int32_t n)
-{
-    const int32_t fraction = p->fraction;
-    const int32_t bits = fraction - 6;
-    const int32_t half = (1 << bits) >> 1;
-    const int32_t drop = 15 - p->precision;
-    const uint16_t *exp2 = p->exp2;
-    int32_t most = EXCLUDED;
-    int32_t sum = 0;
-
-    for (int32_t s = 0; s < n; s++) {
-        most = ec_max(most, score[s]);
-    }
-    for (int32_t s = 0; s < n; s++) {
-        int32_t e = 0;
-        if (score[s] != EXCLUDED) {
-            const int32_t u = most - score[s];
-            const int32_t places = (u >> fraction) + drop;
-            if (places <= 16) {
-                const uint16_t *t = exp2 + ((u >> bits) & 63);
-                const int32_t line = (t[0] - t[1]) * (u & ((1 << bits) - 1)) + half;
-                e = (t[0] - (line >> bits) + ((1 << places) >> 1)) >> places;
-            }
-        }
-        score[s] = e;
-        sum += e;
-    }
-    return sum;
 }
 
 static void finish(const ec_attention_s8_params *p, const int32_t *total, int32_t sum, int8_t *y)
@@ -97,10 +65,7 @@ void ec_attention_s8(const ec_attention_s8_params *p, const ec_window *in, const
                 r = run_of(&k, p->k_view, b, h, s, n - s);
                 ec_wide_dots(query, r.at, r.step, r.count, p->depth, score + s);
             }
-            for (int32_t s = 0; s < n; s++) {
-                const int64_t wide = (int64_t)(score[s] * (1 << p->left)) * p->factor;
-                score[s] = (int32_t)((wide + INT64_C(0x80000000)) >> 32);
-            }
+            ec_scale(score, n, p->left, p->factor);
             if (p->mask) {
                 const int32_t *m = p->mask_stride;
                 add_mask(score, n, p->mask + b * m[0] + h * m[1] + t * m[2], p->mask_shift);
@@ -109,7 +74,7 @@ void ec_attention_s8(const ec_attention_s8_params *p, const ec_window *in, const
                 const int32_t *m = p->bias_stride;
                 add_mask(score, n, p->bias + b * m[0] + h * m[1] + t * m[2], p->mask_shift);
             }
-            const int32_t sum = weigh(p, score, n);
+            const int32_t sum = ec_exp2_weights(score, n, p->fraction, p->precision, p->exp2);
             memset(total, 0, (size_t)p->value_depth * sizeof *total);
             for (int32_t s = 0; s < n; s += r.count) {
                 r = run_of(&v, p->v_view, b, h, s, n - s);
