@@ -1,13 +1,29 @@
 #include "ec_group_norm_s8.h"
 
 #include "ec_norm.h"
-#include "ec_sums.h"
 
 typedef struct {
     int64_t squares;
     int32_t sum;
     ec_norm norm;
 } group;
+
+/* One line's values of a group, added. */
+static void add_line(const ec_group_norm_s8_params *p, const int8_t *x, group *g)
+{
+    const int32_t channels = p->groups * p->depth;
+    int32_t sum = g->sum;
+    int64_t squares = g->squares;
+
+    for (int32_t i = 0; i < p->pixels; i++, x += channels) {
+        for (int32_t c = 0; c < p->depth; c++) {
+            sum += x[c];
+            squares += x[c] * x[c];
+        }
+    }
+    g->sum = sum;
+    g->squares = squares;
+}
 
 static void measure(const ec_group_norm_s8_params *p, const ec_window *in, int32_t image, group *g)
 {
@@ -16,14 +32,8 @@ static void measure(const ec_group_norm_s8_params *p, const ec_window *in, int32
     memset(g, 0, (size_t)p->groups * sizeof *g);
     for (int32_t row = image * p->image_rows; row < (image + 1) * p->image_rows; row++) {
         const int8_t *x = ec_row_s8(in, row);
-        for (int32_t i = 0; i < p->pixels; i++) {
-            for (int32_t k = 0; k < p->groups; k++, x += p->depth) {
-                int32_t sum;
-                int64_t squares;
-                ec_sums_s8(x, p->depth, &sum, &squares);
-                g[k].sum += sum;
-                g[k].squares += squares;
-            }
+        for (int32_t k = 0; k < p->groups; k++, x += p->depth) {
+            add_line(p, x, g + k);
         }
     }
     for (int32_t k = 0; k < p->groups; k++) {
@@ -32,11 +42,25 @@ static void measure(const ec_group_norm_s8_params *p, const ec_window *in, int32
     }
 }
 
+/* One line's values of a group. */
+static void normalize_line(const ec_group_norm_s8_params *p, ec_norm norm, const int16_t *gamma,
+                           const int32_t *beta, const int8_t *x, int8_t *y)
+{
+    const int32_t channels = p->groups * p->depth;
+    const int32_t depth = p->depth;
+    const int32_t shift = p->shift;
+
+    for (int32_t i = p->pixels; i > 0; i--, x += channels, y += channels) {
+        for (int32_t c = 0; c < depth; c++) {
+            y[c] = (int8_t)ec_clamp(ec_norm_value(norm, x[c], gamma[c], beta[c], shift), -128, 127);
+        }
+    }
+}
+
 void ec_group_norm_s8(const ec_group_norm_s8_params *p, const ec_window *in, const ec_window *out,
                       int32_t first, int32_t last, void *scratch)
 {
     group *g = (group *)scratch;
-    const int32_t shift = p->shift;
     int32_t measured = -1;
 
     for (int32_t row = first; row < last; row++) {
@@ -47,15 +71,9 @@ void ec_group_norm_s8(const ec_group_norm_s8_params *p, const ec_window *in, con
             measured = row / p->image_rows;
             measure(p, in, measured, g);
         }
-        for (int32_t i = 0; i < p->pixels; i++) {
-            const int16_t *gamma = p->gamma;
-            const int32_t *beta = p->beta;
-            for (int32_t k = 0; k < p->groups; k++) {
-                const ec_norm norm = g[k].norm;
-                for (int32_t c = 0; c < p->depth; c++) {
-                    *y++ = (int8_t)ec_clamp(ec_norm_value(norm, *x++, *gamma++, *beta++, shift), -128, 127);
-                }
-            }
+        for (int32_t k = 0; k < p->groups; k++) {
+            const int32_t at = k * p->depth;
+            normalize_line(p, g[k].norm, p->gamma + at, p->beta + at, x + at, y + at);
         }
     }
 }
