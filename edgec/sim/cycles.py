@@ -18,7 +18,7 @@ TAKEN = {"cortex-m4": 2, "cortex-m7": 1}
 """Cycles that a jump costs beyond its own: refilling the pipeline, or the predictor's average."""
 
 _DIVIDE = {"cortex-m4": 7, "cortex-m7": 8}
-_MULTIPLY = re.compile(r"(mul|ml[as]|[su]ml?u?l|smla|smlal|smlsd|smu[al]|smm|umaal|[su]mla?l)")
+_MULTIPLY = re.compile(r"mul|ml[as]|sm[lmu]|um[lu]|umaal")
 _MULTIPLE = ("push", "pop", "ldm", "stm", "vpush", "vpop", "vldm", "vstm")
 
 

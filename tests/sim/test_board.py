@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import struct
+import sys
 import threading
 from pathlib import Path
 
@@ -184,3 +185,11 @@ def test_control_c_is_heard_while_the_board_runs(tmp_path: Path) -> None:
         timer.start()
         with pytest.raises(KeyboardInterrupt):
             runner.run(fake.inputs(1))
+
+
+def test_missing_simulator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "unicorn", None)
+    with pytest.raises(Diagnostic) as raised:
+        SimRunner(fake.firmware("stm32f746").elf, load_target("stm32f746"))
+    assert raised.value.code == "E401"
+    assert "pip install unicorn" in raised.value.render()
