@@ -16,6 +16,7 @@ from edgec.options import BuildOptions, Progress
 from edgec.report import files
 from edgec.report.schema import Report
 from tests.cli.invoke import edgec
+from tests.conftest import ROOT
 from tests.report.sample import REPORT
 
 Builder = Callable[[BuildOptions, Progress], Report]
@@ -122,7 +123,8 @@ def test_interrupted(tmp_path: Path, number: signal.Signals) -> None:
         "from edgec.cli import main; main()"
     )
     command = [sys.executable, "-c", code, "build", "m.tflite", "--target", "stm32f746", "--out", "out"]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         while "ready" not in process.stderr.readline():
             assert process.poll() is None
