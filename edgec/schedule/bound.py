@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from edgec.schedule.work import Job, Work
 
 
-def shared(size_in: int, size_out: int, reach: int) -> int:
-    """The most bytes an operand and a result can share at a distance of at most `reach`."""
-    if reach >= 0:
-        return min(size_in, size_out)
-    return max(0, min(size_out + reach, size_in))
+def shared(size_in: int, size_out: int, apart: Sequence[tuple[int, int]]) -> int:
+    """The most bytes an operand and a result can share at distances outside the open intervals `apart`.
+
+    The outermost ends are distances at which they are disjoint or share some.
+    """
+    at = {0, size_in - size_out, *(end for interval in apart for end in interval)}
+    allowed = (d for d in at if not any(lo < d < hi for lo, hi in apart))
+    return max(min(d + size_out, size_in) - max(d, 0) for d in allowed)
 
 
 def extent(job: Job, work: Work, dying: Collection[int]) -> int:
     """The fewest bytes that the operands which die in a work and its results can take together.
 
     The operands are disjoint, the results are disjoint, and a result shares with each operand at
-    most what their reach allows.
+    most what the distances allow.
     """
     ins = sum(job.buffers[a].bytes for a in dying)
     outs = sum(job.buffers[y].bytes for y in work.writes)
@@ -26,8 +29,7 @@ def extent(job: Job, work: Work, dying: Collection[int]) -> int:
     for y in work.writes:
         size = job.buffers[y].bytes
         for a in dying:
-            if (a, y) in work.reach:
-                size -= shared(job.buffers[a].bytes, job.buffers[y].bytes, work.reach[a, y])
+            size -= shared(job.buffers[a].bytes, job.buffers[y].bytes, work.apart[a, y])
         alone += max(size, 0)
     return max(ins + alone, outs)
 

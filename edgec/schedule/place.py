@@ -34,37 +34,33 @@ class Layout:
     def conflicts(self) -> list[list[tuple[int, int, int]]]:
         """Per buffer b: (other, lo, hi), where b.address - other.address may not be in lo+1 .. hi-1."""
         found: list[list[tuple[int, int, int]]] = [[] for _ in self.buffers]
-        for a, y, reach in self.pairs:
-            size_a, size_y = self.buffers[a].bytes, self.buffers[y].bytes
-            low = -size_y if reach is None else reach
-            if low < size_a:
-                found[y].append((a, low, size_a))
-                found[a].append((y, -size_a, -low))
+        for a, y, lo, hi in self.pairs:
+            found[y].append((a, lo, hi))
+            found[a].append((y, -hi, -lo))
         return found
 
     @cached_property
-    def pairs(self) -> list[tuple[int, int, int | None]]:
-        """Buffers live at the same time: (a, y, reach). Where reach is not None, y may begin up to so many
-        bytes behind a's beginning (in front, where negative) or behind a's end; else they are disjoint."""
-        by_birth = sorted(
-            (b for b in range(len(self.buffers)) if self.buffers[b].bytes), key=self.live.__getitem__
-        )
-        found: list[tuple[int, int, int | None]] = []
+    def pairs(self) -> list[tuple[int, int, int, int]]:
+        """Buffers live at the same time: (a, y, lo, hi), y.address - a.address is not in lo+1 .. hi-1.
+
+        A pair may have several such intervals, or none.
+        """
+        sized = (b for b in range(len(self.buffers)) if self.buffers[b].bytes)
+        found: list[tuple[int, int, int, int]] = []
         current: list[int] = []
-        for y in by_birth:
-            birth = self.live[y][0]
-            current = [a for a in current if self.live[a][1] >= birth]
-            found += [(a, y, self._reach(a, y)) for a in current]
+        for y in sorted(sized, key=self.live.__getitem__):
+            current = [a for a in current if self.live[a][1] >= self.live[y][0]]
+            found += [(a, y, lo, hi) for a in current for lo, hi in self._apart(a, y)]
             current.append(y)
         return found
 
-    def _reach(self, a: int, y: int) -> int | None:
-        """The reach where `a` dies in the step that makes `y`."""
+    def _apart(self, a: int, y: int) -> tuple[tuple[int, int], ...]:
         step = self.live[y][0]
-        if step < 0 or self.live[a][1] != step or a in self.job.outputs:
-            return None
-        reach = self.job.works[self.order[step]].reach.get((a, y))
-        return None if reach is None else max(reach, -self.buffers[y].bytes)
+        if step >= 0 and self.live[a][1] == step:
+            work = self.job.works[self.order[step]]
+            if (a, y) in work.apart:
+                return work.apart[a, y]
+        return ((-self.buffers[y].bytes, self.buffers[a].bytes),)
 
 
 def layout(job: Job, order: Sequence[int]) -> Layout:

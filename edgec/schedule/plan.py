@@ -47,4 +47,5 @@ class Plan:
     arena: int
     lower_bound: int
     optimal: bool
-    """Whether `arena` is proven the smallest for this order."""
+    """Whether `arena` is proven the smallest for this order. (What is not weighed: rows of a
+    tensor that its last readers do not read, as a place for other tensors or for scratch.)"""

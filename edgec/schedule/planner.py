@@ -34,12 +34,11 @@ def make_plan(graph: Graph, optimize: Literal["memory", "speed"] = "memory") -> 
 
 @dataclass(frozen=True)
 class _Packed:
-    """An order, its placement, its lower bound, and whether no placement of it is smaller."""
+    """An order, its placement, and a lower bound for it."""
 
     layout: Layout
     addresses: list[int]
     bound: int
-    proven: bool = False
 
     @property
     def size(self) -> int:
@@ -61,8 +60,8 @@ def _smallest(job: Job) -> _Packed:
 
 
 def _solved(packed: _Packed) -> _Packed:
-    addresses, proven = improve(packed.layout, packed.addresses, packed.bound)
-    return replace(packed, addresses=addresses, proven=proven)
+    addresses, bound = improve(packed.layout, packed.addresses, packed.bound)
+    return replace(packed, addresses=addresses, bound=bound)
 
 
 def _plan(graph: Graph, packed: _Packed) -> Plan:
@@ -79,5 +78,5 @@ def _plan(graph: Graph, packed: _Packed) -> Plan:
         scratch={works[w].node: (addresses[b], made.buffers[b].bytes) for w, b in made.scratch.items()},
         arena=packed.size,
         lower_bound=packed.bound,
-        optimal=packed.proven or packed.size == packed.bound,
+        optimal=packed.size == packed.bound,
     )

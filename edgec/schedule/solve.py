@@ -11,14 +11,15 @@ TIME = 0.3
 PAIRS = 1500
 
 
-def improve(layout: Layout, addresses: list[int], bound: int, time: float = TIME) -> tuple[list[int], bool]:
-    """A placement at least as good, and whether it is proven the best for this order.
+def improve(layout: Layout, addresses: list[int], bound: int) -> tuple[list[int], int]:
+    """A placement at least as good, and a lower bound for this order, at least as high as `bound`.
 
-    One worker, a fixed seed and deterministic time: equal problems have equal answers.
+    Where the two meet the placement is proven the smallest. One worker, a fixed seed and
+    deterministic time: equal problems have equal answers.
     """
     size = arena(layout, addresses)
     if size <= bound:
-        return addresses, True
+        return addresses, bound
     from ortools.sat.python import cp_model
 
     model = cp_model.CpModel()
@@ -30,13 +31,10 @@ def improve(layout: Layout, addresses: list[int], bound: int, time: float = TIME
         model.add_hint(slot, addresses[k] // buffer.align)
         model.add(slot * step + buffer.bytes // UNIT <= top)
         at.append(slot * step)
-    for a, y, reach in layout.pairs:
-        size_a, size_y = layout.buffers[a].bytes, layout.buffers[y].bytes
-        low = -size_y if reach is None else reach
-        if low < size_a:
-            front = model.new_bool_var("")
-            model.add(at[y] - at[a] <= low // UNIT).only_enforce_if(front)
-            model.add(at[y] - at[a] >= size_a // UNIT).only_enforce_if(~front)
+    for a, y, lo, hi in layout.pairs:
+        front = model.new_bool_var("")
+        model.add(at[y] - at[a] <= lo // UNIT).only_enforce_if(front)
+        model.add(at[y] - at[a] >= hi // UNIT).only_enforce_if(~front)
     model.minimize(top)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
@@ -46,7 +44,9 @@ def improve(layout: Layout, addresses: list[int], bound: int, time: float = TIME
     solver.parameters.symmetry_level = 0
     solver.parameters.max_deterministic_time = TIME * min(1.0, PAIRS / max(1, len(layout.pairs)))
     status = solver.solve(model)
+    if status == cp_model.INFEASIBLE:
+        return addresses, size
+    found = max(bound, round(solver.best_objective_bound) * UNIT)
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        found = [solver.value(expression) * UNIT for expression in at]
-        return found, status == cp_model.OPTIMAL
-    return addresses, status == cp_model.INFEASIBLE
+        return [solver.value(slot) * UNIT for slot in at], found
+    return addresses, found

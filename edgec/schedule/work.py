@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgec.ir import Graph, GraphError, Node
 from edgec.ops.base import Call, call_of, op_of
-from edgec.schedule.overlap import reach
+from edgec.schedule.overlap import forbidden
 
 ALIGN = 4
 """Every window begins at a multiple of it: what int16 and int32 kernels need. An int8 tensor could do with
@@ -33,9 +33,8 @@ class Work:
     """One kernel call on whole tensors. Buffers are given by index.
 
     scratch: bytes, rounded up to ALIGN.
-    reach: (operand, result) -> the largest distance from the operand's address to the result's at
-    which they may overlap if the operand dies here, a multiple of ALIGN. Pairs that may not
-    overlap are absent.
+    apart: (operand, result) -> open intervals (lo, hi) in which the distance from the operand's
+    address to the result's may not be if the operand dies here. Their ends are multiples of ALIGN.
     """
 
     node: str
@@ -43,7 +42,7 @@ class Work:
     reads: tuple[int, ...]
     writes: tuple[int, ...]
     scratch: int
-    reach: Mapping[tuple[int, int], int]
+    apart: Mapping[tuple[int, int], tuple[tuple[int, int], ...]]
 
 
 @dataclass(frozen=True)
@@ -115,27 +114,25 @@ def _work(graph: Graph, node: Node, home: Mapping[str, int], claims: bool) -> Wo
     op, call = op_of(node), call_of(graph, node)
     reads = tuple(dict.fromkeys(home[node.inputs[k]] for k in call.activations))
     writes = tuple(home[v] for v in node.outputs)
-    reaches: dict[tuple[int, int], int] = {}
+    apart = {}
     for k, y in enumerate(writes):
         for a in reads:
             operands = [j for j in call.activations if home[node.inputs[j]] == a]
-            if (distance := _reach(node, call, operands, k, claims)) is not None:
-                reaches[a, y] = distance // ALIGN * ALIGN
-    return Work(node.name, call.outs[0].rows, reads, writes, _up(op.kernel(call).scratch), reaches)
+            found = {_apart(node, call, j, k, claims) for j in operands}
+            apart[a, y] = tuple(sorted((lo, hi) for lo, hi in found if lo < hi))
+    return Work(node.name, call.outs[0].rows, reads, writes, _up(op.kernel(call).scratch), apart)
 
 
-def _reach(node: Node, call: Call, operands: list[int], result: int, claims: bool) -> int | None:
-    """The reach of one result over the buffer of these operands; None where they must be disjoint."""
-    op, out = op_of(node), call.outs[result]
-    declared, claimed = op.rows(call), op.overwrites(call) if claims and len(call.outs) == 1 else ()
-    found = []
-    for k in operands:
-        rows = declared[k]
-        if rows is None or len(rows.first) != out.rows:
-            return None
-        of = call.ins[k]
-        found.append(reach(rows, of.row_bytes, out.row_bytes, claimed=of.rows if k in claimed else 0))
-    return min(found)
+def _apart(node: Node, call: Call, operand: int, result: int, claims: bool) -> tuple[int, int]:
+    """The distances from one operand to one result that would lose rows, in multiples of ALIGN."""
+    op, x, y = op_of(node), call.ins[operand], call.outs[result]
+    rows = op.rows(call)[operand]
+    lo, hi = -_up(y.bytes), _up(x.bytes)
+    if rows is None or len(rows.first) != y.rows:
+        return lo, hi
+    may = claims and len(call.outs) == 1 and operand in op.overwrites(call)
+    exact = forbidden(rows, x.row_bytes, y.row_bytes, claimed=x.rows if may else 0)
+    return max(lo, exact[0] // ALIGN * ALIGN), min(hi, _up(exact[1]))
 
 
 def _up(size: int) -> int:

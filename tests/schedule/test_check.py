@@ -338,6 +338,20 @@ def test_results_of_one_step_and_its_scratch_stay_apart() -> None:
         check_plan(graph, replace(plan, windows=over))
 
 
+def test_a_claimed_row_neither_begins_nor_ends_behind_its_operand() -> None:
+    graph = Graph("claims")
+    x = graph.add_input("x", tensor(4, 8))
+    graph.outputs = [toy(graph, [x], tensor(4, 4), claims=(0,), name="a")]
+    plan = Plan((Step("a", 0, 4),), {"x": Window(4, 8, 4), "a": Window(4, 4, 4)}, {}, 40, 32, False)
+    for address, good in [(0, True), (4, True), (8, False)]:
+        moved = replace(plan, windows={**plan.windows, "a": Window(address, 4, 4)})
+        assert accepted(graph, moved) is right(graph, moved) is good
+    graph.set_type("a", tensor(4, 12))
+    for address, good in [(4, False), (8, False), (0, False)]:  # row 0 ends behind row 0 of x
+        moved = replace(plan, windows={**plan.windows, "a": Window(address, 12, 4)}, arena=64)
+        assert accepted(graph, moved) is right(graph, moved) is good
+
+
 def test_scratch_over_a_tensor_that_is_read_later() -> None:
     graph = Graph("later")
     x = graph.add_input("x", tensor(2, 8))

@@ -56,11 +56,14 @@ def test_too_many_states_fall_back_to_the_beam() -> None:
 
 
 def test_what_can_be_shared() -> None:
-    assert shared(100, 60, 0) == 60
-    assert shared(60, 100, 4) == 60
-    assert shared(100, 100, -16) == 84
-    assert shared(100, 40, -60) == 0
-    assert shared(20, 100, -40) == 20
+    assert shared(100, 60, [(0, 100)]) == 60
+    assert shared(60, 100, []) == 60
+    assert shared(100, 100, [(-16, 100)]) == 84
+    assert shared(100, 40, [(-40, 100)]) == 0
+    assert shared(20, 100, [(-40, 20)]) == 20
+    assert shared(100, 40, [(-40, 40)]) == 40
+    assert shared(100, 40, [(-40, 80)]) == 20
+    assert shared(100, 40, [(-40, 20), (40, 100)]) == 40
 
 
 def test_two_operands_and_their_result() -> None:
