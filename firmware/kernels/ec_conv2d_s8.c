@@ -60,7 +60,8 @@ static void gather(const ec_conv2d_s8_params *p, const ec_window *in, int32_t im
 }
 
 /* 1x1 kernels without padding need no gathering. */
-static void pointwise(const ec_conv2d_s8_params *p, const ec_matvec *m, const int8_t *x, int8_t *y, int8_t *taps)
+static void pointwise(const ec_conv2d_s8_params *p, const ec_matvec *m, const int8_t *x, int8_t *y,
+                      int8_t *taps)
 {
     const int32_t step = p->stride_w * p->channels;
     const int copy = ec_overlaps(x, p->width * p->channels, y, p->out_width * p->out_channels);

@@ -2,94 +2,164 @@
 
 #include "ec_dot.h"
 
-static int8_t finish(const ec_depthwise_conv2d_s8_params *p, int32_t o, int32_t acc)
+enum { EC_MOST_ROWS = 16 }; /* kernel rows that `inner` keeps pointers to */
+
+/* What the end of every sum needs; a copy, for a store to y could change the parameters, as far
+ * as the compiler knows. */
+typedef struct {
+    const int32_t *multiplier;
+    const int8_t *shift;
+    int32_t zero;
+    int32_t lo;
+    int32_t hi;
+} ending;
+
+static inline int8_t finish(const ending *e, int32_t o, int32_t acc)
 {
-    return (int8_t)ec_clamp(ec_requant(acc, p->multiplier[o], p->shift[o]) + p->output_zero, p->lo, p->hi);
+    return (int8_t)ec_clamp(ec_requant(acc, e->multiplier[o], e->shift[o]) + e->zero, e->lo, e->hi);
 }
 
-/* Four channels at once: each tap's word is loaded and widened once. */
-static void four(const ec_depthwise_conv2d_s8_params *p, const int8_t *const *taps, int32_t n, int32_t c, int8_t *y)
+/* acc[k] += x[k] * w[k] for four channels: each word is loaded and widened once. */
+static inline void tap(const int8_t *x, const int8_t *w, int32_t acc[4])
 {
-    int32_t a0 = p->bias[c];
-    int32_t a1 = p->bias[c + 1];
-    int32_t a2 = p->bias[c + 2];
-    int32_t a3 = p->bias[c + 3];
-    const int8_t *w = p->weights + c;
-
-    for (int32_t t = 0; t < n; t++, w += p->channels) {
-        const int8_t *x = taps[t] + c;
 #ifdef EC_HAVE_DSP
-        const uint32_t xs = ec_word(x);
-        const uint32_t ws = ec_word(w);
-        const uint32_t x02 = ec_sxtb16(xs);
-        const uint32_t w02 = ec_sxtb16(ws);
-        const uint32_t x13 = ec_sxtb16(ec_ror(xs, 8));
-        const uint32_t w13 = ec_sxtb16(ec_ror(ws, 8));
-        a0 = ec_smlabb(x02, w02, a0);
-        a1 = ec_smlabb(x13, w13, a1);
-        a2 = ec_smlatt(x02, w02, a2);
-        a3 = ec_smlatt(x13, w13, a3);
+    const uint32_t xs = ec_word(x);
+    const uint32_t ws = ec_word(w);
+    const uint32_t x02 = ec_sxtb16(xs);
+    const uint32_t w02 = ec_sxtb16(ws);
+    const uint32_t x13 = ec_sxtb16(ec_ror(xs, 8));
+    const uint32_t w13 = ec_sxtb16(ec_ror(ws, 8));
+    acc[0] = ec_smlabb(x02, w02, acc[0]);
+    acc[1] = ec_smlabb(x13, w13, acc[1]);
+    acc[2] = ec_smlatt(x02, w02, acc[2]);
+    acc[3] = ec_smlatt(x13, w13, acc[3]);
 #else
-        a0 += x[0] * w[0];
-        a1 += x[1] * w[1];
-        a2 += x[2] * w[2];
-        a3 += x[3] * w[3];
-#endif
+    for (int32_t k = 0; k < 4; k++) {
+        acc[k] += x[k] * w[k];
     }
-    y[c] = finish(p, c, a0);
-    y[c + 1] = finish(p, c + 1, a1);
-    y[c + 2] = finish(p, c + 2, a2);
-    y[c + 3] = finish(p, c + 3, a3);
+#endif
 }
 
-static int8_t one(const ec_depthwise_conv2d_s8_params *p, const int8_t *const *taps, int32_t n, int32_t c, int32_t o)
+/* A pixel whose columns all lie inside the image: its first tap in kernel row i is `offset` behind
+ * rows[i], the next is step[i] further; of a row outside all taps are at rows[i], zeros, and step is 0.
+ * One output channel per input channel; returns the channels computed, a multiple of 4. */
+static int32_t inner(const ec_depthwise_conv2d_s8_params *p, const int8_t *const *rows, const int32_t *step,
+                     int32_t offset, int8_t *y)
 {
-    int32_t acc = p->bias[o];
-    const int8_t *w = p->weights + o;
+    const ending e = {p->multiplier, p->shift, p->output_zero, p->lo, p->hi};
+    const int32_t kernel_h = p->kernel_h;
+    const int32_t kernel_w = p->kernel_w;
+    const int32_t channels = p->channels;
+    const int8_t *weights = p->weights;
+    const int32_t *bias = p->bias;
+    int32_t c = 0;
 
-    for (int32_t t = 0; t < n; t++, w += p->out_channels) {
-        acc += taps[t][c] * *w;
+    for (; c + 4 <= channels; c += 4) {
+        int32_t acc[4] = {bias[c], bias[c + 1], bias[c + 2], bias[c + 3]};
+        const int8_t *w = weights + c;
+        for (int32_t i = 0; i < kernel_h; i++, w += kernel_w * channels) {
+            const int8_t *x = rows[i] + (step[i] != 0 ? offset : 0) + c;
+            if (kernel_w == 3) {
+                tap(x, w, acc);
+                tap(x + step[i], w + channels, acc);
+                tap(x + 2 * step[i], w + 2 * channels, acc);
+                continue;
+            }
+            EC_NO_UNROLL
+            for (int32_t j = 0; j < kernel_w; j++) {
+                tap(x + j * step[i], w + j * channels, acc);
+            }
+        }
+        for (int32_t k = 0; k < 4; k++) {
+            y[c + k] = finish(&e, c + k, acc[k]);
+        }
     }
-    return finish(p, o, acc);
+    return c;
+}
+
+/* Any pixel, by the addresses of all its taps, from channel c on. */
+static void any(const ec_depthwise_conv2d_s8_params *p, const int8_t *const *taps, int32_t c, int8_t *y)
+{
+    const ending e = {p->multiplier, p->shift, p->output_zero, p->lo, p->hi};
+    const int32_t n = p->kernel_h * p->kernel_w;
+    const int32_t outputs = p->out_channels;
+    const int32_t channels = p->channels;
+    const int8_t *weights = p->weights;
+    const int32_t *bias = p->bias;
+
+    if (outputs == channels) {
+        for (; c + 4 <= channels; c += 4) {
+            int32_t acc[4] = {bias[c], bias[c + 1], bias[c + 2], bias[c + 3]};
+            EC_NO_UNROLL
+            for (int32_t t = 0; t < n; t++) {
+                tap(taps[t] + c, weights + t * channels + c, acc);
+            }
+            for (int32_t k = 0; k < 4; k++) {
+                y[c + k] = finish(&e, c + k, acc[k]);
+            }
+        }
+    }
+    for (const int32_t m = outputs / channels; c < channels; c++) {
+        for (int32_t o = c * m; o < (c + 1) * m; o++) {
+            int32_t acc = bias[o];
+            for (int32_t t = 0; t < n; t++) {
+                acc += taps[t][c] * weights[t * outputs + o];
+            }
+            y[o] = finish(&e, o, acc);
+        }
+    }
+}
+
+/* The addresses of all taps of a pixel; taps outside the image are at `zeros`. */
+static void find_taps(const ec_depthwise_conv2d_s8_params *p, const ec_window *in, int32_t top, int32_t y0,
+                      int32_t x0, const int8_t **taps, const int8_t *zeros)
+{
+    for (int32_t i = 0; i < p->kernel_h; i++) {
+        const int32_t iy = y0 + i * p->dilation_h;
+        const int inside = iy >= 0 && iy < p->height;
+        const int8_t *src = inside ? ec_row_s8(in, top + iy) : zeros;
+        EC_NO_UNROLL
+        for (int32_t j = 0; j < p->kernel_w; j++) {
+            const int32_t ix = x0 + j * p->dilation_w;
+            *taps++ = inside && ix >= 0 && ix < p->width ? src + ix * p->channels : zeros;
+        }
+    }
 }
 
 void ec_depthwise_conv2d_s8(const ec_depthwise_conv2d_s8_params *p, const ec_window *in,
                             const ec_window *out, int32_t first, int32_t last, void *scratch)
 {
     const int32_t n = p->kernel_h * p->kernel_w;
-    const int32_t m = p->out_channels / p->channels;
+    const int32_t extent = (p->kernel_w - 1) * p->dilation_w;
+    const int32_t next = p->dilation_w * p->channels;
     const int8_t **taps = (const int8_t **)scratch;
     int8_t *zeros = (int8_t *)scratch + 8 * n; /* what lies outside the image */
+    const int simple = p->out_channels == p->channels && p->kernel_w > 1 && p->kernel_h <= EC_MOST_ROWS;
 
     memset(zeros, p->input_zero, (size_t)p->channels);
     for (int32_t row = first; row < last; row++) {
         const int32_t image = row / p->out_height;
         const int32_t y0 = row % p->out_height * p->stride_h - p->pad_top;
+        const int8_t *rows[EC_MOST_ROWS];
+        int32_t step[EC_MOST_ROWS];
         int8_t *y = (int8_t *)ec_row(out, row);
 
+        for (int32_t i = 0; i < p->kernel_h && simple; i++) {
+            const int32_t iy = y0 + i * p->dilation_h;
+            const int inside = iy >= 0 && iy < p->height;
+            rows[i] = inside ? ec_row_s8(in, image * p->height + iy) : zeros;
+            step[i] = inside ? next : 0;
+        }
         for (int32_t ox = 0; ox < p->out_width; ox++, y += p->out_channels) {
             const int32_t x0 = ox * p->stride_w - p->pad_left;
-            int32_t t = 0;
-            int32_t c = 0;
+            int32_t done = 0;
 
-            for (int32_t i = 0; i < p->kernel_h; i++) {
-                const int32_t iy = y0 + i * p->dilation_h;
-                const int inside = iy >= 0 && iy < p->height;
-                const int8_t *src = inside ? ec_row_s8(in, image * p->height + iy) : zeros;
-                for (int32_t j = 0; j < p->kernel_w; j++, t++) {
-                    const int32_t ix = x0 + j * p->dilation_w;
-                    taps[t] = inside && ix >= 0 && ix < p->width ? src + ix * p->channels : zeros;
-                }
+            if (simple && x0 >= 0 && x0 + extent < p->width) {
+                done = inner(p, rows, step, x0 * p->channels, y);
             }
-            if (m == 1) {
-                for (; c + 4 <= p->channels; c += 4) {
-                    four(p, taps, n, c, y);
-                }
-            }
-            for (; c < p->channels; c++) {
-                for (int32_t k = 0; k < m; k++) {
-                    y[c * m + k] = one(p, taps, n, c, c * m + k);
-                }
+            if (done < p->channels) {
+                find_taps(p, in, image * p->height, y0, x0, taps, zeros);
+                any(p, taps, done, y);
             }
         }
     }

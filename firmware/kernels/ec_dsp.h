@@ -7,6 +7,13 @@
 
 #include "edgec.h"
 
+/* In front of a loop that runs a few times only: unrolled it would be slower. */
+#if defined(__clang__)
+#define EC_NO_UNROLL _Pragma("clang loop unroll(disable)")
+#else
+#define EC_NO_UNROLL
+#endif
+
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
 #include <arm_acle.h>
 #define EC_HAVE_DSP 1

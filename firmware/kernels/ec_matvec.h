@@ -17,28 +17,28 @@ typedef struct {
     const int8_t *shift;
 } ec_matvec;
 
-static inline int32_t ec_matvec_end(const ec_matvec *m, int32_t o, int32_t acc)
-{
-    return ec_clamp(ec_requant(acc, m->multiplier[o], m->shift[o]) + m->zero, m->lo, m->hi);
-}
-
-/* y[o] = sum over inputs of x[i] * weights[o][i] + bias[o], requantized. */
-#define EC_MATVEC(name, type)                                                           \
-    static inline void name(const ec_matvec *m, const int8_t *x, type *y)               \
-    {                                                                                   \
-        const int8_t *w = m->weights;                                                   \
-        int32_t o = 0;                                                                  \
-        for (; o + 4 <= m->outputs; o += 4, w += 4 * m->inputs) {                       \
-            int32_t acc[4];                                                             \
-            memcpy(acc, m->bias + o, sizeof acc);                                       \
-            ec_dot4_s8(x, w, m->inputs, m->inputs, acc);                                \
-            for (int32_t k = 0; k < 4; k++) {                                           \
-                y[o + k] = (type)ec_matvec_end(m, o + k, acc[k]);                       \
-            }                                                                           \
-        }                                                                               \
-        for (; o < m->outputs; o++, w += m->inputs) {                                   \
-            y[o] = (type)ec_matvec_end(m, o, ec_dot_s8(x, w, m->inputs, m->bias[o]));   \
-        }                                                                               \
+/* y[o] = sum over inputs of x[i] * weights[o][i] + bias[o], requantized.
+ *
+ * The parameters are copied first: a store to y could change them, as far as the compiler knows. */
+#define EC_MATVEC(name, type)                                                                    \
+    static inline void name(const ec_matvec *params, const int8_t *x, type *y)                   \
+    {                                                                                            \
+        const ec_matvec m = *params;                                                             \
+        const int8_t *w = m.weights;                                                             \
+        int32_t o = 0;                                                                           \
+        for (; o + 4 <= m.outputs; o += 4, w += 4 * m.inputs) {                                  \
+            int32_t acc[4] = {m.bias[o], m.bias[o + 1], m.bias[o + 2], m.bias[o + 3]};           \
+            ec_dot4_s8(x, w, m.inputs, m.inputs, acc);                                           \
+            for (int32_t k = 0; k < 4; k++) {                                                    \
+                const int32_t q = ec_requant(acc[k], m.multiplier[o + k], m.shift[o + k]);       \
+                y[o + k] = (type)ec_clamp(q + m.zero, m.lo, m.hi);                               \
+            }                                                                                    \
+        }                                                                                        \
+        for (; o < m.outputs; o++, w += m.inputs) {                                              \
+            const int32_t acc = ec_dot_s8(x, w, m.inputs, m.bias[o]);                            \
+            const int32_t q = ec_requant(acc, m.multiplier[o], m.shift[o]);                      \
+            y[o] = (type)ec_clamp(q + m.zero, m.lo, m.hi);                                       \
+        }                                                                                        \
     }
 
 EC_MATVEC(ec_matvec_s8, int8_t)

@@ -61,12 +61,17 @@ static inline int32_t ec_rshift(int32_t x, int32_t n)
     return (x >> n) + (rest > threshold ? 1 : 0);
 }
 
-/* acc * m * 2^(shift - 31), both roundings as TFLM has them; -31 <= shift <= 30. */
+/* acc * m * 2^(shift - 31), both roundings as TFLM has them; -31 <= shift <= 30, m >= 0.
+ *
+ * The right shift is ec_rshift, in fewer instructions: floor((x - (x < 0)) / 2^(n-1)) is
+ * rounded up to even and halved. */
 static inline int32_t ec_requant(int32_t acc, int32_t m, int32_t shift)
 {
-    const int32_t left = shift > 0 ? shift : 0;
-    const int32_t right = shift > 0 ? 0 : -shift;
-    return ec_rshift(ec_mulhigh((int32_t)((uint32_t)acc << left), m), right);
+    if (shift >= 0) {
+        return ec_mulhigh((int32_t)((uint32_t)acc << shift), m);
+    }
+    const int32_t x = ec_mulhigh(acc, m);
+    return (((x + (x >> 31)) >> (-shift - 1)) + 1) >> 1;
 }
 
 #ifdef __cplusplus
