@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edgec.ir import Graph, GraphError, Node
-from edgec.ops.base import Call, call_of, op_of
+from edgec.ir import Graph, GraphError, Node, TensorType
+from edgec.ops.base import Rows, call_of, op_of
 from edgec.schedule.overlap import forbidden
 
 ALIGN = 4
@@ -114,24 +114,23 @@ def _work(graph: Graph, node: Node, home: Mapping[str, int], claims: bool) -> Wo
     op, call = op_of(node), call_of(graph, node)
     reads = tuple(dict.fromkeys(home[node.inputs[k]] for k in call.activations))
     writes = tuple(home[v] for v in node.outputs)
+    rows = op.rows(call)
+    may = op.overwrites(call) if claims and len(call.outs) == 1 else ()
     apart = {}
     for k, y in enumerate(writes):
         for a in reads:
             operands = [j for j in call.activations if home[node.inputs[j]] == a]
-            found = {_apart(node, call, j, k, claims) for j in operands}
+            found = {_apart(call.ins[j], rows[j], call.outs[k], j in may) for j in operands}
             apart[a, y] = tuple(sorted((lo, hi) for lo, hi in found if lo < hi))
     return Work(node.name, call.outs[0].rows, reads, writes, _up(op.kernel(call).scratch), apart)
 
 
-def _apart(node: Node, call: Call, operand: int, result: int, claims: bool) -> tuple[int, int]:
+def _apart(x: TensorType, rows: Rows | None, y: TensorType, claimed: bool) -> tuple[int, int]:
     """The distances from one operand to one result that would lose rows, in multiples of ALIGN."""
-    op, x, y = op_of(node), call.ins[operand], call.outs[result]
-    rows = op.rows(call)[operand]
     lo, hi = -_up(y.bytes), _up(x.bytes)
     if rows is None or len(rows.first) != y.rows:
         return lo, hi
-    may = claims and len(call.outs) == 1 and operand in op.overwrites(call)
-    exact = forbidden(rows, x.row_bytes, y.row_bytes, claimed=x.rows if may else 0)
+    exact = forbidden(rows, x.row_bytes, y.row_bytes, claimed=x.rows if claimed else 0)
     return max(lo, exact[0] // ALIGN * ALIGN), min(hi, _up(exact[1]))
 
 
