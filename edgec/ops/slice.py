@@ -38,7 +38,7 @@ class Slice(View):
         return view
 
     def float_reference(self, call: Call, *xs: np.ndarray) -> np.ndarray:
-        return np.ascontiguousarray(xs[0][np.ix_(*ranges(call))])
+        return np.array(xs[0][np.ix_(*ranges(call))], order="C")
 
 
 def ranges(call: Call) -> list[range]:

@@ -23,7 +23,7 @@ ROUNDS = 8
 
 @dataclass(frozen=True)
 class SolveLayout(Pass):
-    """Tensors are stored channels-last where that saves moving them; graph inputs are taken so.
+    """Tensors are stored channels-last where that saves moving them; images are taken pixel by pixel.
 
     Every op that works on any order of axes gets the order that costs the fewest bytes moved:
     starting from the model's own, sets of ops change together as long as the sum falls.
@@ -35,6 +35,8 @@ class SolveLayout(Pass):
             flips = [_flip(costs, seed, perm) for seed, perm in costs.wishes()]
             if not any(flips):
                 break
+        for name in graph.inputs:
+            _prefer_pixels(costs, name)
         for name, perm in costs.labels.items():
             if perm == identity(len(perm)):
                 continue
@@ -63,6 +65,19 @@ def _flip(costs: Costs, seed: str, perm: Perm) -> bool:
     return len(new) > 1 and _try(costs, {seed: perm})
 
 
+def _prefer_pixels(costs: Costs, name: str) -> None:
+    """Take an image pixel by pixel, as cameras deliver it, where that costs no more."""
+    graph, type = costs.graph, costs.graph.type(name)
+    decided = name in graph.input_perms or type.layout == "NHWC" or costs.labels.get(name) != identity(4)
+    if decided or len(type.shape) != 4 or type.shape[1] not in (1, 3, 4):
+        return
+    touched = costs.touched({name: identity(4)})
+    before = costs.total(touched)
+    costs.labels[name] = (0, 2, 3, 1)
+    if costs.total(touched) > before:
+        costs.labels[name] = identity(4)
+
+
 def _try(costs: Costs, new: dict[str, Perm]) -> bool:
     old = {name: costs.labels[name] for name in new}
     touched = costs.touched(new)
@@ -79,7 +94,8 @@ def _permute_input(graph: Graph, name: str, perm: Perm) -> None:
     users = graph.consumers(name)
     layout = "".join(type.layout[p] for p in perm) if type.layout else ""
     graph.set_type(name, type.with_(shape=tuple(type.shape[p] for p in perm), layout=layout))
-    graph.input_perms[name] = perm
+    taken = graph.input_perms.get(name, identity(len(perm)))
+    graph.input_perms[name] = tuple(taken[p] for p in perm)
     first = users[0][0]
     back = add(graph, "transpose", [name], {"perm": inverse(perm)}, first, type)
     _use(graph, users, back)
@@ -91,6 +107,8 @@ def _permute_node(graph: Graph, node: Node, perm: Perm) -> None:
     node.attrs = dict(permuted_attrs(graph, node, perm))
     for k in permuted_operands(graph, node):
         graph.set_operand(node, k, _permuted(graph, node, node.inputs[k], perm))
+    if last == identity(len(last)):
+        return
     layout = "".join(type.layout[p] for p in last) if type.layout else ""
     users, is_output = graph.consumers(out), out in graph.outputs
     graph.set_type(out, type.with_(shape=tuple(type.shape[p] for p in last), layout=layout))

@@ -46,9 +46,8 @@ def same_function(before: Graph, after: Graph, rtol: float = 1e-4) -> None:
             x = rng.integers(*type.dtype.limits, type.shape, endpoint=True).astype(type.dtype.numpy)
         a[name] = x
         b[name] = x.transpose(after.input_perms[name]) if name in after.input_perms else x
-    ys, zs = list(evaluate(before, a).values()), list(evaluate(after, b).values())
-    assert len(ys) == len(zs)
-    for y, z in zip(ys, zs, strict=True):
+    ys, zs = evaluate(before, a), evaluate(after, b)
+    for y, z in ((ys[v], zs[w]) for v, w in zip(before.outputs, after.outputs, strict=True)):
         assert y.shape == z.shape
         if y.dtype == np.float32:
             np.testing.assert_allclose(z, y, rtol=rtol, atol=rtol * (1 + float(np.abs(y).max(initial=0))))

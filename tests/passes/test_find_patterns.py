@@ -6,6 +6,7 @@ import pytest
 
 from edgec.ir import Graph
 from edgec.passes.collapse_views import CollapseViews
+from edgec.passes.find_group_norms import FindGroupNorms
 from edgec.passes.find_linear import FindLinear
 from edgec.passes.find_norms import FindNorms
 from edgec.passes.find_softmax import FindSoftmax
@@ -134,3 +135,36 @@ def test_product_with_a_stack_of_matrices_stays() -> None:
         output %y
     """)
     assert lines(optimised(graph, FindLinear()))[1] == "%y = matmul(%x, %w)"
+
+
+def group_normed(gamma: str = "[1, 1]", shape: str = "1, 6, 3, 5") -> Graph:
+    return optimised(
+        graph_of(f"""
+        input %x: f32[{shape}]
+        const %g: f32[2] = {gamma}
+        const %b: f32[2] = zeros
+        %r = reshape(%x) {{shape=(1, 2, 45)}}
+        %t = transpose(%r) {{perm=(0, 2, 1)}}
+        %i = reshape(%t) {{shape=(1, 45, 1, 2)}}
+        %n = group_norm(%i, %g, %b) {{groups=2, epsilon=0.001}}
+        %o = reshape(%n) {{shape=(1, 45, 2)}}
+        %u = transpose(%o) {{perm=(0, 2, 1)}}
+        %y = reshape(%u) {{shape=({shape})}}
+        output %y
+        """),
+        FindGroupNorms(),
+        CollapseViews(),
+    )
+
+
+@pytest.mark.parametrize("shape", ["1, 6, 3, 5", "1, 6, 15", "1, 6, 3, 5, 1"])
+def test_group_norm_of_an_exporter(shape: str) -> None:
+    graph = group_normed(shape=shape)
+    (node,) = (n for n in graph.nodes() if n.op == "group_norm")
+    assert graph.type(node.inputs[0]).shape[-1] == 6
+
+
+def test_an_instance_norm_with_its_own_scales_is_left() -> None:
+    graph = group_normed(gamma="[1, 2]")
+    (node,) = (n for n in graph.nodes() if n.op == "group_norm")
+    assert graph.type(node.inputs[0]).shape[-1] == 2

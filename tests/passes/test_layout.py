@@ -158,3 +158,18 @@ def test_reductions(axes: tuple[int, ...], keepdims: bool) -> None:
         output %y
     """)
     assert remaining_copies(graph)[1] <= 4 * 4 * 5
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_an_image_cut_into_patches_is_taken_pixel_by_pixel(channels: int) -> None:
+    graph = solved(f"""
+        input %x: f32[1, {channels}, 8, 8]
+        const %w: f32[5, {16 * channels}] = random(1)
+        %a = reshape(%x) {{shape=(1, {channels}, 2, 4, 2, 4)}}
+        %b = transpose(%a) {{perm=(0, 2, 4, 3, 5, 1)}}
+        %c = reshape(%b) {{shape=(1, 4, {16 * channels})}}
+        %y = linear(%c, %w)
+        output %y
+    """)
+    assert graph.input_perms == {"x": (0, 2, 3, 1)}
+    assert remaining_copies(graph)[0] == 1
