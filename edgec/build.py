@@ -16,9 +16,8 @@ from edgec.report.schema import Check, Flash, Report
 from edgec.runners import open_runner
 from edgec.schedule import check_plan, make_plan
 from edgec.schedule.plan import Plan
+from edgec.sim import cycles
 from edgec.target import Target, load_target
-
-CYCLES_MODEL = "first estimate, one basic block at a time: no caches, no wait states (docs/simulation.md)"
 
 
 def build(options: BuildOptions, progress: Progress) -> Report:
@@ -128,6 +127,6 @@ def _verify(folder: Path, target: Target, library: Library, proof: prove.Proof, 
         checks.append(Check(name="memory", passed=True, detail="no access outside the board's regions"))
     if first.instructions is not None and first.cycles is not None:
         report["instructions"], report["cycles"] = first.instructions, first.cycles
-        report["cycles_model"] = CYCLES_MODEL
+        report["cycles_model"] = cycles.MODEL
     for entry, cost in zip(report["layers"], first.per_layer or (), strict=False):
         entry["instructions"], entry["cycles"] = cost.instructions, cost.cycles

@@ -1,0 +1,101 @@
+"""Small models for whole builds, as `package.module:callable`."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+Example = tuple[nn.Module, tuple[Tensor, ...]]
+
+
+class Block(nn.Module):
+    """A transformer block, norm first."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attn = nn.MultiheadAttention(width, heads, batch_first=True)
+        self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm1(x)
+        x = x + self.attn(y, y, y, need_weights=False)[0]
+        out: Tensor = x + self.mlp(self.norm2(x))
+        return out
+
+
+class TinyVit(nn.Module):
+    """16x16 images, patch 4, one block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patch = nn.Conv2d(3, 24, 4, 4)
+        self.cls = nn.Parameter(torch.randn(1, 1, 24) * 0.02)
+        self.pos = nn.Parameter(torch.randn(1, 17, 24) * 0.02)
+        self.block, self.norm, self.head = Block(24, 2), nn.LayerNorm(24), nn.Linear(24, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = self.patch(x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.cls.expand(x.shape[0], -1, -1), tokens], 1) + self.pos
+        out: Tensor = self.head(self.norm(self.block(x))[:, 0])
+        return out
+
+
+class InvertedResidual(nn.Module):
+    """MobileNetV2's block: expand, depthwise, project."""
+
+    def __init__(self, c_in: int, c_out: int, stride: int, expand: int) -> None:
+        super().__init__()
+        hidden = c_in * expand
+        layers: list[nn.Module] = []
+        if expand != 1:
+            layers += [nn.Conv2d(c_in, hidden, 1, bias=False), nn.BatchNorm2d(hidden), nn.ReLU6()]
+        layers += [
+            nn.Conv2d(hidden, hidden, 3, stride, 1, groups=hidden, bias=False),
+            nn.BatchNorm2d(hidden),
+            nn.ReLU6(),
+            nn.Conv2d(hidden, c_out, 1, bias=False),
+            nn.BatchNorm2d(c_out),
+        ]
+        self.conv, self.skip = nn.Sequential(*layers), stride == 1 and c_in == c_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = x + self.conv(x) if self.skip else self.conv(x)
+        return out
+
+
+class MobileNetV2(nn.Module):
+    """MobileNetV2 (Sandler et al., 2018), width 0.35."""
+
+    CONFIG = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+
+    def __init__(self, width: float, classes: int) -> None:
+        super().__init__()
+
+        def scaled(c: float) -> int:
+            return max(8, int(c * width + 4) // 8 * 8)
+
+        c_in = scaled(32)
+        layers: list[nn.Module] = [nn.Conv2d(3, c_in, 3, 2, 1, bias=False), nn.BatchNorm2d(c_in), nn.ReLU6()]
+        for expand, c, repeats, stride in self.CONFIG:
+            for k in range(repeats):
+                layers.append(InvertedResidual(c_in, scaled(c), stride if k == 0 else 1, expand))
+                c_in = scaled(c)
+        layers += [nn.Conv2d(c_in, 1280, 1, bias=False), nn.BatchNorm2d(1280), nn.ReLU6()]
+        self.features, self.classifier = nn.Sequential(*layers), nn.Linear(1280, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.classifier(self.features(x).mean([2, 3]))
+        return out
+
+
+def tiny_vit() -> Example:
+    """A vision transformer that builds in a second."""
+    torch.manual_seed(0)
+    return TinyVit().eval(), (torch.randn(1, 3, 16, 16),)
+
+
+def mobilenet_v2_96() -> Example:
+    """MobileNetV2 0.35 at 96x96, 100 classes."""
+    torch.manual_seed(0)
+    return MobileNetV2(0.35, 100).eval(), (torch.randn(1, 3, 96, 96),)
