@@ -142,8 +142,21 @@ def test_torch_export(tmp_path: Path) -> None:
     (name,), (feed,) = graph.outputs, graph.inputs
     got = evaluate(graph, {feed: x.numpy()})[name]
     np.testing.assert_allclose(got, model(x).detach().numpy(), rtol=1e-3, atol=1e-4)
-    assert {"stem.0", "up", "norm", "head"} <= {n.path for n in graph.nodes()}
+    assert {"up", "norm", "head"} <= {n.path for n in graph.nodes()}
     assert graph.type(feed).layout == "NCHW"
+
+
+def test_comparisons_become_zeros_and_ones(tmp_path: Path) -> None:
+    nodes = [
+        node("Greater", "x half", "g"),
+        node("Less", "x minus", "l"),
+        node("Or", "g l", "o"),
+        node("Not", "o", "n"),
+        node("And", "n n", "a"),
+        node("Where", "a zero x", "y"),
+    ]
+    weights = {"half": np.float32(0.5), "minus": np.float32(-0.5), "zero": np.float32(0)}
+    agrees(save(tmp_path / "m.onnx", nodes, weights, x=(1, 40)), 1, 40)
 
 
 def test_external_data(tmp_path: Path) -> None:

@@ -72,6 +72,7 @@ CASES = [
     pair("Mul", IMAGE, (1, 1, 8, 6)),
     pair("Max", IMAGE, IMAGE),
     case("Where", IMAGE, f(6)),
+    case("Col2Im", (1, 12, 9), i(5, 5), i(2, 2), opset=18, pads=[0] * 4, strides=[1, 1], dilations=[2, 2]),
     case("Conv", IMAGE, f(8, 4, 3, 3), f(8), pads=[1, 1, 1, 1]),
     case("Conv", IMAGE, f(8, 2, 3, 3), group=2, strides=[2, 1], dilations=[1, 2]),
     case("Conv", IMAGE, f(8, 1, 3, 3), f(8), group=4, pads=[0, 1, 2, 3]),

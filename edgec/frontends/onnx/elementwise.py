@@ -146,7 +146,7 @@ def add(b: NumpyBuilder, a: Attrs, x: Operand, y: Operand) -> Any:
 @converts("Sub")
 def _sub(b: NumpyBuilder, a: Attrs, x: Operand, y: Operand) -> Any:
     if isinstance(y, Const):
-        return add(b, a, x, b.tensor(-np.asarray(y.data, np.float32), y.origin))
+        return add(b, a, x, b.tensor(-np.asarray(y.data).astype(np.float32), y.origin))
     return b.binary("sub", x, y)
 
 
@@ -217,8 +217,40 @@ def _activations_first(xs: tuple[Operand, ...]) -> list[Operand]:
     return sorted(xs, key=lambda x: isinstance(x, Const))
 
 
+# -- truth values, as 0 and 1 -----------------------------------------------
+
+
+@converts("Greater", "GreaterOrEqual")
+def _greater(b: NumpyBuilder, a: Attrs, x: Operand, y: Operand) -> Any:
+    """1 where x > y, else 0. Equal numbers count as either: rounding decides on the device anyway."""
+    difference = _sub(b, a, x, y)
+    return pointwise(b, pointwise(b, difference, "sign"), "relu")
+
+
+@converts("Less", "LessOrEqual")
+def _less(b: NumpyBuilder, a: Attrs, x: Operand, y: Operand) -> Any:
+    return _greater(b, a, y, x)
+
+
+@converts("Not")
+def _not(b: NumpyBuilder, a: Attrs, x: Operand) -> Any:
+    return _sub(b, a, b.scalar(1), x)
+
+
+@converts("And")
+def _and(b: NumpyBuilder, a: Attrs, x: Operand, y: Operand) -> Any:
+    return b.emit("mul", [x, y])
+
+
+@converts("Or")
+def _or(b: NumpyBuilder, a: Attrs, x: Operand, y: Operand) -> Any:
+    return b.emit("maximum", [x, y])
+
+
 @converts("Where")
 def _where(b: NumpyBuilder, a: Attrs, condition: Any, x: Operand, y: Operand) -> Any:
+    if isinstance(condition, Act):
+        return add(b, a, mul(b, a, condition, x), mul(b, a, _not(b, a, condition), y))
     mask = constant(condition, "a condition").astype(bool)
     shape = np.broadcast_shapes(mask.shape, x.shape, y.shape)
     if mask.all() or not mask.any():

@@ -327,3 +327,22 @@ def _space_to_depth(b: NumpyBuilder, a: Attrs, x: Operand) -> Any:
     s = int(a["blocksize"])
     y = b.transpose(b.reshape(x, (n, c, h // s, s, w // s, s)), (0, 3, 5, 1, 2, 4))
     return b.reshape(y, (n, c * s * s, h // s, w // s))
+
+
+@converts("Col2Im")
+def _col2im(b: NumpyBuilder, a: Attrs, x: Operand, size: Any, block: Any) -> Any:
+    """[N, C * KH * KW, L] to [N, C, H, W], overlaps summed: a transposed convolution with unit taps."""
+    (h, w), (kh, kw) = constant(size, "a size").ravel(), constant(block, "a block").ravel()
+    stride, dilation = _pair(a.get("strides", [1, 1]), 1), _pair(a.get("dilations", [1, 1]), 1)
+    pads = tuple(a.get("pads", [0, 0, 0, 0]))
+    channels = x.shape[1] // (kh * kw)
+    reach = (dilation[0] * (kh - 1) + 1, dilation[1] * (kw - 1) + 1)
+    full = (int(h) + pads[0] + pads[2], int(w) + pads[1] + pads[3])
+    steps = [(n - r) // s + 1 for n, r, s in zip(full, reach, stride, strict=True)]
+    spare = [n - (o - 1) * s - r for n, o, s, r in zip(full, steps, stride, reach, strict=True)]
+    taps = np.zeros((channels * kh * kw, 1, kh, kw), np.float32)
+    for k in range(kh * kw):
+        taps[k :: kh * kw, 0, k // kw, k % kw] = 1
+    image = b.reshape(x, (x.shape[0], x.shape[1], *steps))
+    shared = {"strides": stride, "dilations": dilation, "pads": pads, "output_padding": spare}
+    return _conv_transpose(b, {**shared, "group": channels}, image, b.tensor(taps, "col2im"))
