@@ -11,11 +11,13 @@ Example = tuple[nn.Module, tuple[Tensor, ...]]
 class Block(nn.Module):
     """A transformer block, norm first."""
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, ratio: int) -> None:
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attn = nn.MultiheadAttention(width, heads, batch_first=True)
-        self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+        self.mlp = nn.Sequential(
+            nn.Linear(width, ratio * width), nn.GELU(), nn.Linear(ratio * width, width)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm1(x)
@@ -24,20 +26,21 @@ class Block(nn.Module):
         return out
 
 
-class TinyVit(nn.Module):
-    """16x16 images, patch 4, one block."""
+class Vit(nn.Module):
+    """A vision transformer with a class token (Dosovitskiy et al., 2020)."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int, patch: int, width: int, depth: int, heads: int, ratio: int, classes: int) -> None:
         super().__init__()
-        self.patch = nn.Conv2d(3, 24, 4, 4)
-        self.cls = nn.Parameter(torch.randn(1, 1, 24) * 0.02)
-        self.pos = nn.Parameter(torch.randn(1, 17, 24) * 0.02)
-        self.block, self.norm, self.head = Block(24, 2), nn.LayerNorm(24), nn.Linear(24, 10)
+        self.patch = nn.Conv2d(3, width, patch, patch)
+        self.cls = nn.Parameter(torch.randn(1, 1, width) * 0.02)
+        self.pos = nn.Parameter(torch.randn(1, (size // patch) ** 2 + 1, width) * 0.02)
+        self.blocks = nn.Sequential(*[Block(width, heads, ratio) for _ in range(depth)])
+        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         tokens = self.patch(x).flatten(2).transpose(1, 2)
         x = torch.cat([self.cls.expand(x.shape[0], -1, -1), tokens], 1) + self.pos
-        out: Tensor = self.head(self.norm(self.block(x))[:, 0])
+        out: Tensor = self.head(self.norm(self.blocks(x))[:, 0])
         return out
 
 
@@ -92,7 +95,13 @@ class MobileNetV2(nn.Module):
 def tiny_vit() -> Example:
     """A vision transformer that builds in a second."""
     torch.manual_seed(0)
-    return TinyVit().eval(), (torch.randn(1, 3, 16, 16),)
+    return Vit(16, 4, 24, 1, 2, 2, 10).eval(), (torch.randn(1, 3, 16, 16),)
+
+
+def deit_tiny() -> Example:
+    """DeiT-Tiny's geometry: 224x224, patch 16, width 192, 12 blocks, 3 heads, 1000 classes."""
+    torch.manual_seed(0)
+    return Vit(224, 16, 192, 12, 3, 4, 1000).eval(), (torch.randn(1, 3, 224, 224),)
 
 
 def mobilenet_v2_96() -> Example:
