@@ -15,9 +15,7 @@ class Block(nn.Module):
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attn = nn.MultiheadAttention(width, heads, batch_first=True)
-        self.mlp = nn.Sequential(
-            nn.Linear(width, ratio * width), nn.GELU(), nn.Linear(ratio * width, width)
-        )
+        self.mlp = nn.Sequential(nn.Linear(width, ratio * width), nn.GELU(), nn.Linear(ratio * width, width))
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm1(x)
@@ -29,7 +27,9 @@ class Block(nn.Module):
 class Vit(nn.Module):
     """A vision transformer with a class token (Dosovitskiy et al., 2020)."""
 
-    def __init__(self, size: int, patch: int, width: int, depth: int, heads: int, ratio: int, classes: int) -> None:
+    def __init__(
+        self, size: int, patch: int, width: int, depth: int, heads: int, ratio: int, classes: int
+    ) -> None:
         super().__init__()
         self.patch = nn.Conv2d(3, width, patch, patch)
         self.cls = nn.Parameter(torch.randn(1, 1, width) * 0.02)
@@ -70,7 +70,15 @@ class InvertedResidual(nn.Module):
 class MobileNetV2(nn.Module):
     """MobileNetV2 (Sandler et al., 2018), width 0.35."""
 
-    CONFIG = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+    CONFIG = (
+        (1, 16, 1, 1),
+        (6, 24, 2, 2),
+        (6, 32, 3, 2),
+        (6, 64, 4, 2),
+        (6, 96, 3, 1),
+        (6, 160, 3, 2),
+        (6, 320, 1, 1),
+    )
 
     def __init__(self, width: float, classes: int) -> None:
         super().__init__()

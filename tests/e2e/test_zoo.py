@@ -6,10 +6,10 @@ import pytest
 
 pytest.importorskip("torch")
 
-from edgec.report import files  # noqa: E402
-from tests.zoo import MODELS  # noqa: E402
+from edgec.report import files
+from tests.zoo import MODELS
 
-from .conftest import Builder  # noqa: E402
+from .conftest import Builder
 
 
 @pytest.mark.parametrize("name", MODELS)
