@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 
 from edgec.diagnostics import Diagnostic
-from edgec.frontends.torch.builder import MASKED, Act, Builder, Const, Operand, Unsupported
+from edgec.frontends.builder import MASKED, Act, BaseBuilder, Const, Converter, Operand, Unsupported
 from edgec.ir import DType, Graph, Quant
 from edgec.ops.base import add_op
 
 __all__ = ["Act", "Const", "NumpyBuilder", "Operand", "QuantConst", "Unsupported", "constant", "converts"]
 
 Attrs = Mapping[str, Any]
-Converter = Callable[..., Any]
 CONVERTERS: dict[str, Converter] = {}
 """Converters by op type. Arguments: builder, attributes, then the node's inputs (None where omitted)."""
 
@@ -46,8 +45,8 @@ def constant(x: Any, what: str) -> np.ndarray:
     return np.asarray(x.data)
 
 
-class NumpyBuilder(Builder):
-    """The builder with numpy arrays as constants; their views are computed at import."""
+class NumpyBuilder(BaseBuilder):
+    """The builder with numpy arrays as constants."""
 
     def __init__(self, graph: Graph) -> None:
         super().__init__(graph)
@@ -55,7 +54,7 @@ class NumpyBuilder(Builder):
 
     def tensor(self, data: Any, origin: str = "") -> Const:
         """A constant made here."""
-        return Const(np.asarray(data), origin or self.label)  # type: ignore[arg-type]
+        return Const(np.asarray(data), origin or self.label)
 
     def scalar(self, value: float) -> Const:
         """A one-element constant."""
@@ -75,55 +74,35 @@ class NumpyBuilder(Builder):
                     facts=[("weight", x.origin)],
                     remedies=["the training diverged, or the file is damaged: export again"],
                 )
-            data = data.reshape(array.shape) if array.shape else data.reshape(1)
+            data = data.reshape(array.shape)
             quant = x.quant if isinstance(x, QuantConst) else None
             name = self.graph.add_constant(x.origin or "constant", data, quant)
             self._named[key] = (name, array)  # kept alive, so that the address stays its own
         return self._named[key][0]
 
-    def reshape(self, x: Operand, shape: Sequence[int]) -> Any:
-        """x under another shape; -1 is inferred."""
-        if not isinstance(x, Const):
-            return super().reshape(x, shape)
-        y = np.asarray(x.data).reshape([int(d) for d in shape])
+    def reshaped(self, x: Const, shape: tuple[int, ...]) -> Const:
+        """The constant under another shape."""
+        y = np.asarray(x.data).reshape(shape)
         if isinstance(x, QuantConst) and (x.quant.axis is None or _kept(x.shape, y.shape, x.quant.axis)):
-            return QuantConst(y, x.origin, x.quant)  # type: ignore[arg-type]
+            return QuantConst(y, x.origin, x.quant)
         return self.tensor(y, x.origin)
 
-    def transpose(self, x: Operand, perm: Sequence[int]) -> Any:
-        """x with its axes permuted: result axis i is axis perm[i] of x."""
-        if not isinstance(x, Const):
-            return super().transpose(x, perm)
-        perm = [int(p) % len(x.shape) for p in perm]
+    def transposed(self, x: Const, perm: tuple[int, ...]) -> Const:
+        """The constant with its axes permuted."""
         y = np.asarray(x.data).transpose(perm)
         if isinstance(x, QuantConst):
             q = x.quant
             axis = None if q.axis is None else perm.index(q.axis)
-            return QuantConst(y, x.origin, Quant(q.scale, q.zero_point, axis))  # type: ignore[arg-type]
+            return QuantConst(y, x.origin, Quant(q.scale, q.zero_point, axis))
         return self.tensor(y, x.origin)
 
-    def slice(self, x: Operand, axis: int, start: int, stop: int, step: int = 1) -> Any:
-        """Elements start, start+step, .. below stop of one axis; a negative step runs backwards."""
-        axis %= len(x.shape)
-        start, stop, step = slice(start, stop, step).indices(x.shape[axis])
-        if isinstance(x, Const) or step < 0:
-            return self.take(x, axis, range(start, stop, step))
-        return super().slice(x, axis, start, stop, step)
+    def taken(self, x: Const, axis: int, indices: tuple[int, ...]) -> Const:
+        """The constant's elements of one axis by index."""
+        return self.tensor(np.take(np.asarray(x.data), indices, axis), x.origin)
 
-    def take(self, x: Operand, axis: int, indices: Sequence[int]) -> Any:
-        """Elements of one axis by index; negative indices count from the end."""
-        if isinstance(x, Const):
-            return self.tensor(np.take(np.asarray(x.data), [int(i) for i in indices], axis), x.origin)
-        size = x.shape[axis % len(x.shape)]
-        if any(not -size <= i < size for i in indices):
-            raise Unsupported(f"an index beyond an axis of {size}")
-        return super().take(x, axis, indices)
-
-    def expand(self, x: Operand, shape: Sequence[int]) -> Any:
-        """x broadcast to a shape."""
-        if not isinstance(x, Const):
-            return super().expand(x, shape)
-        return self.tensor(np.broadcast_to(np.asarray(x.data), [int(d) for d in shape]), x.origin)
+    def expanded(self, x: Const, shape: tuple[int, ...]) -> Const:
+        """The constant broadcast to a shape."""
+        return self.tensor(np.broadcast_to(np.asarray(x.data), shape), x.origin)
 
     def binary(self, op: str, x: Operand, y: Operand) -> Any:
         """An elementwise op of two operands; what masks with minus infinity stays finite."""

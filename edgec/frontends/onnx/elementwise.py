@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from edgec.frontends.builder import MASKED
 from edgec.frontends.onnx.builder import (
     Act,
     Attrs,
@@ -19,7 +20,6 @@ from edgec.frontends.onnx.builder import (
     converts,
     tamed,
 )
-from edgec.frontends.torch.builder import MASKED
 from edgec.ir import Attr, DType
 
 _UNARY = {

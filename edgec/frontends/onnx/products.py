@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from edgec.frontends.builder import MASKED
 from edgec.frontends.onnx.builder import Attrs, Const, NumpyBuilder, Operand, Unsupported, constant, converts
 from edgec.frontends.onnx.elementwise import add, mul
 from edgec.frontends.onnx.reductions import reduce, softmax
-from edgec.frontends.torch.builder import MASKED
 
 
 def _swapped(b: NumpyBuilder, x: Operand) -> Any:

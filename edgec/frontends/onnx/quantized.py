@@ -54,9 +54,9 @@ def _weights(a: Attrs, x: Const, scale: Any, zero: Any) -> Const:
         s, z = (p.reshape([-1 if k == axis else 1 for k in range(data.ndim)]) for p in (s, z))
     real = ((data.astype(np.float64) - z) * s).astype(np.float32)
     if data.dtype != np.int8 or z.any():
-        return Const(real, x.origin)  # type: ignore[arg-type]
+        return Const(real, x.origin)
     quant = Quant(tuple(s.ravel().tolist()), (0,) * s.size, axis)
-    return QuantConst(real, x.origin, quant)  # type: ignore[arg-type]
+    return QuantConst(real, x.origin, quant)
 
 
 def _format(a: Attrs, scale: Any, zero: Any, default: str) -> tuple[DType, Quant]:
