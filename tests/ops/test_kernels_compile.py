@@ -1,0 +1,42 @@
+"""Every kernel compiles without a warning: gcc and clang, as C and as C++, with and without DSP."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+KERNELS = Path(__file__).resolve().parents[2] / "firmware" / "kernels"
+STRICT = ["-c", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Werror", "-Wno-unused-function"]
+ZIG = [sys.executable, "-m", "ziglang"]
+COMPILERS = {
+    "gcc": ["gcc", "-std=c11"],
+    "g++": ["g++", "-x", "c++", "-std=c++17"],
+    "clang": [*ZIG, "cc", "-std=c11"],
+    "clang++": [*ZIG, "c++", "-x", "c++", "-std=c++17"],
+    "clang-dsp": [*ZIG, "cc", "-std=c11", "-target", "arm-linux-musleabihf", "-mcpu=cortex_a7"],
+    "arm-gcc-dsp": ["arm-none-eabi-gcc", "-std=c11", "-mcpu=cortex-m7", "-mthumb"],
+    "arm-gcc": ["arm-none-eabi-gcc", "-std=c11", "-mcpu=cortex-m3", "-mthumb"],
+}
+
+
+@pytest.mark.parametrize("name", COMPILERS)
+def test_no_warnings(name: str, tmp_path: Path) -> None:
+    command = COMPILERS[name]
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed")
+    found = sorted(KERNELS.glob("*.c"))
+    assert found
+    every = tmp_path / "headers.c"
+    every.write_text("".join(f'#include "{h.name}"\n' for h in sorted(KERNELS.glob("*.h"))))
+    done = subprocess.run(
+        [*command, *STRICT, f"-I{KERNELS}", *map(str, [*found, every])],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[:3000]
