@@ -39,8 +39,8 @@ def load_keras(path: str | Path) -> Graph:
     signature = _signature(tf, model, path)
     try:
         function = tf.function(lambda *xs: model(xs[0] if len(xs) == 1 else list(xs), training=False))
-        concrete = function.get_concrete_function(*signature)
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model)
+        frozen = _frozen(function.get_concrete_function(*signature))
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], model)
         data = converter.convert()
     except Exception as e:  # ops that TFLite has not, and the converter's own troubles
         raise _failed(path, "tensorflow cannot convert the model to TFLite", e) from e
@@ -48,6 +48,13 @@ def load_keras(path: str | Path) -> Graph:
         file = Path(folder) / f"{path.stem}.tflite"
         file.write_bytes(data)
         return load_tflite(file)
+
+
+def _frozen(function: Any) -> Any:
+    """The function with its variables made constants, as edgec wants weights."""
+    from tensorflow.python.framework import convert_to_constants
+
+    return convert_to_constants.convert_variables_to_constants_v2(function)
 
 
 def _signature(tf: Any, model: Any, path: Path) -> list[Any]:
