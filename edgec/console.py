@@ -91,8 +91,10 @@ class LiveProgress(AbstractContextManager["LiveProgress"]):
         """The stage before becomes a line; this one spins."""
         if self.current:
             self._finish("[green]done[/]")
-        self.current, self.began = name, time.monotonic()
-        self.bar.reset(self.task, description=name, total=None, visible=True)
+        from rich.markup import escape
+
+        self.current, self.began = escape(name), time.monotonic()
+        self.bar.reset(self.task, description=self.current, total=None, visible=True)
 
     def step(self, done: int, total: int) -> None:
         """Moves the bar."""
