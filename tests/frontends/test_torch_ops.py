@@ -110,6 +110,7 @@ SHAPES: list[Callable[[Tensor], Tensor]] = [
     lambda x: x.flatten(1),
     lambda x: x.view(1, 2, 2, 64).transpose(1, 2).reshape(1, 4, 64),
     lambda x: x[:, 1:3],
+    lambda x: torch.cat([x[..., :8] * 2, x[..., 8:].sin()], -1),
     lambda x: x[:, ::2, 1::3],
     lambda x: x[..., -1],
     lambda x: x[:, None, :, 3:],

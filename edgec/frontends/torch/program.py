@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import warnings
 from collections.abc import Iterator
@@ -39,10 +40,11 @@ that their decomposition would hide. Everything else that torch can decompose, i
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep torch's warnings and log lines, which are about torch, from the user's terminal."""
+    """Keep what torch says about itself (warnings, logs, printed graphs) from the user's terminal."""
     loggers = [logging.getLogger(n) for n in ("torch", "torch.export", "torch._export")]
     before = [(x.level, x.disabled) for x in loggers]
-    with warnings.catch_warnings():
+    sink = io.StringIO()
+    with warnings.catch_warnings(), contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
         warnings.simplefilter("ignore")
         for x in loggers:
             x.setLevel(logging.CRITICAL)

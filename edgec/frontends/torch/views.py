@@ -60,7 +60,14 @@ def _expand(b: Builder, x: Operand, shape: Sequence[int], *rest: Any) -> Any:
 
 @lowers("slice.Tensor")
 def _slice(b: Builder, x: Operand, axis: int, start: int | None, stop: int | None, step: int) -> Any:
-    return b.slice(x, axis, start or 0, _END if stop is None else stop, step)
+    import torch
+
+    first, last = start or 0, _END if stop is None else stop
+    axis %= len(x.shape)
+    kept = range(x.shape[axis])[first:last:step]
+    if not kept:  # rotary embeddings that cover all features leave an empty rest
+        return b.tensor(torch.zeros(*x.shape[:axis], 0, *x.shape[axis + 1 :]), "empty")
+    return b.slice(x, axis, first, last, step)
 
 
 @lowers("select.int")
@@ -98,8 +105,8 @@ def _unbind(b: Builder, x: Operand, axis: int) -> Any:
 
 @lowers("cat")
 def _cat(b: Builder, xs: Sequence[Operand], axis: int) -> Any:
-    kept = [x for x in xs if x.shape != (0,)]  # torch ignores empty vectors here
-    return b.concat(kept, axis)
+    axis %= max(len(x.shape) for x in xs)  # torch lets empty vectors stand among other ranks
+    return b.concat([x for x in xs if 0 not in x.shape] or xs[:1], axis)
 
 
 @lowers("stack")
