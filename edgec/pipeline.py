@@ -14,6 +14,7 @@ from edgec.passes.base import Changes, Pass
 from edgec.passes.collapse_views import CollapseViews
 from edgec.passes.find_activations import FindActivations
 from edgec.passes.find_attention import FindAttention
+from edgec.passes.find_group_norms import FindGroupNorms
 from edgec.passes.find_linear import FindLinear
 from edgec.passes.find_norms import FindNorms
 from edgec.passes.find_softmax import FindSoftmax
@@ -33,6 +34,7 @@ from edgec.passes.merge_tables import MergeTables
 from edgec.passes.remove_dead import RemoveDead
 from edgec.passes.remove_identities import RemoveIdentities
 from edgec.passes.simplify_arithmetic import SimplifyArithmetic
+from edgec.passes.split_outputs import SplitOutputs
 from edgec.prove import Inputs
 from edgec.quant.choose import quantize_model
 from edgec.quant.data import Samples, load_samples, random_samples
@@ -44,13 +46,15 @@ FLOAT_PASSES: tuple[Pass, ...] = (
     RemoveIdentities(),
     SimplifyArithmetic(),  # one spelling of division, subtraction and powers for the patterns
     FindNorms(),
+    FindGroupNorms(),
     FindSoftmax(),  # before activations, which are made of the same exponentials
     FindActivations(),
     FindLinear(),  # products with constants go, so that attention sees activations only
     FindAttention(),  # wants softmax to be found
     FoldScales(),  # batch norms that stand beside their weights already
     SolveLayout(),  # wants the fewest ops, and views to be views still
-    MergeConcats(),  # the four that use up chains of views, before the rest is copied:
+    SplitOutputs(),  # the five that use up chains of views, before the rest is copied:
+    MergeConcats(),
     FoldPermutations(),
     AbsorbViews(),
     CollapseViews(),
@@ -118,8 +122,9 @@ def run_passes(graph: Graph, passes: Sequence[Pass]) -> list[tuple[str, Changes]
 
 
 def is_float(graph: Graph) -> bool:
-    """Whether any op of the graph still computes in float."""
-    return any(t.dtype == DType.F32 for n in graph for t in graph.out_types(n))
+    """Whether anything in the graph still is float."""
+    values = [*graph.inputs, *graph.outputs, *(v for n in graph for v in n.outputs)]
+    return any(graph.type(v).dtype == DType.F32 for v in values)
 
 
 def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
@@ -161,5 +166,5 @@ def _samples(graph: Graph, own_types: Mapping[str, TensorType], options: BuildOp
     else:
         samples = load_samples(str(options.calib), own_types)
     for name, perm in graph.input_perms.items():
-        samples.arrays[name] = samples.arrays[name].transpose(perm)
+        samples.permute(name, perm)
     return samples

@@ -67,16 +67,16 @@ def prepare(graph: Graph, inputs: Sequence[Inputs], tick: Callable[[int, int], N
 def pack_inputs(library: Library, sample: Inputs) -> bytes:
     """The bytes the device is fed: all inputs in the graph's order."""
     return b"".join(
-        np.ascontiguousarray(sample[p.name].astype(p.type.dtype.numpy)).tobytes() for p in library.inputs
+        np.ascontiguousarray(sample[p.value].astype(p.type.dtype.numpy)).tobytes() for p in library.inputs
     )
 
 
 def unpack_outputs(library: Library, raw: bytes) -> dict[str, np.ndarray]:
-    """What the device sent, as arrays by output name."""
+    """What the device sent, as arrays by value name."""
     outputs, at = {}, 0
     for p in library.outputs:
         chunk = np.frombuffer(raw, p.type.dtype.numpy, p.type.size, at)
-        outputs[p.name] = chunk.reshape(p.type.shape)
+        outputs[p.value] = chunk.reshape(p.type.shape)
         at += p.bytes
     return outputs
 

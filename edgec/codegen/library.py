@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,8 +35,12 @@ class Layer:
 
 @dataclass(frozen=True)
 class Port:
-    """A model input or output as the generated library has it."""
+    """A model input or output as the generated library has it.
 
+    value: its name in the graph. name: the same, made unique where a value is two outputs.
+    """
+
+    value: str
     name: str
     type: TensorType
     window: Window
@@ -68,8 +72,7 @@ def generate(graph: Graph, plan: Plan, target: str) -> Library:
     layers = tuple(_layers(graph, plan))
     pool = ConstPool()
     rendered = [_layer_view(graph, plan, layer, pool) for layer in layers]
-    inputs = tuple(Port(v, graph.type(v), plan.windows[v]) for v in graph.inputs)
-    outputs = tuple(Port(v, graph.type(v), plan.windows[v]) for v in graph.outputs)
+    inputs, outputs = _all_ports(graph, plan, graph.inputs), _all_ports(graph, plan, graph.outputs)
     sources = kernel_sources(layers)
     digest = _digest(rendered, pool, plan, sources)
     symbols = {layer.node.name: layer for layer in layers}
@@ -104,6 +107,14 @@ def generate(graph: Graph, plan: Plan, target: str) -> Library:
         "src/weights.c": render("weights.c.j2", data),
     }
     return Library(files | sources, layers, inputs, outputs, digest, pool.bytes)
+
+
+def _all_ports(graph: Graph, plan: Plan, values: Sequence[str]) -> tuple[Port, ...]:
+    ports: dict[str, Port] = {}
+    for value in values:
+        name = value if value not in ports else f"{value}_{len(ports)}"
+        ports[name] = Port(value, name, graph.type(value), plan.windows[value])
+    return tuple(ports.values())
 
 
 def kernel_sources(layers: tuple[Layer, ...]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,9 +29,9 @@ _IMAGE_ARRAYS = ("x", "images")
 
 @dataclass
 class Samples:
-    """Calibration samples, one array [n, ...] per model input, without the batch axis of 1.
+    """Calibration samples, one array per model input: [n, ...] without a batch axis of 1.
 
-    source: the file, or "random". notes: sentences for the report. random: no data was
+    whole: inputs of any other first axis; their arrays are [n, *shape]. source: the file, or "random". notes: sentences for the report. random: no data was
     given, so nothing is known of the accuracy.
     """
 
@@ -39,24 +39,31 @@ class Samples:
     source: str
     notes: list[str] = field(default_factory=list)
     random: bool = False
+    whole: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return min((len(a) for a in self.arrays.values()), default=0)
 
     def sample(self, k: int) -> dict[str, np.ndarray]:
         """The inputs of one inference, with a batch axis of 1."""
-        return {name: a[k : k + 1] for name, a in self.arrays.items()}
+        return {name: a[k] if name in self.whole else a[k : k + 1] for name, a in self.arrays.items()}
+
+    def permute(self, name: str, perm: tuple[int, ...]) -> None:
+        """Give the samples of one input another order of the input's axes."""
+        if name in self.whole:
+            perm = (0, *(p + 1 for p in perm))
+        self.arrays[name] = self.arrays[name].transpose(perm)
 
     def permuted(self, perms: Mapping[str, tuple[int, ...]]) -> Samples:
         """The same with some inputs' axes permuted, as `Graph.input_perms` says."""
         arrays = {name: a.transpose(perms[name]) if name in perms else a for name, a in self.arrays.items()}
-        return Samples(arrays, self.source, list(self.notes), self.random)
+        return replace(self, arrays=arrays, notes=list(self.notes))
 
     def head(self, n: int) -> Samples:
         """At most n samples, evenly spaced."""
         pick = spaced(len(self), n)
         arrays = {k: a[pick] for k, a in self.arrays.items()}
-        return Samples(arrays, self.source, list(self.notes), self.random)
+        return replace(self, arrays=arrays, notes=list(self.notes))
 
 
 def load_samples(spec: str, inputs: Mapping[str, TensorType], *, limit: int = 128) -> Samples:
@@ -78,22 +85,32 @@ def load_samples(spec: str, inputs: Mapping[str, TensorType], *, limit: int = 12
     found = _read_arrays(path)
     arrays: dict[str, np.ndarray] = {}
     for name, array in _assign(path, found, inputs).items():
-        arrays[name] = _checked(path, name, array, inputs[name], limit)
+        arrays[name] = _checked(path, name, array, _per_inference(inputs[name]), limit)
     counts = {len(a) for a in arrays.values()}
     if len(counts) > 1:
         facts = [("have", ", ".join(f"{k} {len(a)} samples" for k, a in arrays.items()))]
         raise bad(path, "the arrays differ in their number of samples", "give as many of each", facts)
-    return Samples(arrays, str(path))
+    return Samples(arrays, str(path), whole=_whole(inputs))
 
 
 def random_samples(inputs: Mapping[str, TensorType], *, count: int = 8, seed: int = 0) -> Samples:
     """Normally distributed samples, mean 0 and deviation 1, for a build without data."""
     rng = np.random.default_rng(seed)
     arrays = {
-        name: rng.standard_normal((count, *t.shape[1:])).astype(np.float32) for name, t in inputs.items()
+        name: rng.standard_normal((count, *_per_inference(t).shape[1:])).astype(np.float32)
+        for name, t in inputs.items()
     }
     note = "no calibration data: ranges come from random numbers, accuracy is not established; give --calib"
-    return Samples(arrays, "random", [note], random=True)
+    return Samples(arrays, "random", [note], random=True, whole=_whole(inputs))
+
+
+def _whole(inputs: Mapping[str, TensorType]) -> frozenset[str]:
+    return frozenset(name for name, t in inputs.items() if t.shape[:1] != (1,))
+
+
+def _per_inference(type: TensorType) -> TensorType:
+    """The type with an axis for samples in front, which a batch axis of 1 is already."""
+    return type if type.shape[:1] == (1,) else type.with_(shape=(1, *type.shape))
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:

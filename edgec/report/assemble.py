@@ -73,7 +73,7 @@ def empty_report(
         input_mode=options.input_mode,
         optimize=options.optimize,
         hash=library.hash,
-        inputs=[_port(p, graph.input_perms.get(p.name)) for p in library.inputs],
+        inputs=[_port(p, graph.input_perms.get(p.value)) for p in library.inputs],
         outputs=[_port(p, None) for p in library.outputs],
         sram=memory,
         flash=flash,
