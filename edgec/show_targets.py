@@ -45,11 +45,9 @@ def _region(r: Region) -> str:
 
 def _runners(t: Target) -> list[str]:
     """Where `edgec run --on` can run a build for this target."""
-    return (
-        ["sim", "host", *(["qemu"] if t.qemu else [])]
-        if t.is_mcu
-        else ["host", *(["qemu"] if t.qemu else [])]
-    )
+    if t.is_mcu:
+        return ["sim", "host", *(["qemu"] if t.qemu else [])]
+    return ["host", "qemu"] if t.kind == "linux" else ["host"]
 
 
 def _size(size: int | None) -> str:
