@@ -8,8 +8,11 @@ from edgec.ir import DType, Graph
 from edgec.ops.base import op_of
 from edgec.passes.layout_rules import Perm, allows, identity, rank_of
 from edgec.passes.layout_views import StoredViews, Use
-from edgec.passes.operand_views import READERS, operand_strides, row_permutation
+from edgec.passes.operand_views import is_free
 from edgec.passes.rewrite import view_node
+
+_RUN, _WORST = 64, 8
+"""A copy's price is its bytes; each of its loops adds a 64th, so that long runs win a draw."""
 
 
 class Costs(StoredViews):
@@ -80,16 +83,9 @@ class Costs(StoredViews):
     def _moved(self, base: str, use: Use, new: Mapping[str, Perm]) -> tuple[object, ...] | None:
         """What has to be copied for a use (the same for equal copies), None where nothing has."""
         view = self.needed(self.stored(base, new), use, new)
-        size = self.graph.type(base).size
-        if view.index is None and view.is_identity(size):
-            return None
         user, k, value = use
-        if user:
-            node = self.node(user)
-            if node.op in READERS and operand_strides(self.graph, node, k, view) is not None:
-                return None
-            if node.op == "linear" and k == 0 and row_permutation(view, size) is not None:
-                return None
+        if is_free(self.graph, (self.node(user), k) if user else None, view, self.graph.type(base).size):
+            return None
         if view.index is not None:
             return ("index", value, user)
         return view.key()
@@ -98,5 +94,6 @@ class Costs(StoredViews):
         copies = {}
         for use in self.uses.get(base, ()):
             if (key := self._moved(base, use, {})) is not None:
-                copies[key] = self.graph.type(use[2]).bytes
+                loops = _WORST if key[0] == "index" else len(key)
+                copies[key] = self.graph.type(use[2]).bytes * (_RUN + loops)
         return sum(copies.values())

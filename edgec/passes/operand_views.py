@@ -67,3 +67,15 @@ def row_permutation(view: ViewMap, base_size: int) -> np.ndarray | None:
         if not np.array_equal(rows, row + k * np.arange(len(rows))[:, None]):
             return None
     return row if np.array_equal(np.sort(row), np.arange(k)) else None
+
+
+def is_free(graph: Graph, use: tuple[Node, int] | None, view: ViewMap, base_size: int) -> bool:
+    """Whether a use (node, operand; None is a graph output) of a view of a tensor needs no copy."""
+    if view.is_identity(base_size):
+        return True
+    if use is None:
+        return False
+    node, k = use
+    if node.op in READERS and operand_strides(graph, node, k, view) is not None:
+        return True
+    return node.op == "linear" and k == 0 and row_permutation(view, base_size) is not None

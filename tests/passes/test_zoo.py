@@ -22,13 +22,15 @@ COPIES = {
     "vit": 1,  # the class token
     "simple_vit": 1,  # patches in rows
     "swin": 5,  # windows, rolls, patch merging
-    "swin_v2": 4,
+    "swin_v2": 2,
     "cvt": 3,
     "convnext": 0,
     "convmixer": 0,
+    "gmlp": 2,
+    "focalnet": 0,
     "mixer": 4,  # tokens and channels change places
     "unet": 1,  # the image that comes out
-    "wavenet": 7,
+    "wavenet": 1,
 }
 
 
