@@ -224,11 +224,11 @@ def _memory_map(graph: Graph, plan: Plan, layers: Mapping[str, Layer]) -> list[s
         first = order[source.name] if source else 0
         uses = [order[n.name] for n, _ in graph.consumers(value) if n.name in order]
         last = end if value in graph.outputs else max(uses, default=first)
-        rows.append((window.address, window.bytes, first, last, value))
+        title = f"{value} ({source.path})" if source and source.path != value else value
+        rows.append((first, last, window.address, window.bytes, title))
     for node, (address, size) in plan.scratch.items():
-        rows.append((address, size, order[node], order[node], f"scratch of {node}"))
-    rows.sort()
-    return [_comment(f"{a:9} {b:8} {f:4}-{u:<5} {v}") for a, b, f, u, v in rows]
+        rows.append((order[node], order[node], address, size, f"scratch of {node}"))
+    return [_comment(f"{f:4}-{u:<5} {a:9} {b:8}  {v}") for f, u, a, b, v in sorted(rows)]
 
 
 def _digest(layers: list[dict[str, object]], pool: ConstPool, plan: Plan, sources: Mapping[str, str]) -> str:
