@@ -1,0 +1,264 @@
+/* attention, compiled for stm32f746 by edgec 0.1.0; do not edit.
+ *
+ * Memory map of the arena, 248 bytes. Steps are those of model_run().
+ *
+ *  steps        address    bytes  tensor (layer)
+ *    0-1             8       40  norm (block.norm)
+ *    0-4            48       40  tokens
+ *    1-1             0        8  scratch of qkv
+ *    1-2           128      120  qkv (block.attn.qkv)
+ *    2-2             0       48  scratch of context
+ *    2-2            88       40  context (block.attn)
+ *    3-3             0        8  scratch of proj
+ *    3-4             8       40  proj (block.attn.proj)
+ *    4-5             0       40  sum (block)
+ *    5-5             0       40  act (block.act)
+ */
+#include "model.h"
+
+#include "weights.h"
+#include "kernels/ec_add.h"
+#include "kernels/ec_attention_s8.h"
+#include "kernels/ec_layer_norm_s8.h"
+#include "kernels/ec_linear_s8.h"
+#include "kernels/ec_lut_s8.h"
+
+#if defined(__GNUC__)
+#define MODEL_LAYER __attribute__((noinline))
+#else
+#define MODEL_LAYER
+#endif
+
+const model_span model_inputs[MODEL_INPUTS] = {
+    {48, 40},
+};
+const model_span model_outputs[MODEL_OUTPUTS] = {
+    {0, 40},
+};
+
+/* block.norm (layer_norm): 1x5x8 -> 1x5x8 */
+static const ec_layer_norm_s8_params layer_000 = {
+    .epsilon = 0,
+    .channels = 8,
+    .vectors = 1,
+    .rms = 0,
+    .input_zero = -2,
+    .fraction = 26,
+    .shift = 19,
+    .gamma = w000_gamma,
+    .beta = w000_beta,
+};
+
+MODEL_LAYER void model_layer_000_block_norm(uint8_t *arena, int32_t first, int32_t last);
+MODEL_LAYER void model_layer_000_block_norm(uint8_t *arena, int32_t first, int32_t last)
+{
+    const ec_window in[] = {
+        {arena + 48, 8, 5}, /* tokens */
+    };
+    const ec_window out[] = {
+        {arena + 8, 8, 5}, /* norm */
+    };
+    ec_layer_norm_s8(&layer_000, in, out, first, last, 0);
+}
+
+/* block.attn.qkv (linear): 1x5x8 -> 1x5x24, 960 MAC */
+static const ec_linear_s8_params layer_001 = {
+    .inputs = 8,
+    .outputs = 24,
+    .vectors = 1,
+    .output_zero = 0,
+    .lo = -128,
+    .hi = 127,
+    .weights = w001_weights,
+    .bias = w001_bias,
+    .multiplier = w001_multiplier,
+    .shift = w001_shift,
+};
+
+MODEL_LAYER void model_layer_001_block_attn_qkv(uint8_t *arena, int32_t first, int32_t last);
+MODEL_LAYER void model_layer_001_block_attn_qkv(uint8_t *arena, int32_t first, int32_t last)
+{
+    const ec_window in[] = {
+        {arena + 8, 8, 5}, /* norm */
+    };
+    const ec_window out[] = {
+        {arena + 128, 24, 5}, /* qkv */
+    };
+    ec_linear_s8(&layer_001, in, out, first, last, arena + 0);
+}
+
+/* block.attn (attention): 1x5x24, 1x5x24, 1x5x24 -> 1x5x2x4, 400 MAC */
+static const ec_attention_s8_params layer_002 = {
+    .heads = 2,
+    .queries = 5,
+    .keys = 5,
+    .depth = 4,
+    .value_depth = 4,
+    .q_zero = 0,
+    .v_zero = 0,
+    .output_zero = 0,
+    .left = 14,
+    .factor = 30981640,
+    .fraction = 16,
+    .mask_shift = 0,
+    .precision = 14,
+    .multiplier = 1073741824,
+    .shift = 1,
+    .q_pitch = 24,
+    .k_pitch = 24,
+    .v_pitch = 24,
+    .q_view = w002_q_view,
+    .k_view = w002_k_view,
+    .v_view = w002_v_view,
+    .limit = 0,
+    .mask = 0,
+    .mask_stride = 0,
+    .bias = 0,
+    .bias_stride = 0,
+    .exp2 = w002_exp2,
+    .q_data = 0,
+    .k_data = 0,
+    .v_data = 0,
+};
+
+MODEL_LAYER void model_layer_002_block_attn(uint8_t *arena, int32_t first, int32_t last);
+MODEL_LAYER void model_layer_002_block_attn(uint8_t *arena, int32_t first, int32_t last)
+{
+    const ec_window in[] = {
+        {arena + 128, 24, 5}, /* qkv */
+        {arena + 128, 24, 5}, /* qkv */
+        {arena + 128, 24, 5}, /* qkv */
+    };
+    const ec_window out[] = {
+        {arena + 88, 8, 5}, /* context */
+    };
+    ec_attention_s8(&layer_002, in, out, first, last, arena + 0);
+}
+
+/* block.attn.proj (linear): 1x5x8 -> 1x5x8, 320 MAC */
+static const ec_linear_s8_params layer_003 = {
+    .inputs = 8,
+    .outputs = 8,
+    .vectors = 1,
+    .output_zero = 0,
+    .lo = -128,
+    .hi = 127,
+    .weights = w003_weights,
+    .bias = w003_bias,
+    .multiplier = w003_multiplier,
+    .shift = w003_shift,
+};
+
+MODEL_LAYER void model_layer_003_block_attn_proj(uint8_t *arena, int32_t first, int32_t last);
+MODEL_LAYER void model_layer_003_block_attn_proj(uint8_t *arena, int32_t first, int32_t last)
+{
+    const ec_window in[] = {
+        {arena + 88, 8, 5}, /* merged */
+    };
+    const ec_window out[] = {
+        {arena + 8, 8, 5}, /* proj */
+    };
+    ec_linear_s8(&layer_003, in, out, first, last, arena + 0);
+}
+
+/* block (add): 1x5x8, 1x5x8 -> 1x5x8 */
+static const ec_add_params layer_004 = {
+    .row_size = 8,
+    .lead = 5,
+    .inner = 8,
+    .a_wide = 0,
+    .a_zero = -2,
+    .a_far = 0,
+    .a_near = 1,
+    .a_outer = 0,
+    .a_inner = 1,
+    .a_s8 = 0,
+    .a_s16 = 0,
+    .b_wide = 0,
+    .b_zero = 0,
+    .b_far = 0,
+    .b_near = 1,
+    .b_outer = 0,
+    .b_inner = 1,
+    .b_s8 = 0,
+    .b_s16 = 0,
+    .y_wide = 0,
+    .y_zero = -1,
+    .lo = -128,
+    .hi = 127,
+    .left_shift = 20,
+    .subtract = 0,
+    .a_multiplier = 1717986918,
+    .a_shift = -1,
+    .b_multiplier = 1073741824,
+    .b_shift = 0,
+    .y_multiplier = 1342177280,
+    .y_shift = -19,
+};
+
+MODEL_LAYER void model_layer_004_block(uint8_t *arena, int32_t first, int32_t last);
+MODEL_LAYER void model_layer_004_block(uint8_t *arena, int32_t first, int32_t last)
+{
+    const ec_window in[] = {
+        {arena + 48, 8, 5}, /* tokens */
+        {arena + 8, 8, 5}, /* proj */
+    };
+    const ec_window out[] = {
+        {arena + 0, 8, 5}, /* sum */
+    };
+    ec_add(&layer_004, in, out, first, last, 0);
+}
+
+/* block.act (pointwise): 1x5x8 -> 1x5x8 */
+static const ec_lut_s8_params layer_005 = {
+    .length = 8,
+    .table = w005_table,
+};
+
+MODEL_LAYER void model_layer_005_block_act(uint8_t *arena, int32_t first, int32_t last);
+MODEL_LAYER void model_layer_005_block_act(uint8_t *arena, int32_t first, int32_t last)
+{
+    const ec_window in[] = {
+        {arena + 0, 8, 5}, /* sum */
+    };
+    const ec_window out[] = {
+        {arena + 0, 8, 5}, /* act */
+    };
+    ec_lut_s8(&layer_005, in, out, first, last, 0);
+}
+
+void model_run(model_ctx *ctx)
+{
+    model_layer_000_block_norm(ctx->arena, 0, 5); /* block.norm */
+    model_layer_001_block_attn_qkv(ctx->arena, 0, 5); /* block.attn.qkv */
+    model_layer_002_block_attn(ctx->arena, 0, 5); /* block.attn */
+    model_layer_003_block_attn_proj(ctx->arena, 0, 5); /* block.attn.proj */
+    model_layer_004_block(ctx->arena, 0, 5); /* block */
+    model_layer_005_block_act(ctx->arena, 0, 5); /* block.act */
+}
+
+void model_layer(model_ctx *ctx, int32_t index)
+{
+    switch (index) {
+    case 0:
+        model_layer_000_block_norm(ctx->arena, 0, 5);
+        break;
+    case 1:
+        model_layer_001_block_attn_qkv(ctx->arena, 0, 5);
+        break;
+    case 2:
+        model_layer_002_block_attn(ctx->arena, 0, 5);
+        break;
+    case 3:
+        model_layer_003_block_attn_proj(ctx->arena, 0, 5);
+        break;
+    case 4:
+        model_layer_004_block(ctx->arena, 0, 5);
+        break;
+    case 5:
+        model_layer_005_block_act(ctx->arena, 0, 5);
+        break;
+    default:
+        break;
+    }
+}

@@ -1,0 +1,244 @@
+/* cnn, compiled for stm32f746 by edgec 0.1.0; do not edit.
+ *
+ * Memory map of the arena, 148 bytes. Steps are those of model_run().
+ *
+ *  steps        address    bytes  tensor (layer)
+ *    0-0             0       72  image
+ *    0-0           112       20  scratch of conv
+ *    0-2            76       36  conv (stem.conv)
+ *    1-1             0       76  scratch of dw
+ *    1-2           112       36  dw (stem.dw)
+ *    2-3             0       36  sum (stem)
+ *    3-4            36        4  pool
+ *    4-4             0        3  logits (head)
+ *    4-4             8        4  scratch of logits
+ */
+#include "model.h"
+
+#include "weights.h"
+#include "kernels/ec_add.h"
+#include "kernels/ec_conv2d_s8.h"
+#include "kernels/ec_depthwise_conv2d_s8.h"
+#include "kernels/ec_linear_s8.h"
+#include "kernels/ec_sum.h"
+
+#if defined(__GNUC__)
+#define MODEL_LAYER __attribute__((noinline))
+#else
+#define MODEL_LAYER
+#endif
+
+const model_span model_inputs[MODEL_INPUTS] = {
+    {0, 72},
+};
+const model_span model_outputs[MODEL_OUTPUTS] = {
+    {0, 3},
+};
+
+/* stem.conv (conv2d): 1x6x6x2 -> 1x3x3x4, 648 MAC */
+static const ec_conv2d_s8_params layer_000 = {
+    .height = 6,
+    .width = 6,
+    .channels = 2,
+    .out_height = 3,
+    .out_width = 3,
+    .out_channels = 4,
+    .kernel_h = 3,
+    .kernel_w = 3,
+    .stride_h = 2,
+    .stride_w = 2,
+    .pad_top = 1,
+    .pad_left = 1,
+    .dilation_h = 1,
+    .dilation_w = 1,
+    .groups = 1,
+    .input_zero = 3,
+    .output_zero = -128,
+    .lo = -128,
+    .hi = 127,
+    .weights = w000_weights,
+    .bias = w000_bias,
+    .multiplier = w000_multiplier,
+    .shift = w000_shift,
+};
+
+MODEL_LAYER void model_layer_000_stem_conv(uint8_t *arena, int32_t first, int32_t last);
+MODEL_LAYER void model_layer_000_stem_conv(uint8_t *arena, int32_t first, int32_t last)
+{
+    const ec_window in[] = {
+        {arena + 0, 12, 6}, /* image */
+    };
+    const ec_window out[] = {
+        {arena + 76, 12, 3}, /* conv */
+    };
+    ec_conv2d_s8(&layer_000, in, out, first, last, arena + 112);
+}
+
+/* stem.dw (depthwise_conv2d): 1x3x3x4 -> 1x3x3x4, 324 MAC */
+static const ec_depthwise_conv2d_s8_params layer_001 = {
+    .height = 3,
+    .width = 3,
+    .channels = 4,
+    .out_height = 3,
+    .out_width = 3,
+    .out_channels = 4,
+    .kernel_h = 3,
+    .kernel_w = 3,
+    .stride_h = 1,
+    .stride_w = 1,
+    .pad_top = 1,
+    .pad_left = 1,
+    .dilation_h = 1,
+    .dilation_w = 1,
+    .input_zero = -128,
+    .output_zero = 5,
+    .lo = -128,
+    .hi = 127,
+    .weights = w001_weights,
+    .bias = w001_bias,
+    .multiplier = w001_multiplier,
+    .shift = w001_shift,
+};
+
+MODEL_LAYER void model_layer_001_stem_dw(uint8_t *arena, int32_t first, int32_t last);
+MODEL_LAYER void model_layer_001_stem_dw(uint8_t *arena, int32_t first, int32_t last)
+{
+    const ec_window in[] = {
+        {arena + 76, 12, 3}, /* conv */
+    };
+    const ec_window out[] = {
+        {arena + 112, 12, 3}, /* dw */
+    };
+    ec_depthwise_conv2d_s8(&layer_001, in, out, first, last, arena + 0);
+}
+
+/* stem (add): 1x3x3x4, 1x3x3x4 -> 1x3x3x4 */
+static const ec_add_params layer_002 = {
+    .row_size = 12,
+    .lead = 3,
+    .inner = 12,
+    .a_wide = 0,
+    .a_zero = -128,
+    .a_far = 0,
+    .a_near = 1,
+    .a_outer = 0,
+    .a_inner = 1,
+    .a_s8 = 0,
+    .a_s16 = 0,
+    .b_wide = 0,
+    .b_zero = 5,
+    .b_far = 0,
+    .b_near = 1,
+    .b_outer = 0,
+    .b_inner = 1,
+    .b_s8 = 0,
+    .b_s16 = 0,
+    .y_wide = 0,
+    .y_zero = -3,
+    .lo = -128,
+    .hi = 127,
+    .left_shift = 20,
+    .subtract = 0,
+    .a_multiplier = 1073741824,
+    .a_shift = -1,
+    .b_multiplier = 1073741824,
+    .b_shift = 0,
+    .y_multiplier = 1073741824,
+    .y_shift = -18,
+};
+
+MODEL_LAYER void model_layer_002_stem(uint8_t *arena, int32_t first, int32_t last);
+MODEL_LAYER void model_layer_002_stem(uint8_t *arena, int32_t first, int32_t last)
+{
+    const ec_window in[] = {
+        {arena + 76, 12, 3}, /* conv */
+        {arena + 112, 12, 3}, /* dw */
+    };
+    const ec_window out[] = {
+        {arena + 0, 12, 3}, /* sum */
+    };
+    ec_add(&layer_002, in, out, first, last, 0);
+}
+
+/* pool (mean): 1x3x3x4 -> 1x4 */
+static const ec_sum_params layer_003 = {
+    .length = 4,
+    .wide = 0,
+    .offset = 27,
+    .multiplier = 954437176,
+    .shift = -1,
+    .output_zero = 0,
+    .axes = 1,
+    .kept = w003_kept,
+    .reduced = w003_reduced,
+};
+
+MODEL_LAYER void model_layer_003_pool(uint8_t *arena, int32_t first, int32_t last);
+MODEL_LAYER void model_layer_003_pool(uint8_t *arena, int32_t first, int32_t last)
+{
+    const ec_window in[] = {
+        {arena + 0, 12, 3}, /* sum */
+    };
+    const ec_window out[] = {
+        {arena + 36, 4, 1}, /* pool */
+    };
+    ec_sum(&layer_003, in, out, first, last, 0);
+}
+
+/* head (linear): 1x4 -> 1x3, 12 MAC */
+static const ec_linear_s8_params layer_004 = {
+    .inputs = 4,
+    .outputs = 3,
+    .vectors = 1,
+    .output_zero = 1,
+    .lo = -128,
+    .hi = 127,
+    .weights = w004_weights,
+    .bias = w004_bias,
+    .multiplier = w004_multiplier,
+    .shift = w004_shift,
+};
+
+MODEL_LAYER void model_layer_004_head(uint8_t *arena, int32_t first, int32_t last);
+MODEL_LAYER void model_layer_004_head(uint8_t *arena, int32_t first, int32_t last)
+{
+    const ec_window in[] = {
+        {arena + 36, 4, 1}, /* pool */
+    };
+    const ec_window out[] = {
+        {arena + 0, 3, 1}, /* logits */
+    };
+    ec_linear_s8(&layer_004, in, out, first, last, arena + 8);
+}
+
+void model_run(model_ctx *ctx)
+{
+    model_layer_000_stem_conv(ctx->arena, 0, 3); /* stem.conv */
+    model_layer_001_stem_dw(ctx->arena, 0, 3); /* stem.dw */
+    model_layer_002_stem(ctx->arena, 0, 3); /* stem */
+    model_layer_003_pool(ctx->arena, 0, 1); /* pool */
+    model_layer_004_head(ctx->arena, 0, 1); /* head */
+}
+
+void model_layer(model_ctx *ctx, int32_t index)
+{
+    switch (index) {
+    case 0:
+        model_layer_000_stem_conv(ctx->arena, 0, 3);
+        break;
+    case 1:
+        model_layer_001_stem_dw(ctx->arena, 0, 3);
+        break;
+    case 2:
+        model_layer_002_stem(ctx->arena, 0, 3);
+        break;
+    case 3:
+        model_layer_003_pool(ctx->arena, 0, 1);
+        break;
+    case 4:
+        model_layer_004_head(ctx->arena, 0, 1);
+        break;
+    default:
+        break;
+    }
+}
