@@ -9,6 +9,7 @@ from edgec import fit, frontends, prove
 from edgec.codegen.library import Library, generate
 from edgec.codegen.tests import test_files
 from edgec.codegen.toolchain import DoesNotFit, build_archive, build_firmware, build_runner
+from edgec.diagnostics import Diagnostic
 from edgec.options import BuildOptions, Progress
 from edgec.pipeline import Lowered, lower
 from edgec.report import assemble, files
@@ -26,6 +27,13 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     Raises Diagnostic for everything a user can act on.
     """
     target = load_target(options.target)
+    if options.input_mode == "stream":
+        raise Diagnostic(
+            "E101",
+            "this version takes whole inputs only",
+            where="--input stream",
+            remedies=["--input whole, the default: the input is in the arena and reused once consumed"],
+        )
     progress.stage(f"read {options.model}")
     lowered = lower(frontends.load_model(options.model), options, progress)
     graph = lowered.graph

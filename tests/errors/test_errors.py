@@ -70,6 +70,11 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("m.tflite", "--optimize", "beauty")
 
 
+@case("E101-stream")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("m.tflite", "--input", "stream")
+
+
 @case("E101-place")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     np.save("x.npy", np.zeros((1, 4, 2, 3), np.int8))

@@ -1,6 +1,6 @@
 """Golden C: what is generated for tiny models, compared letter by letter, then compiled and run.
 
-EDGEC_UPDATE_GOLDEN=1 writes the files anew; look at their diff before you commit it.
+EDGEC_GOLDEN=write writes the files anew; look at their diff before you commit it.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ def test_generated_text(name: str) -> None:
         golden = HERE / name / Path(path).name
         text = files[path]
         assert isinstance(text, str)
-        if os.environ.get("EDGEC_UPDATE_GOLDEN"):
+        if os.environ.get("EDGEC_GOLDEN") == "write":
             golden.parent.mkdir(exist_ok=True)
             golden.write_text(text)
-        assert text == golden.read_text(), f"{golden} differs; EDGEC_UPDATE_GOLDEN=1 writes it anew"
+        assert text == golden.read_text(), f"{golden} differs; EDGEC_GOLDEN=write writes it anew"
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
