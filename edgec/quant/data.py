@@ -31,8 +31,9 @@ _IMAGE_ARRAYS = ("x", "images")
 class Samples:
     """Calibration samples, one array per model input: [n, ...] without a batch axis of 1.
 
-    whole: inputs of any other first axis; their arrays are [n, *shape]. source: the file, or "random". notes: sentences for the report. random: no data was
-    given, so nothing is known of the accuracy.
+    whole: inputs of any other first axis; their arrays are [n, *shape]. source: the file, or
+    "random". notes: sentences for the report. random: no data was given, so nothing is
+    known of the accuracy.
     """
 
     arrays: dict[str, np.ndarray]
