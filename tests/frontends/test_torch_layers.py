@@ -14,6 +14,7 @@ from torch.nn import functional as F  # noqa: E402
 
 from tests.frontends.torch_check import IMAGE, TOKENS, Call, check_each, ops, rand  # noqa: E402
 
+VIDEO = rand(1, 4, 3, 6, 5)
 SPATIAL: list[tuple[nn.Module, Tensor]] = [
     (nn.Conv2d(4, 6, 3, bias=False), IMAGE),
     (nn.Conv2d(4, 6, (3, 2), (2, 1), (1, 0), (2, 1)), IMAGE),
@@ -26,6 +27,8 @@ SPATIAL: list[tuple[nn.Module, Tensor]] = [
     (nn.Conv1d(6, 4, 3, 2, 1), TOKENS),
     (nn.Conv1d(6, 6, 3, groups=6, dilation=2), TOKENS),
     (nn.Conv1d(6, 4, 3), rand(6, 9)),
+    (nn.Conv3d(4, 6, (3, 3, 1), padding=(1, 1, 0)), VIDEO),
+    (nn.Conv3d(4, 4, (1, 3, 3), (1, 2, 2), groups=4), VIDEO),
     (nn.ConvTranspose2d(4, 6, 3, 2, 1, 1), IMAGE),
     (nn.ConvTranspose2d(4, 6, 4, 2, 1, groups=2), IMAGE),
     (nn.ConvTranspose2d(4, 4, 2, 2, groups=4, bias=False), IMAGE),

@@ -27,6 +27,8 @@ def _convolution(
     if not isinstance(w, Const) or not (bias is None or isinstance(bias, Const)):
         raise Unsupported("weights that are computed at run time")
     spatial = len(w.shape) - 2
+    if spatial == 3 and not transposed and len(x.shape) == 5:
+        return _convolution3d(b, x, w, bias, stride, padding, dilation, groups)
     data = w.data if spatial == 2 else w.data.unsqueeze(-1)
     if spatial > 2:
         raise Unsupported(f"{spatial} spatial dimensions")
@@ -51,6 +53,31 @@ def _convolution(
     kernel = Const(data.permute(0, 2, 3, 1), w.origin)
     attrs = {"stride": s, "padding": pads, "dilation": d, "groups": groups}
     return b.channels_last(x, spatial, lambda y: b.emit("conv2d", [y, kernel, *rest], attrs))
+
+
+def _convolution3d(
+    b: Builder,
+    x: Operand,
+    w: Const,
+    bias: Operand | None,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+) -> Any:
+    """A 3-D convolution that does nothing along one axis: a 2-D one with that axis in the batch."""
+    idle = [k for k in range(3) if (w.shape[2 + k], stride[k], padding[k]) == (1, 1, 0)]
+    if not idle:
+        raise Unsupported("3 spatial dimensions")
+    axis = idle[0]
+    order = [0, 2 + axis, 1, *(2 + k for k in range(3) if k != axis)]
+    moved = b.transpose(x, order)
+    flat = b.reshape(moved, (-1, *moved.shape[2:]))
+    planar = Const(w.data.select(2 + axis, 0), w.origin)
+    s, p, d = ([v[k] for k in range(3) if k != axis] for v in (stride, padding, dilation))
+    y = _convolution(b, flat, planar, bias, s, p, d, False, (0, 0), groups)
+    y = b.reshape(y, (*moved.shape[:2], *y.shape[1:]))
+    return b.transpose(y, [order.index(k) for k in range(5)])
 
 
 def _transposed_weights(w: torch.Tensor, groups: int) -> torch.Tensor:

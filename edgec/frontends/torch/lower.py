@@ -141,11 +141,12 @@ class _Lowering:
             source, index = args
             self.env[node.name] = source if source is _POISON else source[index]
             return
-        if not hasattr(target, "_schema"):  # Python arithmetic on sizes
-            self.env[node.name] = target(*args, **kwargs)
+        leaves = list(fold.leaves((args, kwargs)))
+        if not hasattr(target, "_schema"):  # Python arithmetic on sizes, which values may decide
+            unknown = any(leaf is _POISON for leaf in leaves)
+            self.env[node.name] = _POISON if unknown else target(*args, **kwargs)
             return
         name = f"{target._schema.name.rpartition('::')[2]}.{target._overloadname}"
-        leaves = list(fold.leaves((args, kwargs)))
         path = module_path(node)
         self.builder.path, self.builder.label = path, node.name
         try:
@@ -155,7 +156,7 @@ class _Lowering:
             folded = fold.try_fold(node, name, args, kwargs)
             if folded is not None:
                 self.env[node.name] = folded
-            elif name not in CONVERTERS:
+            elif name not in CONVERTERS and not name.startswith("sym_"):  # sizes are no ops of the user's
                 raise Unsupported(fold.reason(name))
             elif any(leaf is _POISON for leaf in leaves):
                 self.env[node.name] = _POISON
