@@ -69,6 +69,7 @@ class Graph:
     def add_constant(self, name: str, data: np.ndarray, quant: Quant | None = None, layout: str = "") -> str:
         """Add a constant; the name is made unique and returned."""
         name = self.unique(name)
+        data = np.asarray(data)  # numpy makes a bare number of what it computes from a scalar array
         type = TensorType(tuple(data.shape), dtype_of(data), quant, layout)
         self._new_value(name, type, data)
         return name

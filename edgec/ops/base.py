@@ -183,7 +183,8 @@ class QuantRule:
     own quantization reads the float values), `wide` says which activation operands may
     be int16, `wide_output` whether the result may. `unify` lists operands that must
     have the output's own quantization; with `rescales` they need not, as long as they are
-    int8, but are cheaper if they do.
+    int8, but are cheaper if they do. `finer`: the results are shares of one, and a fixed scale may be
+    halved where they are many and the calibrated values leave room.
     """
 
     output: str | Quant = "calibrated"
@@ -192,6 +193,7 @@ class QuantRule:
     wide_output: bool = False
     unify: tuple[int, ...] = ()
     rescales: bool = False
+    finer: bool = False
     out_dtype: DType = DType.I8
 
 

@@ -18,7 +18,8 @@ _LONGEST = 4095
 class Softmax(Op):
     """exp(beta * x) / sum exp(beta * x) over the last axis. Attribute: beta.
 
-    Integer: TFLM SOFTMAX; the result has scale 1/256 and zero point -128.
+    Integer: TFLM SOFTMAX; the result has zero point -128 and scale 1/256, or that halved some
+    times where many share the one and none comes near it (a softmax over the pixels of a map).
     """
 
     name = "softmax"
@@ -47,11 +48,11 @@ class Softmax(Op):
         e = self.exponentials(call)[x.max(axis=-1, keepdims=True) - x].astype(I64)
         total = rounding_shift(e, 12).sum(axis=-1, keepdims=True)
         inverse, bits = inverse_sum(total, 12)
-        y = rounding_shift(multiply_high(inverse, e), bits + 23) - 128
+        y = rounding_shift(multiply_high(inverse, e), bits + self._drop(call)) - 128
         return np.clip(y, -128, 127).astype(np.int8)
 
     def quantization(self, call: Call) -> QuantRule:
-        return QuantRule(output=Quant.of(1 / 256, -128))
+        return QuantRule(output=Quant.of(1 / 256, -128), finer=True)
 
     def kernel(self, call: Call) -> Kernel:
         x = call.ins[0]
@@ -60,9 +61,14 @@ class Softmax(Op):
             {
                 "length": i32(x.shape[-1]),
                 "vectors": i32(x.row_size // x.shape[-1]),
+                "drop": i32(self._drop(call)),
                 "exponentials": table(self.exponentials(call), "int32_t"),
             },
         )
+
+    def _drop(self, call: Call) -> int:
+        """Bits to drop from a quotient of 31 fraction bits: 23 leave eight, as TFLM has them."""
+        return 31 + round(math.log2(call.outs[0].q.s))
 
     def exponentials(self, call: Call) -> np.ndarray:
         """exp(-beta * scale * d) for d = 0..255 below the maximum, int32 [256] without integer bits.

@@ -21,6 +21,8 @@ Format = tuple[DType, Quant | None]
 
 _CLOSE = 1.5
 """A concatenation's operand takes the result's scale if its own is not finer than by this."""
+_STEPS = 16
+"""Steps of the format that a softmax's even share should have."""
 
 
 def quantize_graph(graph: Graph, ranges: Mapping[str, Range], wide: Collection[str] = ()) -> Graph:
@@ -127,7 +129,7 @@ class _Quantizer:
 
     def _format(self, node: Node, value: str, rule: QuantRule) -> Format:
         if isinstance(rule.output, Quant):
-            return rule.out_dtype, rule.output
+            return rule.out_dtype, self._finer(value, rule.output) if rule.finer else rule.output
         if rule.output == "same":
             first = self.graph.type(node.inputs[0])
             return first.dtype, first.quant
@@ -139,6 +141,16 @@ class _Quantizer:
         if rule.out_dtype == DType.I16 or (value in self.wide and rule.wide_output):
             return DType.I16, symmetric(self._range(value).largest, 32767, least)
         return DType.I8, self._int8(value, least)
+
+    def _finer(self, value: str, quant: Quant) -> Quant:
+        """The format with its scale halved while even shares of one would have few steps.
+
+        Four times the largest calibrated value still fits.
+        """
+        share, largest, scale = 1 / self.graph.type(value).shape[-1], self._range(value).hi, quant.s
+        while share < _STEPS * scale and 8 * largest <= 256 * scale:
+            scale /= 2
+        return Quant.of(scale, quant.z)
 
     def _common(self, node: Node, rule: QuantRule) -> Format | None:
         """The format that all operands of a concatenation have, if they have one and it will do."""

@@ -15,7 +15,7 @@ static void softmax(const ec_softmax_s8_params *p, const int8_t *x, int8_t *y)
         sum += ec_rshift(p->exponentials[top - x[i]], 12);
     }
     const int32_t inverse = ec_reciprocal(sum, 12, &bits);
-    const int32_t shift = bits + 23;
+    const int32_t shift = bits + p->drop;
     for (int32_t i = 0; i < p->length; i++) {
         const int32_t part = ec_mulhigh(inverse, p->exponentials[top - x[i]]);
         y[i] = (int8_t)ec_min((shift > 31 ? 0 : ec_rshift(part, shift)) - 128, 127);

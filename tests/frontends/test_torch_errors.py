@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,15 @@ def test_integer_inputs_are_refused() -> None:
 def test_a_model_that_changes_its_input_is_refused() -> None:
     error = refused((Call(lambda x: x.add_(1)), (TOKENS.clone(),)))
     assert error.code == "E202"
+
+
+@pytest.mark.parametrize(
+    ("fn", "op"), [(lambda x: torch.nonzero(x > 0), "nonzero"), (lambda x: x[x > 0].sum(), "index.Tensor")]
+)
+def test_shapes_that_values_decide_are_refused(fn: Callable[[Tensor], Tensor], op: str) -> None:
+    error = refused((Call(fn), (TOKENS,)))
+    assert error.code == "E202" and f"{op} in " in error.render()
+    assert len(error.facts) == 1  # what follows from it is not listed
 
 
 def test_control_flow_on_values_is_refused(capfd: pytest.CaptureFixture[str]) -> None:

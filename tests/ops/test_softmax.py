@@ -33,6 +33,26 @@ def test_long_vectors(length: int) -> None:
     check_call("softmax", [x], out_quant=OUT)
 
 
+@pytest.mark.parametrize(("length", "halved"), [(64, 1), (300, 3), (1024, 6), (4095, 8)])
+def test_finer_shares(length: int, halved: int) -> None:
+    x = TensorType((2, length), DType.I8, Quant.of(0.004))
+    values = np.random.default_rng(0).integers(-128, 128, x.shape).astype(np.int8)
+    values[1, 5] = 127
+    scale = 2.0 ** -(8 + halved)
+    y = check_call("softmax", [x], out_quant=Quant.of(scale, -128), values={0: values})
+    e = np.exp(0.004 * values.astype(float))
+    want = np.minimum(e / e.sum(axis=1, keepdims=True), 255 * scale)
+    assert np.abs((y + 128.0) * scale - want).max() < 0.75 * scale
+
+
+def test_a_large_share_stops_at_the_format() -> None:
+    x = TensorType((1, 64), DType.I8, Quant.of(0.1))
+    values = np.full(x.shape, -128, np.int8)
+    values[0, 3] = 127
+    y = check_call("softmax", [x], out_quant=Quant.of(2.0**-12, -128), values={0: values})
+    assert y[0, 3] == 127 and (np.delete(y, 3) == -128).all()
+
+
 def test_is_softmax() -> None:
     x = TensorType((50, 10), DType.I8, Quant.of(0.05, 3))
     values = np.random.default_rng(0).integers(-128, 128, x.shape).astype(np.int8)

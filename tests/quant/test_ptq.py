@@ -79,6 +79,17 @@ def test_softmax_operand_need_not_reach_minus_infinity() -> None:
     assert -20 < r.lo < -5
 
 
+@pytest.mark.parametrize(("length", "peak", "halved"), [(10, 0.0, 0), (1024, 0.0, 6), (1024, 9.0, 0)])
+def test_shares_of_many_have_finer_steps(length: int, peak: float, halved: int) -> None:
+    g = Graph()
+    x = g.add_input("x", TensorType((1, length)))
+    g.outputs = list(add_op(g, "softmax", [x]))
+    data = 0.1 * normal(4, length)
+    data[:, 0] += peak
+    held = quantize_graph(g, observe(g, Samples({"x": data}, "test")).ranges("minmax"))
+    assert held.type(held.outputs[0]).quant == Quant.of(2.0 ** -(8 + halved), -128)
+
+
 def test_asymmetric_has_an_exact_zero() -> None:
     for lo, hi in [(-1.0, 3.0), (0.0, 6.0), (-5.0, 0.0), (0.0, 0.0), (-1e-30, 1e-30), (-1e20, 1.0)]:
         q = asymmetric(Range.of(lo, hi))
