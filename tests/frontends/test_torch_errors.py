@@ -83,6 +83,8 @@ def test_nan_that_arises_in_folding_is_named() -> None:
 def test_integer_inputs_are_refused() -> None:
     error = refused((nn.Embedding(9, 4), (torch.zeros(1, 5, dtype=torch.int64),)))
     assert error.code == "E202" and "int64" in error.facts[0][1]
+    wraps = refused((Call(lambda x: (x + x).float()), (torch.zeros(1, 4, dtype=torch.uint8),)))
+    assert "uint8" in wraps.facts[0][1]
 
 
 def test_a_model_that_changes_its_input_is_refused() -> None:

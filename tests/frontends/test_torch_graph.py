@@ -98,7 +98,9 @@ def test_half_and_double_parameters_become_float32() -> None:
 
 
 def test_integer_images_that_are_cast_first_become_float_inputs() -> None:
-    check(Call(lambda x: x.float() / 255), (IMAGE.abs() * 40).to(torch.uint8))
+    pixels = (IMAGE.abs() * 40).to(torch.uint8)
+    check(Call(lambda x: x.float() / 255), pixels)
+    check(Call(lambda x: x.permute(0, 2, 3, 1)[:, ::2] / 255.0), pixels)
 
 
 def test_inputs_that_are_not_tensors_and_several_outputs() -> None:

@@ -100,8 +100,7 @@ class _Lowering:
         if not isinstance(value, torch.Tensor):
             self.env[node.name] = value  # a Python number: it was fixed by the export
             return
-        uses = [u for u in node.users if not fold.is_dropped(str(u.target).removeprefix("aten."))]
-        if not value.is_floating_point() and not all(_is_float_cast(u) for u in uses):
+        if not value.is_floating_point() and not _read_as_float(node):
             self.problems.append((node.name, "input", f"holds {_dtype(value)}; inputs must be float"))
             self.env[node.name] = _POISON
             return
@@ -202,12 +201,36 @@ def _by_schema(target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> li
     return call
 
 
-def _is_float_cast(node: torch.fx.Node) -> bool:
+_MOVES = {
+    "permute",
+    "transpose",
+    "view",
+    "reshape",
+    "unsqueeze",
+    "squeeze",
+    "clone",
+    "slice",
+    "select",
+    "flip",
+}
+_PROMOTES = {"_to_copy", "add", "sub", "mul", "div"}
+"""Ops that take integers as the floats they are equal to, if their result is float."""
+
+
+def _read_as_float(node: torch.fx.Node) -> bool:
+    """Whether an integer value is only moved and then taken as float, as pixels in a byte are."""
     import torch
 
-    value = node.meta.get("val")
-    name = str(node.target)
-    return "_to_copy" in name and isinstance(value, torch.Tensor) and value.is_floating_point()
+    for user in node.users:
+        name, value = str(user.target).removeprefix("aten."), user.meta.get("val")
+        base = name.partition(".")[0]
+        if fold.is_dropped(name):
+            continue
+        if base in _PROMOTES and isinstance(value, torch.Tensor) and value.is_floating_point():
+            continue
+        if base not in _MOVES or not _read_as_float(user):
+            return False
+    return True
 
 
 def _dtype(value: torch.Tensor) -> str:
