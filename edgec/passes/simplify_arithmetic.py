@@ -61,7 +61,8 @@ def _unary(graph: Graph, node: Node) -> str:
         replace(graph, node, node.inputs[0])
         return "changes nothing"
     if fn == "neg" and not affine:
-        minus = graph.add_constant("minus_one", np.array([-1], np.float32))
+        one = (1,) * min(len(graph.type(node.outputs[0]).shape), 1)
+        minus = graph.add_constant("minus_one", np.full(one, -1, np.float32))
         replace(graph, node, add(graph, "mul", [node.inputs[0], minus], None, node))
         return "a product with -1"
     return ""
