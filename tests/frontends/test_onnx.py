@@ -296,6 +296,22 @@ def test_huge_constants_are_not_computed(tmp_path: Path, op: str) -> None:
     assert "beyond any reason" in refused(path, "E202").render()
 
 
+def test_an_index_beyond_its_axis_is_refused_at_once(tmp_path: Path) -> None:
+    nodes = [node("GatherElements", "w i", "h", "pick", axis=1), node("Add", "x h", "y")]
+    weights = {"w": f(1, 4), "i": np.array([[0, 1, 2, 1 << 60]])}
+    e = refused(save(tmp_path / "m.onnx", nodes, weights), "E206")
+    assert e.where == "pick"
+
+
+def test_external_data_without_a_proper_name(tmp_path: Path) -> None:
+    path = save(tmp_path / "m.onnx", [node("MatMul", "x w", "y")], {"w": f(4, 400)}, y=(1, 400))
+    onnx.save(onnx.load(path), path, save_as_external_data=True, location="m.data", size_threshold=0)
+    raw = path.read_bytes()
+    assert b"m.data" in raw
+    path.write_bytes(raw.replace(b"m.data", b"m.d\xffta"))
+    refused(path, "E201")
+
+
 def test_files_that_are_no_models(tmp_path: Path) -> None:
     refused(tmp_path / "missing.onnx", "E205")
     good = qdq(tmp_path / "m.onnx", np.int8(0)).read_bytes()

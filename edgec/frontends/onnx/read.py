@@ -63,6 +63,8 @@ def _load_external(model: onnx.ModelProto, path: Path) -> None:
             continue
         facts = {e.key: e.value for e in tensor.external_data}
         location = facts.get("location", "")
+        if isinstance(location, bytes) or "\0" in location:
+            raise damaged(path, f"tensor {tensor.name}: external data in a file without a proper name")
         file = (folder / location).resolve()
         if not location or Path(location).is_absolute() or not file.is_relative_to(folder):
             raise damaged(
