@@ -11,7 +11,7 @@ from edgec.codegen.tests import test_files
 from edgec.codegen.toolchain import DoesNotFit, build_archive, build_firmware, build_runner
 from edgec.diagnostics import Diagnostic
 from edgec.options import BuildOptions, Progress
-from edgec.pipeline import Lowered, lower
+from edgec.pipeline import Lowered, bind, lower
 from edgec.report import assemble, files
 from edgec.report.schema import Check, Flash, Report
 from edgec.runners import open_runner
@@ -37,6 +37,7 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     progress.stage(f"read {options.model}")
     lowered = lower(frontends.load_model(options.model), options, progress)
     graph = lowered.graph
+    bind(graph)
     progress.stage(f"schedule {len(graph)} ops")
     plan = make_plan(graph, options.optimize)
     check_plan(graph, plan)

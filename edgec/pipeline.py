@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from edgec.diagnostics import Diagnostic
 from edgec.ir import DType, Graph, TensorType
 from edgec.ir.verify import verify
-from edgec.ops.base import infer_types
+from edgec.ops.base import OpError, call_of, infer_types, op_of
 from edgec.options import BuildOptions, Progress
 from edgec.passes.absorb_views import AbsorbViews
 from edgec.passes.base import Changes, Pass
@@ -168,3 +169,26 @@ def _samples(graph: Graph, own_types: Mapping[str, TensorType], options: BuildOp
     for name, perm in graph.input_perms.items():
         samples.permute(name, perm)
     return samples
+
+
+def bind(graph: Graph) -> None:
+    """See that every op of an integer graph has a kernel for its operands.
+
+    Raises Diagnostic E206 that lists the layers of those that have none.
+    """
+    refused = []
+    for node in graph:
+        if op_of(node).is_alias:
+            continue
+        try:
+            op_of(node).kernel(call_of(graph, node))
+        except OpError as error:
+            refused.append((node, str(error)))
+    if refused:
+        (first, _), *_ = refused
+        raise Diagnostic(
+            "E206",
+            "no kernel computes an op with these operands",
+            where=f"{first.path} ({first.op})",
+            facts=[(node.op, f"{node.path}: {reason}") for node, reason in refused],
+        )
