@@ -143,6 +143,12 @@ def test_products() -> None:
     check_each([lambda a, b, fn=fn: fn(a, b) + 1 for fn in PRODUCTS], A, B)
 
 
+def test_many_constant_matrices_are_one_op() -> None:
+    left, right, x = rand(20, 4, 3), rand(20, 5, 2), rand(20, 3, 5)
+    graph = check_each([lambda x: left @ x, lambda x: x @ right, lambda x: left[:, :1] @ x], x)
+    assert ops(graph).count("conv2d") == 3 and "linear" not in ops(graph)
+
+
 Q, K, V = rand(1, 2, 5, 4), rand(1, 2, 7, 4), rand(1, 2, 7, 3)
 ATTENTION: list[Callable[..., Tensor]] = [
     F.scaled_dot_product_attention,
@@ -166,6 +172,12 @@ ATTENTION: list[Callable[..., Tensor]] = [
     lambda q, k, v: F.scaled_dot_product_attention(q[0, 0], k[0, 0], v[0, 0]),
     lambda q, k, v: F.scaled_dot_product_attention(q.repeat(1, 2, 1, 1), k, v, enable_gqa=True),
 ]
+
+
+def test_attention_among_constants_is_folded() -> None:
+    queries = rand(1, 2, 5, 4)
+    graph = check_each([lambda x: x + F.scaled_dot_product_attention(queries, queries, queries)], Q)
+    assert ops(graph) == ["add"]
 
 
 def test_attention() -> None:

@@ -72,16 +72,20 @@ def try_fold(node: torch.fx.Node, name: str, args: Any, kwargs: Any) -> Any:
     tainted = [x for x in operands if not isinstance(x, Const) and _is_symbolic(x)]
     if tainted:
         return _despite_inputs(name, args, value)
-    if torch.Tag.nondeterministic_seeded in target.tags:
+    if torch.Tag.nondeterministic_seeded in target.tags and not _is_certain(name, args, kwargs):
         raise Unsupported("random numbers at inference")
     sizes = [v.numel() for v in tensors]
     if any(isinstance(n, int) and n > _LIMIT for n in sizes):
         raise Unsupported(f"a constant of {max(sizes)} elements")
-    if name.startswith("scaled_dot_product"):
-        return None
     with torch.no_grad():
         results = target(*_plain(args), **_plain(kwargs))
     return _wrap(results, node, operands)
+
+
+def _is_certain(name: str, args: Any, kwargs: Any) -> bool:
+    """Whether an op that may draw random numbers does not: attention without dropout."""
+    dropout = args[4] if len(args) > 4 else kwargs.get("dropout_p", 0.0)
+    return name.startswith("scaled_dot_product_attention") and dropout == 0.0
 
 
 def _is_symbolic(x: Any) -> bool:

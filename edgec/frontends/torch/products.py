@@ -59,10 +59,18 @@ def _swapped(b: Builder, x: Operand) -> Any:
     return b.transpose(x, [*range(len(x.shape) - 2), -1, -2])
 
 
+_MANY = 16
+"""Constant matrices from which they are one grouped convolution instead of a linear each."""
+
+
 def _per_matrix(b: Builder, x: Operand, y: Operand) -> Any:
-    """A batch of different constant matrices: one linear for each."""
+    """A batch of different constant matrices: one linear for each, or groups of a 1x1 convolution."""
     lead = x.shape[:-2]
     count = math.prod(lead)
+    if count > _MANY:
+        if isinstance(x, Const):
+            return _swapped(b, _grouped(b, _swapped(b, y), b.transpose(x, [*range(len(lead)), -1, -2])))
+        return _grouped(b, x, y)
     xs, ys = b.reshape(x, (count, *x.shape[-2:])), b.reshape(y, (count, *y.shape[-2:]))
     parts = [matmul(b, b.slice(xs, 0, k, k + 1), b.slice(ys, 0, k, k + 1)) for k in range(count)]
     return b.reshape(b.concat(parts, 0), (*lead, x.shape[-2], y.shape[-1]))
@@ -99,3 +107,14 @@ def along(b: Builder, x: Operand, axis: int, matrix: Const) -> Any:
     perm = [k for k in range(len(x.shape)) if k != axis] + [axis]
     back: Sequence[int] = [perm.index(k) for k in range(len(perm))]
     return b.transpose(linear(b, b.transpose(x, perm), matrix), back)
+
+
+def _grouped(b: Builder, x: Operand, y: Const) -> Any:
+    """x [..., M, K] times constants [..., K, N]: every matrix is a group of channels of [1, M, 1, C]."""
+    (*lead, m, k), n = x.shape, y.shape[-1]
+    count = math.prod(lead)
+    image = b.reshape(b.transpose(b.reshape(x, (count, m, k)), (1, 0, 2)), (1, m, 1, count * k))
+    weights = y.data.reshape(count, k, n).transpose(1, 2).reshape(count * n, 1, 1, k)
+    attrs = {"stride": (1, 1), "padding": (0, 0, 0, 0), "dilation": (1, 1), "groups": count}
+    z = b.emit("conv2d", [image, Const(weights, y.origin)], attrs)
+    return b.reshape(b.transpose(b.reshape(z, (m, count, n)), (1, 0, 2)), (*lead, m, n))
