@@ -11,7 +11,7 @@ from edgec.ir import TensorType
 from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
 from edgec.ops.fixed import int_matmul, quantize_multipliers, requantize
 from edgec.ops.floats import apply_activation
-from edgec.ops.quantized import limits, saturate, window_fields
+from edgec.ops.quantized import folded_bias, limits, saturate, window_fields
 from edgec.ops.windows2d import Window2d
 
 MatMul = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -61,12 +61,9 @@ class Conv2d(Op):
         return QuantRule(constants={1: "channel:0", 2: "bias"})
 
     def kernel(self, call: Call) -> Kernel:
-        (o, kh, kw, c), groups = call.ins[1].shape, call.int("groups", 1)
+        (_, kh, kw, c), groups = call.ins[1].shape, call.int("groups", 1)
         mantissa, shift = self._multipliers(call)
         weights = call.const(1).astype(np.int64)
-        bias = call.const(2).astype(np.int64) if call.has(2) else np.zeros(o, np.int64)
-        folded = bias - call.ins[0].q.z * weights.sum(axis=(1, 2, 3))
-        assert np.abs(folded).max(initial=0) < 2**31
         lo, hi = limits(call)
         return Kernel(
             "ec_conv2d_s8",
@@ -78,7 +75,7 @@ class Conv2d(Op):
                 "lo": i32(lo),
                 "hi": i32(hi),
                 "weights": table(call.const(1), "int8_t"),
-                "bias": table(folded.astype(np.int32), "int32_t"),
+                "bias": folded_bias(call, weights.sum(axis=(1, 2, 3))),
                 "multiplier": table(mantissa, "int32_t"),
                 "shift": table(shift, "int8_t"),
             },

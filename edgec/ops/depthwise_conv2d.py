@@ -8,7 +8,7 @@ from edgec.ir import TensorType
 from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
 from edgec.ops.fixed import quantize_multipliers, requantize
 from edgec.ops.floats import apply_activation
-from edgec.ops.quantized import limits, saturate, window_fields
+from edgec.ops.quantized import folded_bias, limits, saturate, window_fields
 from edgec.ops.windows2d import Window2d
 
 
@@ -55,10 +55,7 @@ class DepthwiseConv2d(Op):
     def kernel(self, call: Call) -> Kernel:
         mantissa, shift = self._multipliers(call)
         weights, x = call.const(1).astype(np.int64), call.ins[0]
-        kh, kw, outputs = weights.shape
-        bias = call.const(2).astype(np.int64) if call.has(2) else np.zeros(outputs, np.int64)
-        folded = bias - x.q.z * weights.sum(axis=(0, 1))
-        assert np.abs(folded).max(initial=0) < 2**31
+        kh, kw, _ = weights.shape
         lo, hi = limits(call)
         return Kernel(
             "ec_depthwise_conv2d_s8",
@@ -69,7 +66,7 @@ class DepthwiseConv2d(Op):
                 "lo": i32(lo),
                 "hi": i32(hi),
                 "weights": table(call.const(1), "int8_t"),
-                "bias": table(folded.astype(np.int32), "int32_t"),
+                "bias": folded_bias(call, weights.sum(axis=(0, 1))),
                 "multiplier": table(mantissa, "int32_t"),
                 "shift": table(shift, "int8_t"),
             },

@@ -8,6 +8,7 @@ from edgec.ir import DType, TensorType
 from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
 from edgec.ops.fixed import activation_limits, int_matmul, quantize_multipliers, requantize
 from edgec.ops.floats import apply_activation
+from edgec.ops.quantized import folded_bias
 
 
 class Linear(Op):
@@ -56,9 +57,6 @@ class Linear(Op):
         lo, hi = self._limits(call)
         k = w.shape[1]
         weights = call.const(1).astype(np.int64)
-        bias = call.const(2).astype(np.int64) if call.has(2) else np.zeros(w.shape[0], np.int64)
-        folded = bias - x.q.z * weights.sum(axis=1)
-        assert np.abs(folded).max(initial=0) < 2**31
         return Kernel(
             "ec_linear_s16" if y.dtype == DType.I16 else "ec_linear_s8",
             {
@@ -69,7 +67,7 @@ class Linear(Op):
                 "lo": i32(lo),
                 "hi": i32(hi),
                 "weights": table(call.const(1), "int8_t"),
-                "bias": table(folded.astype(np.int32), "int32_t"),
+                "bias": folded_bias(call, weights.sum(axis=1)),
                 "multiplier": table(mantissa, "int32_t"),
                 "shift": table(shift, "int8_t"),
             },

@@ -45,7 +45,6 @@ def matmul(b: Builder, x: Operand, y: Operand, *rest: Any) -> Any:
 
 
 def _lead(x: Operand, y: Operand) -> tuple[int, ...]:
-
     return tuple(np.broadcast_shapes(x.shape[:-2], y.shape[:-2]))
 
 
@@ -70,6 +69,7 @@ def _per_matrix(b: Builder, x: Operand, y: Operand) -> Any:
     if count > _MANY:
         if isinstance(x, Const):
             return _swapped(b, _grouped(b, _swapped(b, y), b.transpose(x, [*range(len(lead)), -1, -2])))
+        assert isinstance(y, Const)
         return _grouped(b, x, y)
     xs, ys = b.reshape(x, (count, *x.shape[-2:])), b.reshape(y, (count, *y.shape[-2:]))
     parts = [matmul(b, b.slice(xs, 0, k, k + 1), b.slice(ys, 0, k, k + 1)) for k in range(count)]
