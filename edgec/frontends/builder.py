@@ -23,6 +23,10 @@ MASKED = -1e4
 """What minus infinity becomes in a mask: exp of it is zero in float32, and it stays finite in sums."""
 
 
+LARGEST = 1 << 28
+"""Elements a tensor may have; more is a damaged file or a mistake."""
+
+
 class Unsupported(Exception):
     """A foreign op, used this way, has no form in edgec; the message says why."""
 
@@ -114,6 +118,8 @@ class BaseBuilder(ABC):
             # More repeated axes than the op has loops for: repeat the operands themselves.
             return self.emit(op, [self.expand(x, full) for x in operands], attrs)
         type = self.graph.type(name)
+        if type.size > LARGEST:
+            raise Unsupported(f"a result of {type.size} elements")
         return Act(name, type.shape, type.dtype)
 
     def _add(self, op: str, operands: Sequence[Operand], attrs: Mapping[str, Any] | None) -> str:

@@ -125,8 +125,13 @@ class TensorType:
     @property
     def row_size(self) -> int:
         """Elements of one row: W*C of an [N,H,W,C] map, C of tokens [N,T,C]."""
-        keep = 2 if len(self.shape) == 4 else 1
-        return math.prod(self.shape[-keep:]) if self.shape else 1
+        return math.prod(self.shape[self.row_axis :])
+
+    @property
+    def row_axis(self) -> int:
+        """The first axis that lies inside a row."""
+        rank = len(self.shape)
+        return rank - (2 if rank == 4 else min(rank, 1))
 
     @property
     def row_bytes(self) -> int:

@@ -80,7 +80,7 @@ def _loops(call: Call, y: TensorType) -> tuple[int, list[list[int]], int, list[l
     The strides over rows are in rows of an activation (found through its window), in elements
     of a constant.
     """
-    split = len(y.shape) - (2 if len(y.shape) == 4 else min(len(y.shape), 1))
+    split = y.row_axis
     strides = [_strides(t.shape, y.shape) for t in call.ins]
     (_, lead), rows = _merged(list(y.shape[:split]), [s[:split] for s in strides], 2)
     (_, inner), within = _merged(list(y.shape[split:]), [s[split:] for s in strides], 2)

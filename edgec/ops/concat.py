@@ -61,7 +61,7 @@ class Concat(Op):
     def kernel(self, call: Call) -> Kernel:
         spans = self._spans(call)
         y, axis = call.outs[0], call.int("axis")
-        head = _row_axis(y)
+        head = y.row_axis
         lengths = [math.prod(t.shape[max(axis, head) :]) for t in call.ins]
         factors = [self._factor(call, k) for k in range(len(call.ins))]
         blobs = [
@@ -89,7 +89,7 @@ class Concat(Op):
 
     def _spans(self, call: Call) -> list[int] | None:
         """Rows of every operand in one block of the result; None where rows are joined inside."""
-        axis, head = call.int("axis"), _row_axis(call.outs[0])
+        axis, head = call.int("axis"), call.outs[0].row_axis
         return [math.prod(t.shape[axis:head]) for t in call.ins] if axis < head else None
 
     def _factor(self, call: Call, k: int) -> tuple[int, int, int]:
@@ -108,8 +108,3 @@ class Concat(Op):
         mantissa, shift = quantize_multiplier(t.q.s / y.q.s)
         q = requantize(x.astype(np.int64) - t.q.z, mantissa, shift) + y.q.z
         return np.clip(q, *y.dtype.limits).astype(y.dtype.numpy)
-
-
-def _row_axis(y: TensorType) -> int:
-    """The first axis that lies inside a row."""
-    return len(y.shape) - (2 if len(y.shape) == 4 else 1)

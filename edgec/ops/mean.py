@@ -72,7 +72,7 @@ class Sum(Op):
     def _loops(self, call: Call) -> tuple[list[Axis], list[Axis]]:
         """The axes that stay and the three that go, outermost first; adjacent ones merged."""
         shape, axes = call.ins[0].shape, self._axes(call)
-        head = len(shape) - (2 if len(shape) == 4 else min(len(shape), 1))
+        head = call.ins[0].row_axis
         found: dict[bool, list[Axis]] = {False: [], True: []}
         for k, n in enumerate(shape):
             in_row = k >= head

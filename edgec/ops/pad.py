@@ -47,7 +47,7 @@ class Pad(Op):
 
     def kernel(self, call: Call) -> Kernel:
         x, pads = call.ins[0], self._pads(call)
-        head = _row_axis(x)
+        head = x.row_axis
         inner = math.prod(x.shape[head + 1 :])
         tail = pads[head + 1 :]
         if any(map(any, tail)):  # channels of an image: every pixel is a segment
@@ -85,13 +85,8 @@ class Pad(Op):
 
     def _source_rows(self, call: Call) -> np.ndarray:
         """The input row of every output row, -1 for a row of padding."""
-        head = _row_axis(call.ins[0])
+        head = call.ins[0].row_axis
         shape = (1, *call.ins[0].shape[:head])  # a vector has one row
         pads = [(0, 0), *self._pads(call)[:head]]
         index = np.arange(math.prod(shape)).reshape(shape)
         return np.pad(index, pads, constant_values=-1).ravel()
-
-
-def _row_axis(t: TensorType) -> int:
-    """The first axis that lies inside a row."""
-    return len(t.shape) - (2 if len(t.shape) == 4 else 1)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from edgec.frontends.builder import LARGEST
 from edgec.frontends.onnx.builder import Attrs, NumpyBuilder, Operand, Unsupported, constant, converts
 
 _END = 1 << 62
@@ -124,6 +125,8 @@ def _tile(b: NumpyBuilder, a: Attrs, x: Operand, repeats: Any) -> Any:
     for axis, count in enumerate(int(c) for c in constant(repeats, "a count").ravel()):
         if count > 1 and x.shape[axis] == 1:
             x = b.expand(x, [count if k == axis else d for k, d in enumerate(x.shape)])
+        elif count > LARGEST // math.prod(x.shape):
+            raise Unsupported(f"{count} repeats")
         elif count > 1:
             x = b.take(x, axis, list(range(x.shape[axis])) * count)
         elif count < 1:
@@ -146,6 +149,8 @@ def _pad(b: NumpyBuilder, a: Attrs, x: Operand, pads: Any, value: Any = None, ax
     for axis, (before, after) in enumerate(amounts):
         if before or after:
             n = x.shape[axis]
+            if n + before + after > LARGEST // math.prod(x.shape) * n:
+                raise Unsupported(f"padding of {before} and {after}")
             x = b.take(x, axis, [_source(k, n, mode) for k in range(-before, n + after)])
     return x
 
