@@ -296,6 +296,13 @@ def test_huge_constants_are_not_computed(tmp_path: Path, op: str) -> None:
     assert "beyond any reason" in refused(path, "E202").render()
 
 
+@pytest.mark.parametrize("mode", ["constant", "reflect"])
+def test_huge_padding_is_refused_at_once(tmp_path: Path, mode: str) -> None:
+    pads = np.array([0, 1 << 40, 0, 0])
+    path = save(tmp_path / "m.onnx", [node("Pad", "x p", "y", mode=mode)], {"p": pads})
+    refused(path, "E202")
+
+
 def test_an_index_beyond_its_axis_is_refused_at_once(tmp_path: Path) -> None:
     nodes = [node("GatherElements", "w i", "h", "pick", axis=1), node("Add", "x h", "y")]
     weights = {"w": f(1, 4), "i": np.array([[0, 1, 2, 1 << 60]])}
