@@ -23,7 +23,7 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")]
 Build = Annotated[Path, typer.Argument(metavar="DIR", help="What edgec build wrote.", show_default=False)]
-On = Literal["sim", "host", "qemu"]
+WHERE = "Where to run: sim, host, qemu or serial:PORT."
 
 
 @app.callback(invoke_without_command=True)
@@ -104,7 +104,7 @@ def build(
 def run(
     folder: Build,
     input: Annotated[Path, typer.Option(help="x.npy with a leading batch axis; several inputs: x.npz.")],
-    on: Annotated[On, typer.Option(help="Where to run.")] = "sim",
+    on: Annotated[str, typer.Option(help=WHERE)] = "sim",
     output: Annotated[
         Path | None, typer.Option(help="Where the raw integer outputs go: y.npy or y.npz.")
     ] = None,
@@ -120,7 +120,7 @@ def run(
 def profile(
     folder: Build,
     on: Annotated[
-        On | None, typer.Option(help="Measure again there; without it, the build's own figures.")
+        str | None, typer.Option(help="Measure again there; without it, the build's own figures.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -131,7 +131,7 @@ def profile(
 
 
 @app.command()
-def test(folder: Build, on: Annotated[On, typer.Option(help="Where to run.")] = "host") -> None:
+def test(folder: Build, on: Annotated[str, typer.Option(help=WHERE)] = "host") -> None:
     """Run the tests that came with a build: every layer, then the whole model."""
     from edgec.commands import test_build
 

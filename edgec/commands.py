@@ -16,7 +16,7 @@ from edgec.diagnostics import Diagnostic
 from edgec.options import Progress
 from edgec.report import files, table
 from edgec.report.schema import Report
-from edgec.runners import Place, open_runner
+from edgec.runners import Place, check_place, open_runner
 from edgec.sim.runner import Runner, RunResult
 
 BATCH = 16
@@ -28,6 +28,7 @@ def run_build(folder: Path, on: Place, source: Path, output: Path | None, as_jso
 
     Raises Diagnostic E105 for a folder or an input that does not fit, and as the runner does.
     """
+    check_place(on)
     report = files.load(folder)
     samples = run_io.pack(run_io.load_inputs(source, report["inputs"]), report["inputs"])
     with progress() as shown:

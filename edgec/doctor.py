@@ -39,6 +39,7 @@ PACKAGES = (
     ("onnx", "reading .onnx", "pip install 'edgec[onnx]'", False),
     ("tensorflow", "reading .keras and .h5", "pip install 'edgec[keras]'", False),
     ("pyarrow", "calibration from .parquet", "pip install 'edgec[data]'", False),
+    ("pyserial", "boards at a serial port", "pip install 'edgec[serial]'", False),
     ("pillow", "calibration from images", "pip install 'edgec[data]'", False),
 )
 PROGRAMS = (

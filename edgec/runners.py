@@ -1,9 +1,8 @@
-"""Where a build can run: opens the runner for `--on sim`, `host` or `qemu`."""
+"""Where a build can run: opens the runner for `--on sim`, `host`, `qemu` or `serial:PORT`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from edgec.codegen.toolchain import build_firmware, build_runner
 from edgec.codegen.tools import arm_gcc, cache_dir
@@ -12,7 +11,10 @@ from edgec.report import files
 from edgec.sim.runner import Runner
 from edgec.target import Target, load_target
 
-Place = Literal["sim", "host", "qemu"]
+PLACES = ("sim", "host", "qemu")
+SERIAL = "serial:"
+Place = str
+"""One of PLACES, or SERIAL and the name of a port."""
 
 
 def open_runner(folder: Path, place: Place) -> Runner:
@@ -20,11 +22,18 @@ def open_runner(folder: Path, place: Place) -> Runner:
 
     sim: the simulated board. qemu: the same library on QEMU's board with this core, built
     by the distribution's compiler; for Linux targets qemu-user. host: a program on this
-    machine. Raises Diagnostic E101 for a place that the target has not, E401 for a missing
-    tool.
+    machine. serial:PORT: the board at that port, with this build's firmware on it.
+    Raises Diagnostic E101 for a place that does not exist or that the target has not, E401 for
+    a missing tool, E402 for a board that does not answer.
     """
+    check_place(place)
     report = files.load(folder)
     target = load_target(report["target"])
+    if place.startswith(SERIAL):
+        from edgec.device.serial_link import SerialRunner
+
+        port = place.removeprefix(SERIAL)
+        return SerialRunner(port, folder / "firmware.elf", target, report["hash"])
     if place == "host":
         return _host(folder, target)
     if not target.is_mcu:
@@ -44,6 +53,17 @@ def open_runner(folder: Path, place: Place) -> Runner:
     from edgec.sim.board import SimRunner
 
     return SimRunner(folder / "firmware.elf", target)
+
+
+def check_place(place: Place) -> None:
+    """Raise Diagnostic E101 unless `place` names one."""
+    if place not in PLACES and not (place.startswith(SERIAL) and place != SERIAL):
+        raise Diagnostic(
+            "E101",
+            f"no such place to run: {place}",
+            where="--on",
+            facts=[("known", f"{', '.join(PLACES)}, {SERIAL}PORT")],
+        )
 
 
 def _host(folder: Path, target: Target) -> Runner:

@@ -81,6 +81,11 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return edgec("run", a_build(tmp / "b", "host"), "--on", "sim", "--input", "x.npy")
 
 
+@case("E101-on")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return edgec("run", a_build(tmp / "b"), "--on", "moon", "--input", "x.npy")
+
+
 @case("E102")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("m.tflite", target="stm32f764")
@@ -302,6 +307,13 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     patch.setitem(sys.modules, "unicorn", None)
     return build("tests.errors.models:small")
+
+
+@case("E402")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    pytest.importorskip("serial")
+    np.save("x.npy", np.zeros((1, 4, 2, 3), np.int8))
+    return edgec("run", a_build(tmp / "b"), "--on", "serial:/dev/no-such-port", "--input", "x.npy")
 
 
 # -- E5: a check failed -------------------------------------------------------

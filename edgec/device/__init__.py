@@ -1,0 +1,1 @@
+"""Real boards: the serial link to the firmware."""
