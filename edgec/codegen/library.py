@@ -233,9 +233,11 @@ def _memory_map(graph: Graph, plan: Plan, layers: Mapping[str, Layer]) -> list[s
 
 def _digest(layers: list[dict[str, object]], pool: ConstPool, plan: Plan, sources: Mapping[str, str]) -> str:
     """What tells this library from any other: everything that is computed, and how."""
-    data = [(a.symbol, a.c_type, a.initialiser) for a in pool.arrays]
-    text = repr((layers, data, plan.steps, plan.arena, sorted(sources.items())))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    digest = hashlib.sha256(repr((layers, plan.steps, plan.arena, sorted(sources.items()))).encode())
+    for array in pool.arrays:
+        for text in (array.symbol, array.c_type, array.initialiser):
+            digest.update(text.encode() + b"\0")
+    return digest.hexdigest()[:16]
 
 
 def _shape(type: TensorType) -> str:

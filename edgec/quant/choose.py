@@ -22,7 +22,7 @@ from edgec.quant.snr import Fidelity, compare, float_outputs, integer_inputs
 from edgec.quant.streams import residual_streams
 
 _OBSERVE_MACS = 20_000_000_000
-_TRY_MACS = 2_000_000_000
+_TRY_MACS = 2_600_000_000
 _GOOD = 20.0
 """Decibels at the outputs above which int8 residual streams stay."""
 _DECIDES = 0.1

@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 #define MODEL_NAME "cnn"
-#define MODEL_HASH "7d07855ec400c806"
+#define MODEL_HASH "193a7a0692c2a6d7"
 #define MODEL_ARENA_BYTES 148
 #define MODEL_INPUTS 1
 #define MODEL_INPUT_BYTES 72
