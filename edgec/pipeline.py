@@ -166,9 +166,7 @@ def _samples(graph: Graph, own_types: Mapping[str, TensorType], options: BuildOp
         samples = random_samples(own_types)
     else:
         samples = load_samples(str(options.calib), own_types)
-    for name, perm in graph.input_perms.items():
-        samples.permute(name, perm)
-    return samples
+    return samples.permuted(graph.input_perms)
 
 
 def bind(graph: Graph) -> None:

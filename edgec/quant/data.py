@@ -49,15 +49,13 @@ class Samples:
         """The inputs of one inference, with a batch axis of 1."""
         return {name: a[k] if name in self.whole else a[k : k + 1] for name, a in self.arrays.items()}
 
-    def permute(self, name: str, perm: tuple[int, ...]) -> None:
-        """Give the samples of one input another order of the input's axes."""
-        if name in self.whole:
-            perm = (0, *(p + 1 for p in perm))
-        self.arrays[name] = self.arrays[name].transpose(perm)
-
     def permuted(self, perms: Mapping[str, tuple[int, ...]]) -> Samples:
         """The same with some inputs' axes permuted, as `Graph.input_perms` says."""
-        arrays = {name: a.transpose(perms[name]) if name in perms else a for name, a in self.arrays.items()}
+        arrays = dict(self.arrays)
+        for name, perm in perms.items():
+            # A whole input has the samples' axis in front of its own.
+            order = (0, *(p + 1 for p in perm)) if name in self.whole else perm
+            arrays[name] = arrays[name].transpose(order)
         return replace(self, arrays=arrays, notes=list(self.notes))
 
     def head(self, n: int) -> Samples:

@@ -116,3 +116,25 @@ def mobilenet_v2_96() -> Example:
     """MobileNetV2 0.35 at 96x96, 100 classes."""
     torch.manual_seed(0)
     return MobileNetV2(0.35, 100).eval(), (torch.randn(1, 3, 96, 96),)
+
+
+def four_images() -> Example:
+    """A convolution over a batch of four."""
+    torch.manual_seed(0)
+    return nn.Conv2d(3, 4, 3).eval(), (torch.randn(4, 3, 8, 8),)
+
+
+def twice() -> Example:
+    """One value that is two outputs."""
+
+    class Twice(nn.Module):
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            y = torch.relu(x)
+            return y, y
+
+    return Twice(), (torch.randn(1, 6),)
+
+
+def nothing() -> Example:
+    """A model that computes nothing."""
+    return nn.Identity(), (torch.randn(1, 6),)

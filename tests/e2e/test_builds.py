@@ -103,3 +103,11 @@ def test_all_places_agree(built: Builder) -> None:
             size = runner.identify().inputs
             outputs.add(runner.run([(sample * size)[:size]])[0].outputs)
     assert len(outputs) == 1
+
+
+@pytest.mark.parametrize("name", ["four_images", "twice", "nothing"])
+def test_unusual_models(name: str, built: Builder) -> None:
+    report = files.load(built(f"tests.e2e.models:{name}", "stm32f746"))
+    assert all(c["passed"] for c in report["checks"])
+    names = [p["name"] for p in report["outputs"]]
+    assert len(set(names)) == len(names)
