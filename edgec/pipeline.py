@@ -37,6 +37,7 @@ from edgec.passes.remove_identities import RemoveIdentities
 from edgec.passes.simplify_arithmetic import SimplifyArithmetic
 from edgec.passes.split_outputs import SplitOutputs
 from edgec.prove import Inputs
+from edgec.quant import snr
 from edgec.quant.choose import quantize_model
 from edgec.quant.data import Samples, load_samples, random_samples
 from edgec.report.schema import Accuracy
@@ -155,6 +156,7 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
         lowered.warnings.append(
             f"the outputs' cosine to the float model is {fidelity.cosine:.3f}; most is lost in {worst}"
         )
+        lowered.notes.extend(snr.table(fidelity).splitlines())
     for text in lowered.warnings:
         progress.warn(text)
     return lowered

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from edgec import __version__
 from edgec.codegen.image import Sizes
-from edgec.codegen.library import Layer as CodeLayer
 from edgec.codegen.library import Library
 from edgec.codegen.library import Port as CodePort
 from edgec.ir import Graph
 from edgec.ops.base import op_of
 from edgec.options import BuildOptions
+from edgec.passes.collapse_views import remaining_copies
 from edgec.report.schema import SCHEMA, Copies, Flash, Layer, Port, Report, Sram
 from edgec.schedule import live_bytes
 from edgec.schedule.plan import Plan
-
-COPIES = ("strided_copy", "gather")
-"""Ops that only move elements: what is left of transposes and permutations."""
 
 
 def sram(graph: Graph, plan: Plan, linked: Sizes | None, budget: int | None) -> Sram:
@@ -54,16 +51,11 @@ def layers(library: Library, live: Mapping[str, int]) -> list[Layer]:
     ]
 
 
-def copies(code_layers: Sequence[CodeLayer]) -> Copies:
-    """The copies that the compiler could not remove."""
-    moved = [x.call.outs[0].bytes for x in code_layers if x.node.op in COPIES]
-    return Copies(count=len(moved), bytes=sum(moved))
-
-
 def empty_report(
     options: BuildOptions, graph: Graph, library: Library, plan: Plan, memory: Sram, flash: Flash
 ) -> Report:
     """The report before anything ran: measured figures are absent."""
+    copied, copied_bytes = remaining_copies(graph)
     entries = layers(library, live_bytes(graph, plan))
     return Report(
         schema=SCHEMA,
@@ -80,7 +72,7 @@ def empty_report(
         macs=sum(x["macs"] for x in entries),
         layers=entries,
         checks=[],
-        copies=copies(library.layers),
+        copies=Copies(count=copied, bytes=copied_bytes),
     )
 
 

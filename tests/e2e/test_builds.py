@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from edgec import pipeline
+from edgec.build import build
 from edgec.commands import test_build as run_tests
 from edgec.diagnostics import Diagnostic
+from edgec.options import BuildOptions, Silent
 from edgec.report import files
 from edgec.runners import open_runner
 
@@ -111,3 +114,11 @@ def test_unusual_models(name: str, built: Builder) -> None:
     assert all(c["passed"] for c in report["checks"])
     names = [p["name"] for p in report["outputs"]]
     assert len(set(names)) == len(names)
+
+
+def test_layers_that_lose_most_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "COSINE", 1.1)  # no model is as good as that
+    report = build(BuildOptions(MODEL, "host", tmp_path / "out"), Silent())
+    assert any("cosine to the float model" in text for text in report["warnings"])
+    assert any("SNR dB" in text for text in report["notes"])
+    assert sum("(linear, i8)" in text for text in report["notes"]) > 1
