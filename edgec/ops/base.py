@@ -164,6 +164,9 @@ class Kernel:
     fields: Mapping[str, Field]
     scratch: int = 0
     """Bytes of scratch, 8-byte aligned; their contents need not survive the call."""
+    copies: int = 0
+    """Further bytes of scratch, behind those, wanted only where a result row lies over operand rows that
+    it needs itself (`Op.overwrites`)."""
     needs: tuple[str, ...] = ()
     """Further kernel files (stems) that the source includes or calls."""
 
@@ -207,7 +210,10 @@ class Op(ABC):
     is_view: ClassVar[bool] = False
     """Moves elements and computes nothing; the float reference is the whole meaning."""
     is_alias: ClassVar[bool] = False
-    """The result is operand 0's bytes under another shape; no code is generated."""
+    """The result is operand 0's bytes under another shape, or a part of each of its rows (`offset`);
+    no code is generated."""
+    is_join: ClassVar[bool] = False
+    """The operands' rows lie side by side in the result's rows, where they are computed; no code is generated."""
 
     @abstractmethod
     def infer(self, call: Call) -> list[TensorType]:
@@ -230,6 +236,22 @@ class Op(ABC):
         touch a later row of the operand that is still needed: the planner sees to that.
         """
         return ()
+
+    def carries(self, call: Call) -> bool:
+        """Whether output row i is computed from output row i-1: a running sum.
+
+        The kernel then reads row i-1 of its own result, which may lie exactly where row i goes: a
+        window of one row is enough. Row 0 needs none.
+        """
+        return False
+
+    def offset(self, call: Call, k: int) -> int | None:
+        """Where operand k's rows and the result's lie in each other, for an alias or a join.
+
+        The byte of the larger row at which the smaller one begins, row i in row i. None for an alias that
+        has all bytes of its operand, in order, under another shape.
+        """
+        return None
 
     @abstractmethod
     def float_reference(self, call: Call, *xs: np.ndarray) -> np.ndarray | tuple[np.ndarray, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgec.schedule.check import check_plan
-from edgec.schedule.plan import Plan, Step, Window
+from edgec.schedule.plan import Feed, Plan, Step, Window
 from edgec.schedule.planner import make_plan
 from edgec.schedule.usage import Tenant, live_bytes, peak
 

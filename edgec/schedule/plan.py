@@ -26,9 +26,24 @@ class Window:
 
 @dataclass(frozen=True)
 class Step:
-    """Compute output rows first .. last-1 of a node."""
+    """Compute output rows first .. last-1 of a node.
+
+    A row may be computed by several steps: one whose window held it too briefly is computed again.
+    """
 
     node: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Rows first .. last-1 of a graph input arrive; only in plans for a streamed input.
+
+    Every row of an input is fed once and in order.
+    """
+
+    value: str
     first: int
     last: int
 
@@ -39,9 +54,11 @@ class Plan:
 
     windows: one per activation value (graph inputs, results, aliases included).
     scratch: node name -> (address, bytes), for nodes whose kernel wants scratch.
+    regions: nodes that run under one row loop, in order of execution; their steps follow each other.
+    A graph input without a Feed is in its window, whole, before the first step.
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[Step | Feed, ...]
     windows: Mapping[str, Window]
     scratch: Mapping[str, tuple[int, int]]
     arena: int
@@ -49,3 +66,4 @@ class Plan:
     optimal: bool
     """Whether `arena` is proven the smallest for this order. (What is not weighed: rows of a
     tensor that its last readers do not read, as a place for other tensors or for scratch.)"""
+    regions: tuple[tuple[str, ...], ...] = ()

@@ -78,5 +78,6 @@ def _plan(graph: Graph, packed: _Packed) -> Plan:
         scratch={works[w].node: (addresses[b], made.buffers[b].bytes) for w, b in made.scratch.items()},
         arena=packed.size,
         lower_bound=packed.bound,
+        regions=tuple((works[w].node,) for w in made.order),
         optimal=packed.size == packed.bound,
     )
