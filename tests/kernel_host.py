@@ -49,6 +49,8 @@ class Job:
     ins: list[Window]
     out: Window
     steps: list[tuple[int, int, int, bytes]] = field(default_factory=list)
+    copies: bool = False
+    """Whether result rows lie over operand rows that they need: the kernel gets scratch for copies."""
 
     def call(self, first: int, last: int) -> None:
         self.steps.append((0, first, last, b""))
@@ -160,7 +162,7 @@ def _encode(kernel: Kernel, job: Job) -> bytes:
     parts += [numbers(*g) for g in gaps]
     parts.append(numbers(len(job.ins)))
     parts += [numbers(w.base, w.pitch, w.capacity) for w in (*job.ins, job.out)]
-    parts += [numbers(kernel.scratch, len(job.steps))]
+    parts += [numbers(kernel.scratch + kernel.copies * job.copies, len(job.steps))]
     for kind, a, b, data in job.steps:
         parts += [numbers(kind, a, b), data]
     return b"".join(parts)

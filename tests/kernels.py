@@ -7,7 +7,8 @@ host (once plain, once with the Arm DSP paths on emulated intrinsics),
 (b) with the output laid over each operand, at the distances docs/architecture.md allows,
 (c) in blocks of rows on rings that hold no more than the rows that are needed,
 
-and compares every byte, the guard bytes around the windows included.
+and compares every byte, the guard bytes around the windows included. Scratch for copies is there only
+where a result row lies over operand rows that it needs.
 """
 
 from __future__ import annotations
@@ -116,12 +117,21 @@ class Case:
             far = [int(d) * unit for d in rng.integers(d0 // unit, end // unit + 1, 3)]
             for d in sorted({d for d in near + far if d <= end}):
                 job = self._place({}, (j, d))
+                job.copies = self._copies(j, d)
                 job.call(0, self.out.rows)
                 self._run(job, dsp, f"output {d} bytes before operand {k}")
             job = self._place({}, (j, d0))
+            job.copies = self._copies(j, d0)
             for i in range(self.out.rows):
                 job.call(i, i + 1)
             self._run(job, dsp, f"output {d0} bytes before operand {k}, row by row")
+
+    def _copies(self, j: int, d: int) -> bool:
+        """Whether, the output lying d bytes before operand j, a row lies over rows that it needs."""
+        i, ri, ro = np.arange(self.out.rows), self.types[j].row_bytes, self.out.row_bytes
+        begin, rows = i * ro - d, self.rows[j]
+        over = (begin < (rows.last + 1) * ri) & (rows.first * ri < begin + ro)
+        return bool(np.any(over & (rows.first <= rows.last)))
 
     def rings(self, dsp: bool, block: int) -> None:
         """Blocks of `block` output rows; operands fed as they are needed into the smallest rings."""

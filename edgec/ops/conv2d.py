@@ -65,11 +65,13 @@ class Conv2d(Op):
         mantissa, shift = self._multipliers(call)
         weights = call.const(1).astype(np.int64)
         lo, hi = limits(call)
+        direct = groups == 1 and self._window(call).lies_in_rows(call)
         return Kernel(
             "ec_conv2d_s8",
             {
                 **window_fields(call, self._window(call)),
                 "groups": i32(groups),
+                "direct": i32(direct),
                 "input_zero": i32(call.ins[0].q.z),
                 "output_zero": i32(call.outs[0].q.z),
                 "lo": i32(lo),
@@ -79,7 +81,8 @@ class Conv2d(Op):
                 "multiplier": table(mantissa, "int32_t"),
                 "shift": table(shift, "int8_t"),
             },
-            scratch=kh * kw * c * groups,
+            scratch=0 if direct else kh * kw * c * groups,
+            copies=kw * c if direct else 0,
         )
 
     def macs(self, call: Call) -> int:

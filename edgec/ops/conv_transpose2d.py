@@ -60,7 +60,7 @@ class ConvTranspose2d(Op):
         return QuantRule(constants={1: "channel:0", 2: "bias"})
 
     def kernel(self, call: Call) -> Kernel:
-        o, c = call.ins[1].shape[0], call.ins[0].shape[3]
+        o, c, groups = call.ins[1].shape[0], call.ins[1].shape[3], call.int("groups", 1)
         mantissa, shift = _multipliers(call)
         lo, hi = limits(call)
         bias = call.const(2) if call.has(2) else np.zeros(o, np.int32)
@@ -68,7 +68,7 @@ class ConvTranspose2d(Op):
             "ec_conv_transpose2d_s8",
             {
                 **window_fields(call, _window(call)),
-                "groups": i32(call.int("groups", 1)),
+                "groups": i32(groups),
                 "input_zero": i32(call.ins[0].q.z),
                 "output_zero": i32(call.outs[0].q.z),
                 "lo": i32(lo),
@@ -78,7 +78,7 @@ class ConvTranspose2d(Op):
                 "multiplier": table(mantissa, "int32_t"),
                 "shift": table(shift, "int8_t"),
             },
-            scratch=-(-(8 * o + 2 * c) // 8) * 8,
+            scratch=-(-(4 * (o + o // groups) + 2 * c) // 8) * 8,
             needs=("ec_wide",),
         )
 

@@ -11,6 +11,9 @@ from edgec.ops.floats import apply_activation
 from edgec.ops.quantized import folded_bias, limits, saturate, window_fields
 from edgec.ops.windows2d import Window2d
 
+_FEW = 16
+"""Kernel rows whose addresses the C kernel keeps on its stack."""
+
 
 class DepthwiseConv2d(Op):
     """x [N,H,W,C], w [KH,KW,C*m], optional b [C*m] -> [N,OH,OW,C*m]; output channel c*m + j.
@@ -55,7 +58,7 @@ class DepthwiseConv2d(Op):
     def kernel(self, call: Call) -> Kernel:
         mantissa, shift = self._multipliers(call)
         weights, x = call.const(1).astype(np.int64), call.ins[0]
-        kh, kw, _ = weights.shape
+        kh = weights.shape[0]
         lo, hi = limits(call)
         return Kernel(
             "ec_depthwise_conv2d_s8",
@@ -70,7 +73,7 @@ class DepthwiseConv2d(Op):
                 "multiplier": table(mantissa, "int32_t"),
                 "shift": table(shift, "int8_t"),
             },
-            scratch=8 * kh * kw + x.shape[3],
+            scratch=8 * kh if kh > _FEW else 0,
         )
 
     def macs(self, call: Call) -> int:

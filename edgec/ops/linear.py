@@ -71,7 +71,7 @@ class Linear(Op):
                 "multiplier": table(mantissa, "int32_t"),
                 "shift": table(shift, "int8_t"),
             },
-            scratch=x.row_bytes,
+            copies=k,
         )
 
     def macs(self, call: Call) -> int:

@@ -74,12 +74,13 @@ class MatMul(Op):
         views = [v.parts() for v in _views(call)]
         mantissa, shift = _multiplier(call)
         along_k, along_n = views[1][4:6].tolist(), views[1][6:8].tolist()
+        form = 0 if along_k == [0, 1] else 1 if along_n == [0, 1] else 2
         fields = {
             "row": i32(call.outs[0].row_size),
             "rows": i32(m),
             "columns": i32(n),
             "depth": i32(k),
-            "form": i32(0 if along_k == [0, 1] else 1 if along_n == [0, 1] else 2),
+            "form": i32(form),
             "a_zero": i32(call.ins[0].q.z),
             "b_zero": i32(call.ins[1].q.z),
             "output_zero": i32(call.outs[0].q.z),
@@ -92,7 +93,8 @@ class MatMul(Op):
             "a_data": table(call.consts[0], "int8_t"),
             "b_data": table(call.consts[1], "int8_t"),
         }
-        return Kernel("ec_matmul_s8", fields, scratch=-(-(4 * n + 5 * k) // 8) * 8, needs=("ec_wide",))
+        scratch = 4 * n + (5 if form == 0 else 4) * k
+        return Kernel("ec_matmul_s8", fields, scratch=-(-scratch // 8) * 8, needs=("ec_wide",))
 
     def macs(self, call: Call) -> int:
         return math.prod(_dims(call))

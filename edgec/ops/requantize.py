@@ -53,7 +53,6 @@ class Requantize(_Format):
                 "multiplier": i32(mantissa),
                 "shift": i32(shift),
             },
-            scratch=y.row_bytes if y.dtype.bytes > x.dtype.bytes else 0,
         )
 
 

@@ -69,6 +69,13 @@ class Window2d:
         base = np.repeat(np.arange(n) * height, oh)
         return Rows(np.tile(one.first, n) + base, np.tile(one.last, n) + base)
 
+    def lies_in_rows(self, call: Call) -> bool:
+        """Whether the taps of every pixel lie side by side in one row of operand 0."""
+        (_, height, width, _), (_, oh, ow, _) = call.ins[0].shape, call.outs[0].shape
+        inside = (oh - 1) * self.stride[0] < height and (ow - 1) * self.stride[1] + self.kernel[1] <= width
+        dense = self.kernel[0] == 1 and (self.kernel[1] == 1 or self.dilation[1] == 1)
+        return dense and inside and self.padding[:2] == (0, 0)
+
     def patches(self, x: np.ndarray, fill: float) -> np.ndarray:
         """x [N,H,W,C] -> a view [N,OH,OW,KH,KW,C] of every window; taps outside are `fill`."""
         oh, ow = self.output(*x.shape[1:3])

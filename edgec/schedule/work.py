@@ -115,6 +115,7 @@ def _work(graph: Graph, node: Node, home: Mapping[str, int], claims: bool) -> Wo
     reads = tuple(dict.fromkeys(home[node.inputs[k]] for k in call.activations))
     writes = tuple(home[v] for v in node.outputs)
     rows = op.rows(call)
+    kernel = op.kernel(call)
     may = op.overwrites(call) if claims and len(call.outs) == 1 else ()
     apart = {}
     for k, y in enumerate(writes):
@@ -122,7 +123,7 @@ def _work(graph: Graph, node: Node, home: Mapping[str, int], claims: bool) -> Wo
             operands = [j for j in call.activations if home[node.inputs[j]] == a]
             found = {_apart(call.ins[j], rows[j], call.outs[k], j in may) for j in operands}
             apart[a, y] = tuple(sorted((lo, hi) for lo, hi in found if lo < hi))
-    return Work(node.name, call.outs[0].rows, reads, writes, _up(op.kernel(call).scratch), apart)
+    return Work(node.name, call.outs[0].rows, reads, writes, _up(kernel.scratch + kernel.copies), apart)
 
 
 def _apart(x: TensorType, rows: Rows | None, y: TensorType, claimed: bool) -> tuple[int, int]:

@@ -59,15 +59,16 @@ static void gather(const ec_conv2d_s8_params *p, const ec_window *in, int32_t im
     }
 }
 
-/* 1x1 kernels without padding need no gathering. */
-static void pointwise(const ec_conv2d_s8_params *p, const ec_matvec *m, const int8_t *x, int8_t *y,
-                      int8_t *taps)
+/* Where the taps of a pixel lie side by side in one row they need no gathering. */
+static void direct_row(const ec_conv2d_s8_params *p, const ec_matvec *m, const int8_t *x, int8_t *y,
+                       int8_t *taps)
 {
     const int32_t step = p->stride_w * p->channels;
+    const size_t n = (size_t)m->inputs;
     const int copy = ec_overlaps(x, p->width * p->channels, y, p->out_width * p->out_channels);
 
     for (int32_t ox = 0; ox < p->out_width; ox++, x += step, y += p->out_channels) {
-        ec_matvec_s8(m, copy ? (const int8_t *)memcpy(taps, x, (size_t)p->channels) : x, y);
+        ec_matvec_s8(m, copy ? (const int8_t *)memcpy(taps, x, n) : x, y);
     }
 }
 
@@ -77,9 +78,6 @@ void ec_conv2d_s8(const ec_conv2d_s8_params *p, const ec_window *in, const ec_wi
     int8_t *taps = (int8_t *)scratch;
     const int32_t group_taps = p->kernel_h * p->kernel_w * (p->channels / p->groups);
     const int32_t group_outputs = p->out_channels / p->groups;
-    const int direct = p->kernel_h == 1 && p->kernel_w == 1 && p->groups == 1 && p->pad_top == 0 &&
-                       p->pad_left == 0 && (p->out_width - 1) * p->stride_w < p->width &&
-                       (p->out_height - 1) * p->stride_h < p->height;
     const ec_matvec all = {group_taps, group_outputs, p->output_zero, p->lo,   p->hi,
                            p->weights, p->bias,       p->multiplier,  p->shift};
 
@@ -88,8 +86,8 @@ void ec_conv2d_s8(const ec_conv2d_s8_params *p, const ec_window *in, const ec_wi
         const int32_t y0 = row % p->out_height * p->stride_h - p->pad_top;
         int8_t *y = (int8_t *)ec_row(out, row);
 
-        if (direct) {
-            pointwise(p, &all, ec_row_s8(in, image * p->height + y0), y, taps);
+        if (p->direct) {
+            direct_row(p, &all, ec_row_s8(in, image * p->height + y0), y, taps);
             continue;
         }
         for (int32_t ox = 0; ox < p->out_width; ox++) {

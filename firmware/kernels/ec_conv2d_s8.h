@@ -5,7 +5,9 @@
  * input's zero point folded in. Rows of several images follow each other.
  * Aliasing: an output pixel is written after its taps have been gathered and may overlap them;
  * it must not overlap taps of later pixels.
- * Scratch: the taps of one pixel, kernel_h * kernel_w * channels bytes.
+ * direct: not 0 where there is one group, and the taps of every pixel lie side by side in one row: a kernel
+ * of one row, not dilated, that never leaves the image.
+ * Scratch: the taps of one pixel, kernel_h * kernel_w * channels bytes; where direct, only if rows overlap.
  */
 #ifndef EC_CONV2D_S8_H
 #define EC_CONV2D_S8_H
@@ -28,6 +30,7 @@ typedef struct {
     int32_t dilation_h;
     int32_t dilation_w;
     int32_t groups;
+    int32_t direct;
     int32_t input_zero;
     int32_t output_zero;
     int32_t lo;

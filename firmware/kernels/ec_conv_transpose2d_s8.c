@@ -32,7 +32,7 @@ void ec_conv_transpose2d_s8(const ec_conv_transpose2d_s8_params *p, const ec_win
     const int32_t tap = outputs * (p->channels / p->groups);
     int32_t *acc = (int32_t *)scratch;
     int32_t *dots = acc + outputs;
-    int16_t *wide = (int16_t *)(dots + outputs);
+    int16_t *wide = (int16_t *)(dots + outputs / p->groups);
 
     for (int32_t row = first; row < last; row++) {
         const int32_t image = row / p->out_height;

@@ -4,7 +4,7 @@
  * (y, x) takes tap (i, j) of input ((y + pad_top - i * dilation_h) / stride_h, ..) where that is
  * whole and inside the image.
  * Aliasing: none.
- * Scratch: 8 * out_channels + 2 * channels bytes.
+ * Scratch: 4 * out_channels, and 4 * out_channels + 2 * channels by the group, bytes.
  */
 #ifndef EC_CONV_TRANSPOSE2D_S8_H
 #define EC_CONV_TRANSPOSE2D_S8_H

@@ -14,12 +14,10 @@ void ec_linear_s16(const ec_linear_s16_params *p, const ec_window *in, const ec_
     for (int32_t row = first; row < last; row++) {
         const int8_t *x = ec_row_s8(in, row);
         int16_t *y = (int16_t *)ec_row(out, row);
+        const int copy = ec_overlaps(x, x_bytes, y, y_bytes);
 
-        if (ec_overlaps(x, x_bytes, y, y_bytes)) {
-            x = (const int8_t *)memcpy(scratch, x, (size_t)x_bytes);
-        }
         for (int32_t v = 0; v < p->vectors; v++, x += n, y += p->outputs) {
-            ec_matvec_s16(&m, x, y);
+            ec_matvec_s16(&m, copy ? (const int8_t *)memcpy(scratch, x, (size_t)n) : x, y);
         }
     }
 }

@@ -2,9 +2,9 @@
  * values and gives as many of `outputs` values.
  *
  * weights [outputs][inputs]; bias [outputs] with the input's zero point folded in.
- * Aliasing: an output row may overlap the input row of the same index (which is then copied
- * to scratch first), never a later one.
- * Scratch: one input row.
+ * Aliasing: an output row may overlap the input row of the same index, beginning and ending no later;
+ * its vectors are then copied to scratch one by one.
+ * Scratch: none; `inputs` bytes where rows overlap so.
  */
 #ifndef EC_LINEAR_S16_H
 #define EC_LINEAR_S16_H

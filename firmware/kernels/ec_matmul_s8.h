@@ -8,7 +8,7 @@
  * a_data, b_data: a constant operand; NULL: the operand is the next window.
  * Aliasing: an output row may lie over row i of an a that is [batch][m][k], dense, ending and
  *   starting no later; never over b.
- * Scratch: 4 * columns + 5 * depth bytes.
+ * Scratch: 4 * columns + 4 * depth bytes; depth more for form 0.
  */
 #ifndef EC_MATMUL_S8_H
 #define EC_MATMUL_S8_H

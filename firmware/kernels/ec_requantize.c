@@ -9,24 +9,19 @@ void ec_requantize(const ec_requantize_params *p, const ec_window *in, const ec_
                    int32_t last, void *scratch)
 {
     const int32_t n = p->length;
-    const int32_t widens = p->wide_output && !p->wide_input;
 
+    (void)scratch;
     for (int32_t row = first; row < last; row++) {
         const void *x = ec_row(in, row);
         void *y = ec_row(out, row);
-        /* A wider element would be written over inputs that are still to be read. */
-        void *to = widens ? scratch : y;
 
         for (int32_t i = 0; i < n; i++) {
             const int32_t v = p->wide_input ? ((const int16_t *)x)[i] : ((const int8_t *)x)[i];
             if (p->wide_output) {
-                ((int16_t *)to)[i] = (int16_t)convert(p, v, INT16_MIN, INT16_MAX);
+                ((int16_t *)y)[i] = (int16_t)convert(p, v, INT16_MIN, INT16_MAX);
             } else {
-                ((int8_t *)to)[i] = (int8_t)convert(p, v, INT8_MIN, INT8_MAX);
+                ((int8_t *)y)[i] = (int8_t)convert(p, v, INT8_MIN, INT8_MAX);
             }
-        }
-        if (widens) {
-            memcpy(y, scratch, (size_t)n * sizeof(int16_t));
         }
     }
 }

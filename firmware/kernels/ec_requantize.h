@@ -1,7 +1,7 @@
 /* int8 or int16 to int8 or int16: q = output_zero + (x - input_zero) * multiplier * 2^(shift - 31).
  *
- * Aliasing: an output row may overlap the input row of the same index.
- * Scratch: one output row where the output is wider than the input, else none.
+ * Aliasing: an output row may overlap the input row of the same index, beginning and ending no later.
+ * (So wider elements, too, are written behind those still to be read: never before.)
  */
 #ifndef EC_REQUANTIZE_H
 #define EC_REQUANTIZE_H

@@ -138,3 +138,37 @@ def test_depthwise_signal_in_place(taps: int) -> None:
         Quant.of(0.5, -3),
         5,
     )
+
+
+@pytest.mark.parametrize("rows", [16, 17])
+def test_depthwise_of_many_rows(rows: int) -> None:
+    """Beyond 16 kernel rows their addresses lie in scratch."""
+    attrs: dict[str, Attr] = {"padding": (rows - 1, 1, 2, 1)}
+    x = TensorType((1, 6, 3, 5), DType.I8, Quant.of(0.1, 3))
+    conv("depthwise_conv2d", x, weights((rows, 2, 5), 2), 2, True, attrs, Quant.of(0.5, -3), 5)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "attrs", "direct"),
+    [
+        ((1, 1), {"stride": (2, 2)}, True),
+        ((1, 4), {"stride": (1, 4)}, True),
+        ((1, 3), {"padding": (0, 0, 0, 1)}, False),
+        ((1, 3), {"dilation": (1, 2)}, False),
+        ((2, 1), {}, False),
+        ((1, 1), {"groups": 2}, False),
+    ],
+)
+def test_taps_in_one_row_are_not_gathered(
+    kernel: tuple[int, int], attrs: dict[str, Attr], direct: bool
+) -> None:
+    groups = attrs.get("groups", 1)
+    assert isinstance(groups, int)
+    x = TensorType((1, 5, 8, 4), DType.I8, Quant.of(0.05, 4))
+    w = weights((4, *kernel, 4 // groups), 1)
+    types = (x, TensorType(w.shape, DType.I8, Quant.of(0.01)))
+    out = registry()["conv2d"].infer(Call("", "", attrs, types, (), (None, w)))
+    call = Call("", "", attrs, types, (out[0].with_(dtype=DType.I8, quant=x.quant),), (None, w))
+    found = registry()["conv2d"].kernel(call)
+    assert (found.scratch, found.copies) == ((0, kernel[1] * 4) if direct else (kernel[0] * kernel[1] * 4, 0))
+    conv("conv2d", x, w, 0, True, attrs, Quant.of(0.3, -3), 5)

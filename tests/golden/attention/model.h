@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 #define MODEL_NAME "attention"
-#define MODEL_HASH "ba410346cd43a834"
+#define MODEL_HASH "6381b778c706631b"
 #define MODEL_ARENA_BYTES 248
 #define MODEL_INPUTS 1
 #define MODEL_INPUT_BYTES 40

@@ -22,20 +22,20 @@ typedef struct {
 } test_case;
 
 static const test_tensor in_0[] = {
-    {"image", "000_image.bin", 0, 72, 1},
+    {"image", "000_image.bin", 32, 72, 1},
 };
 static const test_tensor out_0[] = {
-    {"conv", "001_conv.bin", 76, 36, 1},
+    {"conv", "001_conv.bin", 20, 36, 1},
 };
 static const test_tensor in_1[] = {
-    {"conv", "001_conv.bin", 76, 36, 1},
+    {"conv", "001_conv.bin", 20, 36, 1},
 };
 static const test_tensor out_1[] = {
-    {"dw", "002_dw.bin", 112, 36, 1},
+    {"dw", "002_dw.bin", 56, 36, 1},
 };
 static const test_tensor in_2[] = {
-    {"conv", "001_conv.bin", 76, 36, 1},
-    {"dw", "002_dw.bin", 112, 36, 1},
+    {"conv", "001_conv.bin", 20, 36, 1},
+    {"dw", "002_dw.bin", 56, 36, 1},
 };
 static const test_tensor out_2[] = {
     {"sum", "003_sum.bin", 0, 36, 1},
@@ -50,13 +50,13 @@ static const test_tensor in_4[] = {
     {"pool", "004_pool.bin", 36, 4, 1},
 };
 static const test_tensor out_4[] = {
-    {"logits", "005_logits.bin", 0, 3, 1},
+    {"logits", "005_logits.bin", 4, 3, 1},
 };
 static const test_tensor in_5[] = {
-    {"image", "000_image.bin", 0, 72, 1},
+    {"image", "000_image.bin", 32, 72, 1},
 };
 static const test_tensor out_5[] = {
-    {"logits", "005_logits.bin", 0, 3, 1},
+    {"logits", "005_logits.bin", 4, 3, 1},
 };
 
 #define TEST_CASES 6

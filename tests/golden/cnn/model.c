@@ -1,17 +1,16 @@
 /* cnn, compiled for stm32f746 by edgec 0.1.0; do not edit.
  *
- * Memory map of the arena, 148 bytes. Steps are those of model_run().
+ * Memory map of the arena, 104 bytes. Steps are those of model_run().
  *
  *  steps        address    bytes  tensor (layer)
- *    0-0             0       72  image
- *    0-0           112       20  scratch of conv
- *    0-2            76       36  conv (stem.conv)
- *    1-1             0       76  scratch of dw
- *    1-2           112       36  dw (stem.dw)
+ *    0-0             0       20  scratch of conv
+ *    0-0            32       72  image
+ *    0-2            20       36  conv (stem.conv)
+ *    1-2            56       36  dw (stem.dw)
  *    2-3             0       36  sum (stem)
  *    3-4            36        4  pool
- *    4-4             0        3  logits (head)
- *    4-4             8        4  scratch of logits
+ *    4-4             0        4  scratch of logits
+ *    4-4             4        3  logits (head)
  */
 #include "model.h"
 
@@ -29,10 +28,10 @@
 #endif
 
 const model_span model_inputs[MODEL_INPUTS] = {
-    {0, 72},
+    {32, 72},
 };
 const model_span model_outputs[MODEL_OUTPUTS] = {
-    {0, 3},
+    {4, 3},
 };
 
 /* stem.conv (conv2d): 1x6x6x2 -> 1x3x3x4, 648 MAC */
@@ -52,6 +51,7 @@ static const ec_conv2d_s8_params layer_000 = {
     .dilation_h = 1,
     .dilation_w = 1,
     .groups = 1,
+    .direct = 0,
     .input_zero = 3,
     .output_zero = -128,
     .lo = -128,
@@ -66,12 +66,12 @@ MODEL_LAYER void model_layer_000_stem_conv(uint8_t *arena, int32_t first, int32_
 MODEL_LAYER void model_layer_000_stem_conv(uint8_t *arena, int32_t first, int32_t last)
 {
     const ec_window in[] = {
-        {arena + 0, 12, 6}, /* image */
+        {arena + 32, 12, 6}, /* image */
     };
     const ec_window out[] = {
-        {arena + 76, 12, 3}, /* conv */
+        {arena + 20, 12, 3}, /* conv */
     };
-    ec_conv2d_s8(&layer_000, in, out, first, last, arena + 112);
+    ec_conv2d_s8(&layer_000, in, out, first, last, arena + 0);
 }
 
 /* stem.dw (depthwise_conv2d): 1x3x3x4 -> 1x3x3x4, 324 MAC */
@@ -104,12 +104,12 @@ MODEL_LAYER void model_layer_001_stem_dw(uint8_t *arena, int32_t first, int32_t 
 MODEL_LAYER void model_layer_001_stem_dw(uint8_t *arena, int32_t first, int32_t last)
 {
     const ec_window in[] = {
-        {arena + 76, 12, 3}, /* conv */
+        {arena + 20, 12, 3}, /* conv */
     };
     const ec_window out[] = {
-        {arena + 112, 12, 3}, /* dw */
+        {arena + 56, 12, 3}, /* dw */
     };
-    ec_depthwise_conv2d_s8(&layer_001, in, out, first, last, arena + 0);
+    ec_depthwise_conv2d_s8(&layer_001, in, out, first, last, 0);
 }
 
 /* stem (add): 1x3x3x4, 1x3x3x4 -> 1x3x3x4 */
@@ -151,8 +151,8 @@ MODEL_LAYER void model_layer_002_stem(uint8_t *arena, int32_t first, int32_t las
 MODEL_LAYER void model_layer_002_stem(uint8_t *arena, int32_t first, int32_t last)
 {
     const ec_window in[] = {
-        {arena + 76, 12, 3}, /* conv */
-        {arena + 112, 12, 3}, /* dw */
+        {arena + 20, 12, 3}, /* conv */
+        {arena + 56, 12, 3}, /* dw */
     };
     const ec_window out[] = {
         {arena + 0, 12, 3}, /* sum */
@@ -206,9 +206,9 @@ MODEL_LAYER void model_layer_004_head(uint8_t *arena, int32_t first, int32_t las
         {arena + 36, 4, 1}, /* pool */
     };
     const ec_window out[] = {
-        {arena + 0, 3, 1}, /* logits */
+        {arena + 4, 3, 1}, /* logits */
     };
-    ec_linear_s8(&layer_004, in, out, first, last, arena + 8);
+    ec_linear_s8(&layer_004, in, out, first, last, arena + 0);
 }
 
 void model_run(model_ctx *ctx)

@@ -17,8 +17,8 @@ extern "C" {
 #endif
 
 #define MODEL_NAME "cnn"
-#define MODEL_HASH "193a7a0692c2a6d7"
-#define MODEL_ARENA_BYTES 148
+#define MODEL_HASH "301d862bbc150b11"
+#define MODEL_ARENA_BYTES 104
 #define MODEL_INPUTS 1
 #define MODEL_INPUT_BYTES 72
 #define MODEL_OUTPUTS 1
@@ -41,13 +41,13 @@ extern const model_span model_outputs[MODEL_OUTPUTS];
 /* input image: int8_t 1x6x6x2 NHWC, real = 0.05 * (q - 3) */
 static inline int8_t *model_input(model_ctx *ctx)
 {
-    return (int8_t *)(void *)(ctx->arena + 0);
+    return (int8_t *)(void *)(ctx->arena + 32);
 }
 
 /* output logits: int8_t 1x3, real = 0.1 * (q - 1) */
 static inline const int8_t *model_output(const model_ctx *ctx)
 {
-    return (const int8_t *)(const void *)(ctx->arena + 0);
+    return (const int8_t *)(const void *)(ctx->arena + 4);
 }
 
 /* One inference: every layer in order. */
