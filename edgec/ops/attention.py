@@ -6,7 +6,7 @@ import numpy as np
 
 from edgec.ir import TensorType
 from edgec.ops.attention_formats import EXP2, Formats
-from edgec.ops.attention_reads import NAMES, dims_of, query_rows_are_output_rows, rows_of, views_of
+from edgec.ops.attention_reads import NAMES, dims_of, heads_of, query_rows_are_output_rows, rows_of, views_of
 from edgec.ops.base import Call, Field, Kernel, Op, OpError, QuantRule, Rows, i32, table
 from edgec.ops.fixed import I64
 
@@ -17,7 +17,8 @@ class Attention(Op):
     softmax(q k^T * scale + mask) v. Attribute scale; with the attribute dims = (B,H,T,S,D,Dv)
     q, k and v are any tensors, read through q_view, k_view, v_view = (offset, batch, head,
     token) in elements. The mask broadcasts to [B,H,T,S]; -inf or less than -1e4 excludes a
-    key, and a query without keys gives 0.
+    key, and a query without keys gives 0. With the attribute first_head the mask is one of more
+    heads, of which these are H: formats are those of all, so that heads computed apart agree.
 
     Integer: docs/arithmetic.md. Source of streaming by query: Rabe and Staats, "Self-attention
     does not need O(n^2) memory", 2021.
@@ -35,7 +36,7 @@ class Attention(Op):
         if d > 2**15:
             raise OpError(f"{d} features a head are too many")
         if call.has(3):
-            np.broadcast_shapes(call.ins[3].shape, (b, h, t, s))
+            np.broadcast_shapes(heads_of(np.empty(call.ins[3].shape, bool), call, h).shape, (b, h, t, s))
         return [TensorType((b, t, h, dv))]
 
     def rows(self, call: Call) -> tuple[Rows | None, ...]:
@@ -49,7 +50,8 @@ class Attention(Op):
     def float_reference(self, call: Call, *xs: np.ndarray) -> np.ndarray:
         b, h, t, s, _, dv = dims_of(call)
         q, k, v = (view.gather(x) for view, x in zip(views_of(call), xs, strict=False))
-        mask = np.broadcast_to(xs[3] if len(xs) > 3 else np.float32(0), (b, h, t, s))
+        mask = heads_of(xs[3], call, h) if len(xs) > 3 else np.float32(0)
+        mask = np.broadcast_to(mask, (b, h, t, s))
         y = np.empty((b, t, h, dv), np.float32)
         for i in range(b):
             for j in range(h):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgec.ops.attention_reads import heads_of
 from edgec.ops.base import Call
 from edgec.ops.fixed import I64, int_matmul, quantize_multiplier
 from edgec.ops.roots import inverse
@@ -51,7 +52,7 @@ class Formats:
     @staticmethod
     def of(call: Call, dims: tuple[int, ...]) -> Formats:
         """Formats in which no sum exceeds 32 bits. dims: (B,H,T,S,D,Dv)."""
-        _, _, t, s, d, _ = dims
+        _, heads, t, s, d, _ = dims
         q, k, v, y = *(x.q for x in call.ins[:3]), call.outs[0].q
         unit = call.float("scale") * q.s * k.s * math.log2(math.e)
         most = d * 255 * 128
@@ -70,7 +71,8 @@ class Formats:
         for m in parts:
             seen = np.any(np.isfinite(m), axis=(0, 1))
             limit = np.minimum(limit, np.where(seen, np.arange(1, s + 1), 0).max(axis=1)).astype(np.int32)
-        masks, mask_shift = _stored(parts, limit, fraction)
+        stored, mask_shift = _stored(parts, limit, fraction)
+        masks = tuple(Mask(heads_of(m.data, call, heads)) for m in stored)
         return Formats(left, factor, fraction, precision, multiplier, shift, mask_shift, masks, limit)
 
     def scores(self, q: np.ndarray, k: np.ndarray, b: int, h: int) -> np.ndarray:

@@ -18,6 +18,14 @@ def dims_of(call: Call) -> tuple[int, ...]:
     return (*q[:3], k[2], q[3], v[3])
 
 
+def heads_of(mask: np.ndarray, call: Call, heads: int) -> np.ndarray:
+    """The part of a mask [..., H, T, S] that is about this call's heads."""
+    if mask.ndim < 3 or mask.shape[-3] == 1 or "first_head" not in call.attrs:
+        return mask
+    first = call.int("first_head")
+    return mask[..., first : first + heads, :, :]
+
+
 def views_of(call: Call) -> tuple[StridedView, StridedView, StridedView]:
     """The vectors of q [B,H,T], k [B,H,S] and v [B,H,S]."""
     b, h, t, s, d, dv = dims_of(call)

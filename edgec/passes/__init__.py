@@ -25,6 +25,7 @@ from edgec.passes.merge_tables import MergeTables
 from edgec.passes.remove_dead import RemoveDead
 from edgec.passes.remove_identities import RemoveIdentities
 from edgec.passes.simplify_arithmetic import SimplifyArithmetic
+from edgec.passes.split_attention import SplitAttention
 from edgec.passes.split_outputs import SplitOutputs
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "RemoveIdentities",
     "SimplifyArithmetic",
     "SolveLayout",
+    "SplitAttention",
     "SplitOutputs",
     "remaining_copies",
 ]

@@ -80,6 +80,16 @@ def test_kernel_at_the_size_of_a_transformer(layout: str) -> None:
     check_call("attention", types, attrs, out_quant=Quant.of(0.01, -5))
 
 
+@pytest.mark.parametrize("kind", ["causal", "bias", "windows", "padding"])
+def test_some_heads_of_a_mask_of_more(kind: str) -> None:
+    b, h, t, d = 2, 2, 5, 8
+    mask = masks(kind, b, 4, t, t, np.random.default_rng(7))
+    assert mask is not None
+    types = [TensorType((b, t, 3 * h * d), DType.I8, Quant.of(0.03, 3))] * 3
+    attrs: dict[str, Attr] = {"scale": 0.3, "first_head": 1, **fused(b, h, t, d)}
+    check_call("attention", [*types, TensorType(mask.shape)], attrs, consts={3: mask}, out_quant=Quant.of(0.01))
+
+
 @pytest.mark.parametrize("kind", ["", "causal", "bias", "windows"])
 @pytest.mark.parametrize("sharpness", [0.3, 1.0, 4.0])
 @pytest.mark.parametrize("s", [50, 600])

@@ -45,7 +45,8 @@ def same_function(before: Graph, after: Graph, rtol: float = 1e-4) -> None:
         else:
             x = rng.integers(*type.dtype.limits, type.shape, endpoint=True).astype(type.dtype.numpy)
         a[name] = x
-        b[name] = x.transpose(after.input_perms[name]) if name in after.input_perms else x
+        turned = name in after.input_perms and name not in before.input_perms
+        b[name] = x.transpose(after.input_perms[name]) if turned else x
     ys, zs = evaluate(before, a), evaluate(after, b)
     for y, z in ((ys[v], zs[w]) for v, w in zip(before.outputs, after.outputs, strict=True)):
         assert y.shape == z.shape
