@@ -5,7 +5,8 @@ host (once plain, once with the Arm DSP paths on emulated intrinsics),
 
 (a) on disjoint tensors,
 (b) with the output laid over each operand, at the distances docs/architecture.md allows,
-(c) in blocks of rows on rings that hold no more than the rows that are needed,
+(c) in blocks of rows on rings that hold no more than the rows that are needed; of a result that carries
+    (`Op.carries`), one row is, and a ring of more rows is tried, too,
 
 and compares every byte, the guard bytes around the windows included. Scratch for copies is there only
 where a result row lies over operand rows that it needs.
@@ -65,7 +66,10 @@ def check_call(
         case.disjoint(dsp)
         case.over_operands(dsp, rng)
         for block in sorted({1, 2, out.rows}):
-            case.rings(dsp, block)
+            case.rings(dsp, block, block)
+            if op.carries(call):
+                case.rings(dsp, block, 1)
+                case.rings(dsp, block, block + 1)
     return expected
 
 
@@ -133,20 +137,25 @@ class Case:
         over = (begin < (rows.last + 1) * ri) & (rows.first * ri < begin + ro)
         return bool(np.any(over & (rows.first <= rows.last)))
 
-    def rings(self, dsp: bool, block: int) -> None:
-        """Blocks of `block` output rows; operands fed as they are needed into the smallest rings."""
+    def rings(self, dsp: bool, block: int, capacity: int) -> None:
+        """Blocks of `block` output rows; operands fed as they are needed into the smallest rings.
+
+        The result's ring has `capacity` rows; what is left of a block in it afterwards is compared.
+        """
         n = self.out.rows
+        capacity, want = min(capacity, n), b""
         plans = [_feed(r, t.rows, n, block) for r, t in zip(self.rows, self.types, strict=True)]
-        job = self._place({j: c for j, (c, _) in enumerate(plans)} | {-1: min(block, n)}, None)
+        job = self._place({j: c for j, (c, _) in enumerate(plans)} | {-1: capacity}, None)
         for b, first in enumerate(range(0, n, block)):
             for x, w, (_, feed) in zip(self.xs, job.ins, plans, strict=True):
                 for r in feed[b]:
                     job.write(w.at(r), x[r])
             last = min(first + block, n)
             job.call(first, last)
-            for i in range(first, last):
+            for i in range(max(first, last - capacity), last):
                 job.read(job.out.at(i), self.out.row_bytes)
-        self._run(job, dsp, f"rings, {block} rows at a time", whole=False)
+                want += self.y[i]
+        self._run(job, dsp, f"{block} rows at a time, {capacity} in the result's ring", want)
 
     def _place(self, capacity: Mapping[int, int], over: tuple[int, int] | None) -> Job:
         """Windows one behind the other with guards; `over` = (operand, distance) shares its space.
@@ -180,19 +189,20 @@ class Case:
                 arena[w.base : w.base + len(flat)] = np.frombuffer(flat, np.uint8)
         return job
 
-    def _run(self, job: Job, dsp: bool, what: str, whole: bool = True) -> None:
-        what = f"{self.kernel.function}, {what}" + (", DSP" if dsp else "")
+    def _run(self, job: Job, dsp: bool, what: str, rows: bytes | None = None) -> None:
+        """Run a job and compare what it reads with `rows`; without them, the whole result."""
+        what, whole = f"{self.kernel.function}, {what}" + (", DSP" if dsp else ""), rows is None
         if whole:
             job.read(job.out.base, self.out.bytes)
         got, after = run(self.kernel, dsp, job, what)
-        want = b"".join(self.y)
+        want = b"".join(self.y) if rows is None else rows
         if got != want:
-            g = np.frombuffer(got, self.expected.dtype).reshape(self.expected.shape)
-            bad = np.argwhere(g != self.expected)
-            at = tuple(int(v) for v in bad[0])
+            g, y = (np.frombuffer(x, self.expected.dtype).reshape(-1, self.out.row_size) for x in (got, want))
+            bad = np.argwhere(g != y)
+            i, e = (int(v) for v in bad[0])
             raise AssertionError(
-                f"{what}: {len(bad)} of {g.size} elements differ, first at {at}: "
-                f"kernel {g[at]}, reference {self.expected[at]}"
+                f"{what}: {len(bad)} of {g.size} elements differ, first element {e} of row {i} read: "
+                f"kernel {g[i, e]}, reference {y[i, e]}"
             )
         mine = np.zeros(len(after), bool)
         for w in (*job.ins, job.out):

@@ -1,0 +1,55 @@
+"""Reductions over all rows of a map become running sums, so that the map is never needed whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgec.ir import Graph, Node, Quant
+from edgec.passes.base import Changes, Pass
+from edgec.passes.running_forms import Form, form_of
+
+
+@dataclass(frozen=True)
+class RunningSums(Pass):
+    """Pooling over all rows, and a linear layer over a flattened map, add up the rows as they come.
+
+    only: the names of the nodes to rewrite; None: all that can be. Every node becomes a running op and,
+    under the node's own name and the name of its result, the `last_row` that ends it.
+    """
+
+    only: frozenset[str] | None = None
+
+    def run(self, graph: Graph) -> Changes:
+        changes = Changes()
+        for node in graph.nodes():
+            if self.only is not None and node.name not in self.only:
+                continue
+            form = form_of(graph, node)
+            if form is not None:
+                _replace(graph, node, form)
+                changes.did(node.path or node.name, "adds up the rows of its operand as they come")
+        graph.prune()
+        return changes
+
+
+def _replace(graph: Graph, node: Node, form: Form) -> None:
+    name, path, result = node.name, node.path, node.outputs[0]
+    operands = [form.x]
+    if form.weights is not None:
+        quant = graph.type(node.inputs[1]).q
+        by_row = Quant(quant.scale, quant.zero_point, None if quant.axis is None else 1)
+        operands.append(graph.add_constant(f"{node.inputs[1]}.rows", form.weights, by_row))
+    label = f"{name}.running"
+    running = graph.add(form.op, operands, [form.result], form.attrs, path=path, name=label, before=node)
+    ends = [running.outputs[0]]
+    ends += [graph.add_constant(f"{name}.{key}", data) for key, data in form.tables.items()]
+    type, users, outputs = graph.type(result), graph.consumers(result), graph.outputs
+    graph.outputs = []
+    for user, k in users:  # for the moment: the result's name has to be free
+        graph.set_operand(user, k, running.outputs[0])
+    graph.remove(node)
+    attrs = {"shape": type.shape, **form.limits}
+    graph.add("last_row", ends, [type], attrs, path=path, name=name, results=[result], before=running)
+    for user, k in users:
+        graph.set_operand(user, k, result)
+    graph.outputs = outputs
