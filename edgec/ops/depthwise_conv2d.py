@@ -12,7 +12,7 @@ from edgec.ops.quantized import folded_bias, limits, saturate, window_fields
 from edgec.ops.windows2d import Window2d
 
 _FEW = 16
-"""Kernel rows whose addresses the C kernel keeps on its stack."""
+"""Taps whose addresses the C kernel keeps on its stack."""
 
 
 class DepthwiseConv2d(Op):
@@ -58,7 +58,7 @@ class DepthwiseConv2d(Op):
     def kernel(self, call: Call) -> Kernel:
         mantissa, shift = self._multipliers(call)
         weights, x = call.const(1).astype(np.int64), call.ins[0]
-        kh = weights.shape[0]
+        kh, kw, _ = weights.shape
         lo, hi = limits(call)
         return Kernel(
             "ec_depthwise_conv2d_s8",
@@ -73,7 +73,7 @@ class DepthwiseConv2d(Op):
                 "multiplier": table(mantissa, "int32_t"),
                 "shift": table(shift, "int8_t"),
             },
-            scratch=8 * kh if kh > _FEW else 0,
+            scratch=8 * kh * kw if kh * kw > _FEW else 0,
         )
 
     def macs(self, call: Call) -> int:

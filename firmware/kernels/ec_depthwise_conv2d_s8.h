@@ -5,7 +5,7 @@
  * folded in. Rows of several images follow each other.
  * Aliasing: an output value is written when its taps have been read, channels ascending; it must
  * not overlap taps of later pixels or channels.
- * Scratch: 8 bytes for each kernel row where there are more than 16, else none.
+ * Scratch: 8 bytes for each tap where there are more than 16, else none.
  */
 #ifndef EC_DEPTHWISE_CONV2D_S8_H
 #define EC_DEPTHWISE_CONV2D_S8_H

@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 #define MODEL_NAME "cnn"
-#define MODEL_HASH "301d862bbc150b11"
+#define MODEL_HASH "b0a03a7b1390b18d"
 #define MODEL_ARENA_BYTES 104
 #define MODEL_INPUTS 1
 #define MODEL_INPUT_BYTES 72
