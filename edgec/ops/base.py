@@ -167,6 +167,8 @@ class Kernel:
     copies: int = 0
     """Further bytes of scratch, behind those, wanted only where a result row lies over operand rows that
     it needs itself (`Op.overwrites`)."""
+    at_once: bool = False
+    """Every call begins with work over a whole operand: all result rows are best computed in one call."""
     needs: tuple[str, ...] = ()
     """Further kernel files (stems) that the source includes or calls."""
 

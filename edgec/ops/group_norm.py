@@ -82,6 +82,7 @@ class GroupNorm(Op):
             },
             scratch=32 * groups,
             needs=("ec_root",),
+            at_once=True,
         )
 
     def _params(self, call: Call) -> NormParams:

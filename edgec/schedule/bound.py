@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
-from edgec.schedule.work import Job, Work
+import numpy as np
+
+from edgec.schedule.lives import BEFORE, Tenancy, apart, note
+from edgec.schedule.pull import Program
+from edgec.schedule.work import Job
+
+_EVER = 1 << 40
 
 
 def shared(size_in: int, size_out: int, apart: Sequence[tuple[int, int]]) -> int:
@@ -17,43 +23,80 @@ def shared(size_in: int, size_out: int, apart: Sequence[tuple[int, int]]) -> int
     return max(min(d + size_out, size_in) - max(d, 0) for d in allowed)
 
 
-def extent(job: Job, work: Work, dying: Collection[int]) -> int:
-    """The fewest bytes that the operands which die in a work and its results can take together.
+def extent(job: Job, w: int, dying: Collection[int]) -> int:
+    """The fewest bytes that whole operands which die in a work, and its whole results, can take together.
 
     The operands are disjoint, the results are disjoint, and a result shares with each operand at
     most what the distances allow.
     """
+    work = job.works[w]
     ins = sum(job.buffers[a].bytes for a in dying)
-    outs = sum(job.buffers[y].bytes for y in work.writes)
+    outs = sum(job.buffers[y].bytes for y in work.results)
     alone = 0
-    for y in work.writes:
+    for y in work.results:
         size = job.buffers[y].bytes
         for a in dying:
-            size -= shared(job.buffers[a].bytes, job.buffers[y].bytes, work.apart[a, y])
+            size -= overlap(job, w, a, y)
         alone += max(size, 0)
     return max(ins + alone, outs)
 
 
-def step_bounds(job: Job, order: Iterable[int]) -> list[int]:
-    """Per step of an order: a lower bound on the bytes live in it, scratch included.
+def overlap(job: Job, w: int, a: int, y: int) -> int:
+    """The most bytes that operand a and result y of a work can share when both are whole and a dies there."""
+    if (w, a, y) not in job.overlaps:
+        job.overlaps[w, a, y] = _overlap(job, w, a, y)
+    return job.overlaps[w, a, y]
 
-    One more entry stands in front, for the time before the first step, when only inputs are live.
+
+def _overlap(job: Job, w: int, a: int, y: int) -> int:
+    work, x, out = job.works[w], job.buffers[a], job.buffers[y]
+    if not x.units or not out.units:
+        return 0
+    times = 2 * np.arange(work.rows, dtype=np.int64)
+    death = np.full(x.units, BEFORE, np.int64)
+    for read in work.reads:
+        if read.place.buffer == a:
+            note(death, times, read)
+    span = next(p.span for p in work.writes if p.buffer == y)
+    birth = np.repeat(times, span) if span else times[:1]
+    if len(birth) != out.units:
+        return 0
+    before = Tenancy(a, x, x.units, np.full(x.units, BEFORE, np.int64), death)
+    after = Tenancy(y, out, out.units, birth, np.full(out.units, _EVER))
+    return shared(x.bytes, out.bytes, apart(before, after, work))
+
+
+def live_bound(job: Job, program: Program, windows: Sequence[Tenancy]) -> int:
+    """The most bytes of rows and scratch that are live at one time, whatever the windows are.
+
+    At an event, operands and results are live together, but for those that the op lays over each other.
     """
-    left = [len(r) for r in job.readers]
-    live = sum(job.buffers[b].bytes for b in job.inputs)
-    bounds = [live]
-    live -= sum(job.buffers[b].bytes for b in job.inputs if not left[b] and b not in job.outputs)
-    for w in order:
-        work = job.works[w]
-        for b in work.reads:
-            left[b] -= 1
-        dying = [b for b in work.reads if not left[b] and b not in job.outputs]
-        live -= sum(job.buffers[b].bytes for b in dying)
-        bounds.append(live + extent(job, work, dying) + work.scratch)
-        live += sum(job.buffers[b].bytes for b in work.writes if left[b] or b in job.outputs)
-    return bounds
+    live = np.zeros(2 * program.length + 6, np.int64)
+    for t in windows:
+        if t.bytes:
+            np.add.at(live, t.birth + 2, t.buffer.unit)
+            np.subtract.at(live, t.death + 3, t.buffer.unit)
+    live = np.cumsum(live)
+    for work, times in zip(job.works, program.times, strict=True):
+        claimed = {r.place.buffer: r.place.bytes for r in work.reads if r.claimed}
+        if claimed and times:
+            at = 2 * np.array(times) + 2
+            live[at] -= min(sum(claimed.values()), max(p.bytes for p in work.writes))
+    return int(live.max())
 
 
-def lower_bound(job: Job, order: Iterable[int]) -> int:
-    """A lower bound on the arena for this order."""
-    return max(step_bounds(job, order))
+def estimate(length: int, windows: Sequence[Tenancy]) -> int:
+    """About the bytes that a good placement takes: a ring counts whole while any of its rows is live."""
+    live = np.zeros(2 * length + 6, np.int64)
+    for t in windows:
+        if not t.bytes:
+            continue
+        if t.capacity >= len(t.birth):
+            np.add.at(live, t.birth + 3, t.buffer.unit)
+            np.subtract.at(live, t.death + 3, t.buffer.unit)
+            continue
+        death = np.maximum.accumulate(t.death)
+        fresh = np.flatnonzero(t.birth[1:] > death[:-1]) + 1
+        np.add.at(live, t.birth[np.append(0, fresh)] + 2, t.bytes)
+        np.subtract.at(live, death[np.append(fresh - 1, len(death) - 1)] + 3, t.bytes)
+    return int(np.cumsum(live).max())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -39,7 +40,7 @@ class _State:
 def orders(job: Job, states: int = STATES) -> list[list[int]]:
     """Orders worth placing, as indices of works: the best found, then the graph's own.
 
-    The best is exact for the measure of `step_bounds` (a shortest path over sets of executed
+    The best is exact for the measure of `peak` (a shortest path over sets of executed
     works, where the length of a path is its largest step) unless that takes more than `states`
     sets; then a beam search finds it. Deterministic.
     """
@@ -47,6 +48,15 @@ def orders(job: Job, states: int = STATES) -> list[list[int]]:
     search = _Search(job)
     end = search.exact(states) or search.beam(WIDTH)
     return [end.order] if end.order == own else [end.order, own]
+
+
+def peak(job: Job, order: Sequence[int]) -> int:
+    """The bytes of the largest step when every work is one step over whole tensors."""
+    search = _Search(job)
+    state = search.start()
+    for w in order:
+        state = search.step(state, w)
+    return state.peak
 
 
 class _Search:
@@ -71,10 +81,10 @@ class _Search:
         """Execute one ready work."""
         job, work = self.job, self.job.works[w]
         done = state.done | 1 << w
-        dying = [b for b in work.reads if not self.readers[b] & ~done and b not in job.outputs]
+        dying = [b for b in work.operands if not self.readers[b] & ~done and b not in job.outputs]
         live = state.live - sum(self.size[b] for b in dying)
-        need = live + extent(job, work, dying) + work.scratch
-        live += sum(self.size[b] for b in work.writes if self.readers[b] or b in job.outputs)
+        need = live + extent(job, w, dying) + work.scratch
+        live += sum(self.size[b] for b in work.results if self.readers[b] or b in job.outputs)
         ready = [r for r in state.ready if r != w]
         ready += [r for r in self.after[w] if not self.needs[r] & ~done]
         return _State(done, tuple(sorted(ready)), live, max(state.peak, need), w, state)

@@ -1,4 +1,4 @@
-"""Placement: addresses for buffers, by greedy packing in many orders."""
+"""Placement: addresses for windows, by greedy packing in many orders."""
 
 from __future__ import annotations
 
@@ -7,90 +7,64 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from edgec.schedule.work import SCRATCH_ALIGN, Buffer, Job
+import numpy as np
+
+from edgec.schedule.lives import Tenancy, apart
+from edgec.schedule.work import Job
 
 EFFORT = 2_000_000
 """Conflicts that the local search may look at: a deterministic measure of time, about 0.3 s."""
 TRIES = 100
-"""Packings that it may try for every buffer there is."""
+"""Packings that it may try for every window there is."""
 RESTART = 200
 
 
 @dataclass(frozen=True)
 class Layout:
-    """An order of works with the buffers to place: those of the job, then one for every scratch.
+    """Windows to be placed, and how far they have to be apart.
 
-    live: per buffer, the first and last step in which it is live, both included. -1 is the time
-    before the first step. scratch: work -> index of its scratch buffer.
+    pairs: (a, y, lo, hi): address of y - address of a is not in lo+1 .. hi-1. A pair of windows may have
+    several such intervals, or none.
     """
 
-    job: Job
-    order: tuple[int, ...]
-    buffers: tuple[Buffer, ...]
-    live: tuple[tuple[int, int], ...]
-    scratch: dict[int, int]
+    windows: tuple[Tenancy, ...]
+    pairs: tuple[tuple[int, int, int, int], ...]
 
     @cached_property
     def conflicts(self) -> list[list[tuple[int, int, int]]]:
-        """Per buffer b: (other, lo, hi), where b.address - other.address may not be in lo+1 .. hi-1."""
-        found: list[list[tuple[int, int, int]]] = [[] for _ in self.buffers]
+        """Per window b: (other, lo, hi), where b.address - other.address may not be in lo+1 .. hi-1."""
+        found: list[list[tuple[int, int, int]]] = [[] for _ in self.windows]
         for a, y, lo, hi in self.pairs:
             found[y].append((a, lo, hi))
             found[a].append((y, -hi, -lo))
         return found
 
-    @cached_property
-    def pairs(self) -> list[tuple[int, int, int, int]]:
-        """Buffers live at the same time: (a, y, lo, hi), y.address - a.address is not in lo+1 .. hi-1.
 
-        A pair may have several such intervals, or none.
-        """
-        sized = (b for b in range(len(self.buffers)) if self.buffers[b].bytes)
-        found: list[tuple[int, int, int, int]] = []
-        current: list[int] = []
-        for y in sorted(sized, key=self.live.__getitem__):
-            current = [a for a in current if self.live[a][1] >= self.live[y][0]]
-            found += [(a, y, lo, hi) for a in current for lo, hi in self._apart(a, y)]
-            current.append(y)
-        return found
-
-    def _apart(self, a: int, y: int) -> tuple[tuple[int, int], ...]:
-        step = self.live[y][0]
-        if step >= 0 and self.live[a][1] == step:
-            work = self.job.works[self.order[step]]
-            if (a, y) in work.apart:
-                return work.apart[a, y]
-        return ((-self.buffers[y].bytes, self.buffers[a].bytes),)
-
-
-def layout(job: Job, order: Sequence[int]) -> Layout:
-    """The buffers and live ranges for an order."""
-    at = {w: step for step, w in enumerate(order)}
-    birth = [-1] * len(job.buffers)
-    for w, step in at.items():
-        for b in job.works[w].writes:
-            birth[b] = step
-    end = len(order)
-    live = []
-    for b, readers in enumerate(job.readers):
-        last = end if b in job.outputs else max((at[w] for w in readers), default=birth[b])
-        live.append((birth[b], last))
-    buffers, scratch = list(job.buffers), {}
-    for w, step in at.items():
-        if job.works[w].scratch:
-            scratch[w] = len(buffers)
-            buffers.append(Buffer(f"scratch of {job.works[w].node}", (), job.works[w].scratch, SCRATCH_ALIGN))
-            live.append((step, step))
-    return Layout(job, tuple(order), tuple(buffers), tuple(live), scratch)
+def layout(job: Job, windows: Sequence[Tenancy]) -> Layout:
+    """The windows with all that keeps them apart."""
+    via = {(a, y): work for work in job.works for a in work.operands for y in work.results if a != y}
+    live = [k for k, t in enumerate(windows) if t.bytes]
+    born = {k: windows[k].span[0] for k in live}
+    dies = {k: windows[k].span[1] for k in live}
+    found: list[tuple[int, int, int, int]] = []
+    current: list[int] = []
+    for y in sorted(live, key=lambda k: (born[k], dies[k], k)):
+        current = [a for a in current if dies[a] >= born[y]]
+        for a in current:
+            one, two = (y, a) if (windows[y].index, windows[a].index) in via else (a, y)
+            work = via.get((windows[one].index, windows[two].index))
+            found += [(one, two, lo, hi) for lo, hi in apart(windows[one], windows[two], work)]
+        current.append(y)
+    return Layout(tuple(windows), tuple(found))
 
 
 def arena(layout: Layout, addresses: Sequence[int]) -> int:
-    """Bytes from the arena's start to the end of the last buffer."""
-    return max((a + b.bytes for a, b in zip(addresses, layout.buffers, strict=True)), default=0)
+    """Bytes from the arena's start to the end of the last window."""
+    return max((a + t.bytes for a, t in zip(addresses, layout.windows, strict=True)), default=0)
 
 
 def place(layout: Layout, bound: int, effort: int = EFFORT) -> list[int]:
-    """An address per buffer, the best of several greedy packings and a seeded local search.
+    """An address per window, the best of several greedy packings and a seeded local search.
 
     Stops at `bound`, below which nothing can be.
     """
@@ -109,15 +83,15 @@ class _Greedy:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.conflicts = layout.conflicts
-        self.sizes = [b.bytes for b in layout.buffers]
-        self.aligns = [b.align for b in layout.buffers]
-        self.size = sum(b.bytes + b.align for b in layout.buffers) + 1
+        self.sizes = [t.bytes for t in layout.windows]
+        self.aligns = [t.buffer.align for t in layout.windows]
+        self.size = sum(t.bytes + t.buffer.align for t in layout.windows) + 1
         self.order: list[int] = []
         self.addresses: list[int] = []
         self.looked = 0
 
     def try_order(self, order: Sequence[int]) -> int | None:
-        """Pack in this order and keep it if it is smaller; else the buffer that was one too many."""
+        """Pack in this order and keep it if it is smaller; else the window that was one too many."""
         addresses: list[int | None] = [None] * len(self.sizes)
         for b in order:
             spans = []
@@ -140,9 +114,9 @@ class _Greedy:
         return None
 
     def improve(self, bound: int, effort: int) -> None:
-        """Let the buffer that was one too many go before one that was in its way, again and again.
+        """Let the window that was one too many go before one that was in its way, again and again.
 
-        After RESTART failures it goes on from the best order with a few buffers swapped.
+        After RESTART failures it goes on from the best order with a few windows swapped.
         """
         rng = random.Random(0)
         order, failures = list(self.order), 0
@@ -168,16 +142,13 @@ class _Greedy:
 
 
 def _starts(layout: Layout) -> list[list[int]]:
-    """Orders to begin with: large, long-lived or contested buffers first, or as they come."""
-    n = range(len(layout.buffers))
-    size = [b.bytes for b in layout.buffers]
-    born, dies = zip(*layout.live, strict=True) if layout.live else ((), ())
-    load = [0] * (len(layout.order) + 2)
-    for b in n:
-        for step in range(born[b], dies[b] + 1):
-            load[step + 1] += size[b]
-    hot = [max(load[born[b] + 1 : dies[b] + 2]) for b in n]
-    is_scratch = [b >= len(layout.job.buffers) for b in n]
+    """Orders to begin with: large, long-lived or contested windows first, or as they come."""
+    n = range(len(layout.windows))
+    size = [t.bytes for t in layout.windows]
+    born = [t.span[0] if t.bytes else 0 for t in layout.windows]
+    dies = [t.span[1] if t.bytes else 0 for t in layout.windows]
+    hot = _heat(size, born, dies)
+    is_scratch = [t.index < 0 for t in layout.windows]
     keys = [
         lambda b: (not is_scratch[b], -hot[b], -dies[b], -size[b]),
         lambda b: (-size[b], born[b]),
@@ -190,3 +161,15 @@ def _starts(layout: Layout) -> list[list[int]]:
         lambda b: (-hot[b], born[b], -size[b]),
     ]
     return [sorted(n, key=key) for key in keys]
+
+
+def _heat(size: Sequence[int], born: Sequence[int], dies: Sequence[int]) -> list[int]:
+    """Per window: the most bytes of windows at any time between its birth and its death."""
+    times = sorted({*born, *dies})
+    at = {t: k for k, t in enumerate(times)}
+    load = np.zeros(len(times) + 1, np.int64)
+    for n, a, b in zip(size, born, dies, strict=True):
+        load[at[a]] += n
+        load[at[b] + 1] -= n
+    load = np.cumsum(load)
+    return [int(load[at[a] : at[b] + 1].max()) for a, b in zip(born, dies, strict=True)]

@@ -25,11 +25,12 @@ def improve(layout: Layout, addresses: list[int], bound: int) -> tuple[list[int]
     model = cp_model.CpModel()
     top = model.new_int_var(bound // UNIT, size // UNIT - 1, "top")
     at = []
-    for k, buffer in enumerate(layout.buffers):
-        step = buffer.align // UNIT
-        slot = model.new_int_var(0, max(0, (size - buffer.bytes) // buffer.align), f"a{k}")
-        model.add_hint(slot, addresses[k] // buffer.align)
-        model.add(slot * step + buffer.bytes // UNIT <= top)
+    for k, window in enumerate(layout.windows):
+        align = window.buffer.align
+        step = align // UNIT
+        slot = model.new_int_var(0, max(0, (size - window.bytes) // align), f"a{k}")
+        model.add_hint(slot, addresses[k] // align)
+        model.add(slot * step + window.bytes // UNIT <= top)
         at.append(slot * step)
     for a, y, lo, hi in layout.pairs:
         front = model.new_bool_var("")

@@ -1,139 +1,281 @@
-"""The graph as the scheduler sees it: buffers, and steps of work that read and write them."""
+"""The graph as the scheduler sees it: buffers of rows, and works that read and write their rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
-from edgec.ir import Graph, GraphError, Node, TensorType
-from edgec.ops.base import Rows, call_of, op_of
-from edgec.schedule.overlap import forbidden
+import numpy as np
+
+from edgec.ir import Graph, GraphError, Node
+from edgec.ops.base import Op, Rows, call_of, op_of
 
 ALIGN = 4
 """Every window begins at a multiple of it: what int16 and int32 kernels need. An int8 tensor could do with
 less, but one rule for all keeps word loads aligned, and costs at most 3 bytes a tensor."""
 SCRATCH_ALIGN = 8
+_UNITS = 1 << 16
+"""A buffer of more units than these is taken as one."""
 
 
 @dataclass(frozen=True)
 class Buffer:
-    """Bytes in the arena. Several values share one where an alias op relates them.
+    """Bytes in the arena, in equal units. Several values share one where alias ops relate them.
 
-    bytes: rounded up to ALIGN, so that buffers packed back to back stay aligned.
+    unit: bytes of the shortest row of any of the values. multiple: a window holds a multiple of so many
+    units, for a longer row not to be torn.
     """
 
     name: str
     values: tuple[str, ...]
-    bytes: int
+    unit: int
+    units: int
+    multiple: int = 1
     align: int = ALIGN
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all units, rounded up so that buffers packed back to back stay aligned."""
+        return up(self.unit * self.units)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the rows of a value lie in its buffer: row i in units i*span .. (i+1)*span-1.
+
+    span 0: the buffer is one unit, which holds all rows. offset: bytes before the row in its first unit.
+    bytes: of a row.
+    """
+
+    buffer: int
+    rows: int
+    span: int
+    offset: int
+    bytes: int
+
+    def units(self, first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The first and the last unit of rows first .. last; 1, 0 where there are none."""
+        none = first > last
+        lo, hi = first * self.span, (last + 1) * self.span - 1 if self.span else last * 0
+        return np.where(none, 1, lo), np.where(none, 0, hi)
+
+
+@dataclass(frozen=True)
+class Read:
+    """One operand of a work: output row i reads units first[i] .. last[i], none where first > last.
+
+    claimed: output row i may be laid over row i of `place`, which it needs (`Op.overwrites`).
+    """
+
+    place: Place
+    first: np.ndarray
+    last: np.ndarray
+    claimed: bool
 
 
 @dataclass(frozen=True)
 class Work:
-    """One kernel call on whole tensors. Buffers are given by index.
+    """One kernel, or the arrival of an input's rows (which reads nothing).
 
-    scratch: bytes, rounded up to ALIGN.
-    apart: (operand, result) -> open intervals (lo, hi) in which the distance from the operand's
-    address to the result's may not be if the operand dies here. Their ends are multiples of ALIGN.
+    node: its name, or the input's. rows: of the result. scratch: bytes, rounded up to ALIGN. carries: row i
+    reads row i-1 of the result. at_once: all rows are computed in one call.
     """
 
     node: str
     rows: int
-    reads: tuple[int, ...]
-    writes: tuple[int, ...]
-    scratch: int
-    apart: Mapping[tuple[int, int], tuple[tuple[int, int], ...]]
+    reads: tuple[Read, ...]
+    writes: tuple[Place, ...]
+    scratch: int = 0
+    carries: bool = False
+    at_once: bool = False
+    feeds: bool = False
+
+    @cached_property
+    def operands(self) -> tuple[int, ...]:
+        """The buffers it reads, each once."""
+        return tuple(dict.fromkeys(r.place.buffer for r in self.reads))
+
+    @cached_property
+    def results(self) -> tuple[int, ...]:
+        """The buffers it writes, each once."""
+        return tuple(dict.fromkeys(p.buffer for p in self.writes))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Job:
-    """All there is to schedule: works in the graph's own topological order."""
+    """All there is to schedule: works in the graph's own topological order, streamed inputs first.
+
+    places: of every activation value. inputs: buffers that are full before the first step. outputs: buffers
+    that are whole in the end.
+    """
 
     buffers: tuple[Buffer, ...]
     works: tuple[Work, ...]
+    places: Mapping[str, Place]
     inputs: frozenset[int]
     outputs: frozenset[int]
-    before: tuple[frozenset[int], ...]
-    """Per work: the works whose results it reads."""
-    readers: tuple[frozenset[int], ...]
-    """Per buffer: the works that read it."""
+
+    @cached_property
+    def overlaps(self) -> dict[tuple[int, int, int], int]:
+        """What `bound.overlap` has found: (work, operand, result) -> bytes."""
+        return {}
+
+    @cached_property
+    def writers(self) -> list[list[int]]:
+        """Per buffer: the works that write it; several where it is a join."""
+        found: list[list[int]] = [[] for _ in self.buffers]
+        for w, work in enumerate(self.works):
+            for b in work.results:
+                found[b].append(w)
+        return found
+
+    @cached_property
+    def before(self) -> list[frozenset[int]]:
+        """Per work: the works whose results it reads."""
+        return [frozenset(p for b in w.operands for p in self.writers[b]) for w in self.works]
+
+    @cached_property
+    def readers(self) -> list[frozenset[int]]:
+        """Per buffer: the works that read it."""
+        found: list[set[int]] = [set() for _ in self.buffers]
+        for w, work in enumerate(self.works):
+            for b in work.operands:
+                found[b].add(w)
+        return [frozenset(r) for r in found]
+
+    @cached_property
+    def needs(self) -> list[list[tuple[int, list[int]]]]:
+        """Per work: (producer, rows) for every producer; rows[i]: how many rows of it row i wants done."""
+        found: list[list[tuple[int, list[int]]]] = []
+        for work in self.works:
+            wants: dict[int, np.ndarray] = {}
+            for read in work.reads:
+                for p in self.writers[read.place.buffer]:
+                    span = next(x.span for x in self.works[p].writes if x.buffer == read.place.buffer)
+                    done = read.last // span + 1 if span else np.full(work.rows, self.works[p].rows)
+                    rows = np.where(read.first <= read.last, done, 0)
+                    rows = np.maximum.accumulate(rows) if rows.size else rows
+                    wants[p] = np.maximum(wants[p], rows) if p in wants else rows
+            found.append([(p, rows.tolist()) for p, rows in wants.items()])
+        return found
 
 
-def job_of(graph: Graph, *, claims: bool = True) -> Job:
+def up(size: int, align: int = ALIGN) -> int:
+    """The next multiple of `align`."""
+    return -(-size // align) * align
+
+
+def job_of(graph: Graph, *, stream: bool = False, claims: bool = True) -> Job:
     """The scheduling problem of an integer graph.
 
-    claims: whether results may be laid over operand rows that they need themselves, where the op
-    says so; kernels then copy rows. Raises GraphError where a view of a constant was not folded.
+    stream: inputs arrive row by row. claims: whether results may be laid over operand rows that they need
+    themselves although kernels then copy rows. Raises GraphError where a view of a constant was not folded.
     """
-    root = _roots(graph)
-    names = list(dict.fromkeys(root.values()))
-    index = {name: k for k, name in enumerate(names)}
-    groups: list[list[str]] = [[] for _ in names]
-    for value, name in root.items():
-        groups[index[name]].append(value)
-    buffers = tuple(_buffer(graph, group) for group in groups)
-    home = {value: index[name] for value, name in root.items()}
-    works = tuple(_work(graph, node, home, claims) for node in graph.nodes() if not op_of(node).is_alias)
-    writer = {b: w for w, work in enumerate(works) for b in work.writes}
-    readers: list[set[int]] = [set() for _ in buffers]
-    for w, work in enumerate(works):
-        for b in work.reads:
-            readers[b].add(w)
-    return Job(
-        buffers,
-        works,
-        frozenset(home[v] for v in graph.inputs),
-        frozenset(home[v] for v in graph.outputs if v in home),
-        tuple(frozenset(writer[b] for b in work.reads if b in writer) for work in works),
-        tuple(frozenset(r) for r in readers),
+    buffers, places = _buffers(graph)
+    works = [_feed(v, places[v]) for v in graph.inputs] if stream else []
+    works += [_work(graph, n, places, claims) for n in graph.nodes() if not _is_free(op_of(n))]
+    inputs = frozenset() if stream else frozenset(places[v].buffer for v in graph.inputs)
+    outputs = frozenset(places[v].buffer for v in graph.outputs if v in places)
+    return Job(tuple(buffers), tuple(works), places, inputs, outputs)
+
+
+def _is_free(op: Op) -> bool:
+    return op.is_alias or op.is_join
+
+
+# -- buffers --------------------------------------------------------------
+
+
+def _buffers(graph: Graph) -> tuple[list[Buffer], dict[str, Place]]:
+    """The buffers, and the place of every activation."""
+    root = {v: (v, 0) for v in graph.inputs}
+    for node in graph.nodes():
+        op, call = op_of(node), None
+        for v in node.outputs:
+            root[v] = (v, 0)
+        if op.is_alias:
+            source = node.inputs[0]
+            if source not in root:
+                raise GraphError(f"{node.name} ({node.op}): a view of a constant has to be folded")
+            call = call_of(graph, node)
+            base, at = root[source]
+            root[node.outputs[0]] = (base, at + (op.offset(call, 0) or 0))
+        elif op.is_join:
+            call = call_of(graph, node)
+            into = node.outputs[0]
+            for k, v in enumerate(node.inputs):
+                old, shift = root[v][0], (op.offset(call, k) or 0) - root[v][1]
+                for x, (base, at) in list(root.items()):
+                    if base == old:
+                        root[x] = (into, at + shift)
+    groups: dict[str, list[str]] = {}
+    for v, (base, _) in root.items():
+        groups.setdefault(base, []).append(v)
+    buffers: list[Buffer] = []
+    places: dict[str, Place] = {}
+    for base, values in groups.items():
+        buffer = _buffer(graph, base, values, {v: root[v][1] for v in values})
+        for v in values:
+            type = graph.type(v)
+            row = graph.type(base).row_bytes if _is_part(graph, base, v) else type.row_bytes
+            span = row // buffer.unit if buffer.unit else 0
+            places[v] = Place(len(buffers), type.rows, span, root[v][1], type.row_bytes)
+        buffers.append(buffer)
+    return buffers, places
+
+
+def _is_part(graph: Graph, base: str, v: str) -> bool:
+    """Whether the rows of v are parts of those of base."""
+    return graph.type(v).bytes < graph.type(base).bytes
+
+
+def _buffer(graph: Graph, base: str, values: list[str], offsets: Mapping[str, int]) -> Buffer:
+    types = [graph.type(v) for v in values if not _is_part(graph, base, v)]
+    size, rows = types[0].bytes, [t.row_bytes for t in types]
+    align = max(ALIGN, *(graph.type(v).dtype.bytes for v in values))
+    unit = min(rows)
+    if not size:
+        return Buffer(base, tuple(values), 0, 0, 1, align)
+    if any(r % unit for r in rows) or size // unit > _UNITS:
+        return Buffer(base, tuple(values), size, 1, 1, align)
+    return Buffer(base, tuple(values), unit, size // unit, math.lcm(*(r // unit for r in rows)), align)
+
+
+# -- works ----------------------------------------------------------------
+
+
+def _feed(value: str, place: Place) -> Work:
+    return Work(value, place.rows, (), (place,), feeds=True)
+
+
+def _work(graph: Graph, node: Node, places: Mapping[str, Place], claims: bool) -> Work:
+    op, call = op_of(node), call_of(graph, node)
+    kernel, declared = op.kernel(call), op.rows(call)
+    rows = call.outs[0].rows
+    writes = tuple(places[v] for v in node.outputs)
+    may: tuple[int, ...] = ()
+    # Laid apart, the result begins a row in front of its operand: in place costs a copy, and saves that row.
+    if len(call.outs) == 1 and (not kernel.copies or (claims and kernel.copies < call.outs[0].row_bytes)):
+        may = op.overwrites(call)
+    reads = []
+    for k in call.activations:
+        place = places[node.inputs[k]]
+        wanted = declared[k] or Rows.all(rows, call.ins[k].rows)
+        reads.append(Read(place, *place.units(wanted.first, wanted.last), claimed=k in may))
+    return Work(
+        node.name,
+        rows,
+        _agreeing(reads),
+        writes,
+        up(kernel.scratch + (kernel.copies if may else 0)),
+        op.carries(call),
+        kernel.at_once or any(p.rows != rows for p in writes),
     )
 
 
-def _roots(graph: Graph) -> dict[str, str]:
-    """Every activation value -> the value whose bytes it is: itself, but for results of aliases."""
-    root = {v: v for v in graph.inputs}
-    for node in graph.nodes():
-        for v in node.outputs:
-            if not op_of(node).is_alias:
-                root[v] = v
-            elif node.inputs[0] in root:
-                root[v] = root[node.inputs[0]]
-            else:
-                raise GraphError(f"{node.name} ({node.op}): a view of a constant has to be folded")
-    return root
-
-
-def _buffer(graph: Graph, group: list[str]) -> Buffer:
-    types = [graph.type(v) for v in group]
-    size = max(t.bytes for t in types)
-    align = max(ALIGN, *(t.dtype.bytes for t in types))
-    return Buffer(group[0], tuple(group), _up(size), align)
-
-
-def _work(graph: Graph, node: Node, home: Mapping[str, int], claims: bool) -> Work:
-    op, call = op_of(node), call_of(graph, node)
-    reads = tuple(dict.fromkeys(home[node.inputs[k]] for k in call.activations))
-    writes = tuple(home[v] for v in node.outputs)
-    rows = op.rows(call)
-    kernel = op.kernel(call)
-    may = op.overwrites(call) if claims and len(call.outs) == 1 else ()
-    apart = {}
-    for k, y in enumerate(writes):
-        for a in reads:
-            operands = [j for j in call.activations if home[node.inputs[j]] == a]
-            found = {_apart(call.ins[j], rows[j], call.outs[k], j in may) for j in operands}
-            apart[a, y] = tuple(sorted((lo, hi) for lo, hi in found if lo < hi))
-    return Work(node.name, call.outs[0].rows, reads, writes, _up(kernel.scratch + kernel.copies), apart)
-
-
-def _apart(x: TensorType, rows: Rows | None, y: TensorType, claimed: bool) -> tuple[int, int]:
-    """The distances from one operand to one result that would lose rows, in multiples of ALIGN."""
-    lo, hi = -_up(y.bytes), _up(x.bytes)
-    if rows is None or len(rows.first) != y.rows:
-        return lo, hi
-    exact = forbidden(rows, x.row_bytes, y.row_bytes, claimed=x.rows if claimed else 0)
-    return max(lo, exact[0] // ALIGN * ALIGN), min(hi, _up(exact[1]))
-
-
-def _up(size: int) -> int:
-    return -(-size // ALIGN) * ALIGN
+def _agreeing(reads: Sequence[Read]) -> tuple[Read, ...]:
+    """A buffer that is read twice is claimed only by both."""
+    refused = {r.place.buffer for r in reads if not r.claimed}
+    return tuple(replace(r, claimed=r.place.buffer not in refused) for r in reads)

@@ -7,8 +7,8 @@ import itertools
 from hypothesis import given, settings
 
 from edgec.ir import Graph
-from edgec.schedule.bound import extent, lower_bound, shared
-from edgec.schedule.order import _Search, orders
+from edgec.schedule.bound import extent, shared
+from edgec.schedule.order import _Search, orders, peak
 from edgec.schedule.work import Job, job_of
 from tests.schedule.toys import graphs, tensor, toy
 
@@ -23,9 +23,9 @@ def possible(job: Job, order: tuple[int, ...]) -> bool:
 def test_the_exact_search_finds_the_best_of_all(graph: Graph) -> None:
     job = job_of(graph)
     n = range(len(job.works))
-    best = min(lower_bound(job, o) for o in itertools.permutations(n) if possible(job, o))
+    best = min(peak(job, o) for o in itertools.permutations(n) if possible(job, o))
     found = orders(job)
-    assert lower_bound(job, found[0]) == best
+    assert peak(job, found[0]) == best
     assert all(possible(job, tuple(o)) and sorted(o) == list(n) for o in found)
     assert list(n) in found
 
@@ -37,7 +37,7 @@ def test_the_beam_gives_an_order_and_says_its_peak(graph: Graph) -> None:
     for width in (1, 8):
         end = _Search(job).beam(width)
         assert possible(job, tuple(end.order)) and len(end.order) == len(job.works)
-        assert end.peak == lower_bound(job, end.order) >= lower_bound(job, orders(job)[0])
+        assert end.peak == peak(job, end.order) >= peak(job, orders(job)[0])
 
 
 def test_too_many_states_fall_back_to_the_beam() -> None:
@@ -52,7 +52,7 @@ def test_too_many_states_fall_back_to_the_beam() -> None:
     assert _Search(job).exact(50) is None
     found = orders(job, states=50)[0]
     assert possible(job, tuple(found))
-    assert lower_bound(job, found) <= lower_bound(job, range(len(job.works)))
+    assert peak(job, found) <= peak(job, range(len(job.works)))
 
 
 def test_what_can_be_shared() -> None:
@@ -72,9 +72,9 @@ def test_two_operands_and_their_result() -> None:
     graph.outputs = [toy(graph, [a, b], tensor(4, 16), claims=(0, 1))]
     job = job_of(graph)
     # Over each operand the result may begin 32 B in front, so all of both may be under it.
-    assert extent(job, job.works[0], job.works[0].reads) == 64
+    assert extent(job, 0, job.works[0].operands) == 64
     graph = Graph()
     a, b = graph.add_input("a", tensor(4, 8)), graph.add_input("b", tensor(4, 8))
     graph.outputs = [toy(graph, [a, b], tensor(4, 8), (("all",), ("all",)))]
     job = job_of(graph)
-    assert extent(job, job.works[0], job.works[0].reads) == 96
+    assert extent(job, 0, job.works[0].operands) == 96

@@ -1,0 +1,225 @@
+"""When every row is live, how few of them a window holds, and where two windows may not lie.
+
+The time of an event (one row computed) is twice its number, so that there is time between two of them.
+A unit lives from the event that writes it to the last that reads it, both included: results are written while
+operands are still read. What an op claims (`Op.overwrites`) is the exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from edgec.schedule.pull import Program
+from edgec.schedule.work import ALIGN, SCRATCH_ALIGN, Buffer, Job, Place, Read, Work, up
+
+BEFORE = -2
+"""The time before the first event, when inputs that are not streamed are written."""
+
+
+@dataclass(frozen=True)
+class Tenancy:
+    """A window to be placed, and the lives of the units that it holds.
+
+    Unit k lies in slot k mod capacity, from birth[k], which ascends, to death[k]. index: of the buffer in the job; -1 for scratch, which has a unit for
+    every stretch of rows that its work computes, all of them in one slot.
+    """
+
+    index: int
+    buffer: Buffer
+    capacity: int
+    birth: np.ndarray
+    death: np.ndarray
+    work: int = -1
+    """Whose scratch it is; -1 for a buffer."""
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the window, rounded up."""
+        return up(self.buffer.unit * self.capacity)
+
+    @cached_property
+    def span(self) -> tuple[int, int]:
+        """The first birth and the last death."""
+        return int(self.birth[0]), int(self.death.max())
+
+    @cached_property
+    def whole(self) -> tuple[int, int]:
+        """The last birth and the first death: from, to when all units are live together, if ever."""
+        return int(self.birth[-1]), int(self.death.min())
+
+
+def tenancies(
+    job: Job, program: Program, buffers: Iterable[int] | None = None, kept: Container[int] = ()
+) -> list[Tenancy]:
+    """One per buffer of the job, with the smallest safe capacity; behind them one per scratch.
+
+    For a program of a part of the job: buffers, which it touches; kept, which of those are read later.
+    """
+    end = 2 * program.length
+    found = []
+    times = [2 * np.array(t, np.int64) for t in program.times]
+    for b in range(len(job.buffers)) if buffers is None else buffers:
+        buffer = job.buffers[b]
+        birth = np.full(buffer.units, BEFORE, np.int64)
+        for w in job.writers[b]:
+            for place in job.works[w].writes:
+                if place.buffer == b:
+                    _write(birth, times[w], place.span)
+        death = birth.copy()
+        for w in job.readers[b]:
+            for read in job.works[w].reads:
+                if read.place.buffer == b:
+                    note(death, times[w], read)
+        for w in job.writers[b]:
+            if job.works[w].carries and len(times[w]) and len(death) > 1:
+                np.maximum(death[:-1], birth[1:] - 1, out=death[:-1])
+        if b in job.outputs or b in kept:
+            death[:] = end
+        found.append(Tenancy(b, buffer, capacity(job, b, birth, death), birth, death))
+    for w, work in enumerate(job.works):
+        if work.scratch and len(times[w]):
+            size = Buffer(f"scratch of {work.node}", (), work.scratch, 1, 1, SCRATCH_ALIGN)
+            birth, death = _runs(times[w])
+            found.append(Tenancy(-1, size, 1, birth, death, w))
+    return found
+
+
+def capacity(job: Job, b: int, birth: np.ndarray, death: np.ndarray) -> int:
+    """The fewest units that a window may hold: as many as are ever live together, in order."""
+    buffer = job.buffers[b]
+    if b in job.outputs or b in job.inputs or not buffer.units:
+        return buffer.units
+    if birth[-1] == BEFORE or death[0] > birth[-1]:
+        return buffer.units
+    reach = np.searchsorted(birth, death, "right") - np.arange(buffer.units)
+    return min(up(int(reach.max()), buffer.multiple), buffer.units)
+
+
+def _write(birth: np.ndarray, times: np.ndarray, span: int) -> None:
+    if not len(times):
+        return
+    when = np.repeat(times, span) if span else times[:1]
+    fresh = birth == BEFORE
+    birth[fresh] = when[fresh]
+    np.minimum(birth, when, out=birth)
+
+
+def note(death: np.ndarray, times: np.ndarray, read: Read) -> None:
+    """Put off the death of every unit until its last reader."""
+    some = read.first <= read.last
+    if not len(times) or not some.any():
+        return
+    first, last, when = read.first[some], read.last[some], times[some]
+    if (np.diff(first) >= 0).all() and (np.diff(last) >= 0).all():
+        unit = np.arange(len(death))
+        reader = np.searchsorted(first, unit, "right") - 1
+        is_read = (reader >= 0) & (last[reader] >= unit)
+        death[is_read] = np.maximum(death[is_read], when[reader[is_read]])
+        return
+    for a, b, t in zip(first, last, when, strict=True):
+        np.maximum(death[a : b + 1], t, out=death[a : b + 1])
+
+
+def _runs(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First and last time of every run of rows that are computed one right after the other."""
+    cut = np.flatnonzero(np.diff(times) > 2)
+    return times[np.append(0, cut + 1)], times[np.append(cut, len(times) - 1)]
+
+
+# -- where two windows may not lie ----------------------------------------
+
+
+def apart(a: Tenancy, y: Tenancy, via: Work | None) -> list[tuple[int, int]]:
+    """Open intervals (lo, hi), ends multiples of ALIGN, in which address of y - address of a may not be.
+
+    via: the work that reads a and writes y, if there is one.
+    """
+    if not a.bytes or not y.bytes or a.span[0] > y.span[1] or y.span[0] > a.span[1]:
+        return []
+    if max(a.whole[0], y.whole[0]) < min(a.whole[1], y.whole[1]):
+        return [(-y.bytes, a.bytes)]
+    claim = _claim(a, y, via) if via is not None else None
+    found = []
+    units = np.arange(len(y.birth))
+    ends = [*(np.flatnonzero(np.diff(a.death) < 0) + 1), len(a.death)]
+    for begin, end in zip([0, *ends], ends, strict=False):
+        birth, death = a.birth[begin:end], a.death[begin:end]
+        hi = begin + np.searchsorted(birth, y.death, "right")
+        lo = begin + np.searchsorted(death, y.birth, "left")
+        if claim is None:
+            found += _intervals(a, y, units, lo, hi)
+        else:
+            free = np.minimum(begin + np.searchsorted(death, y.birth, "right"), hi)
+            found += _intervals(a, y, units, free, hi)
+            found += _intervals(a, y, units, lo, free, claim)
+    if not found:
+        return []
+    low = np.concatenate([f[0] for f in found])
+    high = np.concatenate([f[1] for f in found])
+    if not len(low):
+        return []
+    return _united(np.maximum(low, -y.bytes), np.minimum(high, a.bytes))
+
+
+def _intervals(
+    a: Tenancy, y: Tenancy, units: np.ndarray, lo: np.ndarray, hi: np.ndarray, claim: np.ndarray | None = None
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For units of y, each with units lo .. hi-1 of a: the distances at which they share a byte.
+
+    claim: per unit of y, the distance up to which they may.
+    """
+    some = lo < hi
+    if not some.any():
+        return []
+    units, lo, hi = units[some], lo[some], hi[some]
+    at = units % y.capacity * y.buffer.unit
+    c = a.capacity
+    all_slots = hi - lo >= c
+    first = np.where(all_slots, 0, lo % c)
+    last = np.where(all_slots, c, (hi - 1) % c + 1)
+    wraps = first >= last
+    spans = [(first, np.where(wraps, c, last)), (np.zeros_like(first), np.where(wraps, last, 0))]
+    found = []
+    for begin, end in spans:
+        low = begin * a.buffer.unit - at - y.buffer.unit
+        high = end * a.buffer.unit - at
+        if claim is not None:
+            low = np.maximum(low, claim[some])
+        real = (begin < end) & (low < high)
+        found.append((low[real], high[real]))
+    return found
+
+
+def _claim(a: Tenancy, y: Tenancy, work: Work) -> np.ndarray | None:
+    """Per unit of y, the largest distance at which its row may be laid over the rows it needs; None: at none.
+
+    Row i of the result may lie over what it needs if it neither begins nor ends behind row i of the operand.
+    """
+    x = next(r for r in work.reads if r.place.buffer == a.index)
+    if not x.claimed:
+        return None
+    out = next(p for p in work.writes if p.buffer == y.index)
+    row = np.arange(len(y.birth)) // max(out.span, 1)
+    distance = _start(x.place, a, row) - _start(out, y, row) + min(0, x.place.bytes - out.bytes)
+    return np.where(row < x.place.rows, distance, -(1 << 40))
+
+
+def _start(place: Place, window: Tenancy, row: np.ndarray) -> np.ndarray:
+    """The first byte of rows, from the beginning of their window."""
+    if not place.span:
+        return row * place.bytes + place.offset
+    return row * place.span % window.capacity * window.buffer.unit + place.offset
+
+
+def _united(low: np.ndarray, high: np.ndarray) -> list[tuple[int, int]]:
+    """The union of open intervals whose ends are rounded outwards to multiples of ALIGN."""
+    low, high = low // ALIGN * ALIGN, -(-high // ALIGN) * ALIGN
+    order = np.lexsort((high, low))
+    low, high = low[order], np.maximum.accumulate(high[order])
+    cut = np.flatnonzero(low[1:] >= high[:-1])
+    starts, ends = low[np.append(0, cut + 1)], high[np.append(cut, len(high) - 1)]
+    return [(int(a), int(b)) for a, b in zip(starts, ends, strict=True) if a < b]
