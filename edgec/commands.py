@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from edgec import run_io
+from edgec import replay, run_io
 from edgec.console import progress, show
 from edgec.diagnostics import Diagnostic
 from edgec.options import Progress
@@ -91,30 +91,28 @@ def measure(report: Report, result: RunResult, on: Place) -> None:
 
 
 def test_build(folder: Path, on: Place) -> None:
-    """Run the tests of a build: every layer, then the whole model, all bytes compared.
+    """Run the tests of a build: every row right after the step that computes it, then the whole model.
 
-    Raises Diagnostic E501 that names the layers that failed, with the first differing element.
+    Raises Diagnostic E501 that names the layer and the row that differ first.
     """
     files.load(folder)
-    cases = _cases(folder)
-    failures: list[tuple[str, str]] = []
+    cases = replay.load(folder)
     with progress() as shown:
         shown.stage(f"start {on}")
         with open_runner(folder, on) as runner:
-            shown.stage(f"run {len(cases)} tests on {on}")
-            for k, case in enumerate(cases):
-                if difference := _differs(runner, folder / "tests" / "vectors", case):
-                    failures.append((case["name"], difference))
-                    shown.note(f"FAIL {case['name']}: {difference}")
-                shown.step(k + 1, len(cases))
-    if failures:
+            shown.stage(f"replay {len(cases.layers)} layers on {on}")
+            difference = replay.steps(runner, cases, shown.step)
+            if difference is None:
+                shown.stage(f"run the model on {on}")
+                difference = replay.model(runner, cases)
+    if difference is not None:
         raise Diagnostic(
             "E501",
-            f"{len(failures)} of {len(cases)} tests failed on {on}",
-            where=failures[0][0],
-            facts=[("first", failures[0][1]), ("failed", ", ".join(name for name, _ in failures[:8]))],
+            f"the build differs from the integer reference on {on}",
+            where=difference.where,
+            facts=[("first", difference.text)],
         )
-    print(f"{len(cases)} tests passed on {on}")
+    print(f"{len(cases.layers) + 1} tests passed on {on}")
 
 
 def _run(runner: Runner, samples: Sequence[bytes], shown: Progress) -> list[RunResult]:
@@ -144,58 +142,6 @@ def _drawn(report: Report) -> bytes:
         x = rng.integers(limits.min, limits.max, port["shape"], endpoint=True)
         parts.append(x.astype(port["dtype"]).tobytes())
     return b"".join(parts)
-
-
-def _cases(folder: Path) -> list[dict[str, Any]]:
-    path = folder / "tests" / "cases.json"
-    try:
-        cases: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as e:
-        raise _damaged(folder, f"{path.name}: {e}") from e
-    return cases
-
-
-def _differs(runner: Runner, vectors: Path, case: dict[str, Any]) -> str:
-    """Run one case; where a result byte differs, the first such element in words."""
-    wanted = [_vector(vectors, t) for t in case["outputs"]]
-    given = [_vector(vectors, t) for t in case["inputs"]]
-    if case["layer"] < 0:
-        raw = runner.run([b"".join(given)])[0].outputs
-        ends = np.cumsum([len(w) for w in wanted])
-        got = [raw[end - len(w) : end] for w, end in zip(wanted, ends, strict=True)]
-    else:
-        writes = [(t["address"], data) for t, data in zip(case["inputs"], given, strict=True)]
-        reads = [(t["address"], t["bytes"]) for t in case["outputs"]]
-        got = runner.run_layer(case["layer"], writes, reads)
-    for tensor, have, want in zip(case["outputs"], got, wanted, strict=True):
-        element = np.dtype(f"i{tensor['element']}")
-        a, b = np.frombuffer(have, element), np.frombuffer(want, element)
-        if (where := np.flatnonzero(a != b)).size:
-            k = int(where[0])
-            return (
-                f"element {k} of {tensor['name']} is {a[k]}, must be {b[k]} ({where.size} of {a.size} differ)"
-            )
-    return ""
-
-
-def _vector(folder: Path, tensor: dict[str, Any]) -> bytes:
-    try:
-        data = (folder / tensor["file"]).read_bytes()
-    except OSError as e:
-        raise _damaged(folder.parents[1], f"{tensor['file']}: {e.strerror}") from e
-    if len(data) != tensor["bytes"]:
-        raise _damaged(folder.parents[1], f"{tensor['file']} has {len(data)} bytes, not {tensor['bytes']}")
-    return data
-
-
-def _damaged(folder: Path, reason: str) -> Diagnostic:
-    return Diagnostic(
-        "E105",
-        "the tests of the build cannot be read",
-        where=str(folder),
-        facts=[("reason", reason)],
-        remedies=["edgec build writes them anew"],
-    )
 
 
 def _plural(noun: str, count: int) -> str:

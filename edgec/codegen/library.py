@@ -11,15 +11,16 @@ import numpy as np
 from edgec import __version__
 from edgec.codegen.data import ConstPool, identifier
 from edgec.codegen.render import render
+from edgec.codegen.steps import Numbers, streamed, table, table_view
 from edgec.ir import Graph, Node, TensorType
 from edgec.ops.base import Call, Field, Kernel, call_of, op_of
 from edgec.resources import resource_dir
-from edgec.schedule.plan import Plan, Window
+from edgec.schedule.plan import Feed, Plan, Step, Window
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One kernel call of the library; `index` is its place in model_run()."""
+    """One kernel call of the library; `index`: in the order in which the plan first gets to it."""
 
     index: int
     node: Node
@@ -78,26 +79,24 @@ def generate(graph: Graph, plan: Plan, target: str) -> Library:
     symbols = {layer.node.name: layer for layer in layers}
     common = {"model": graph.name, "target": target, "version": __version__, "hash": digest}
     kernels = sorted({layer.kernel.function for layer in layers})
+    numbers = Numbers({layer.node.name: layer.index for layer in layers}, [p.value for p in inputs])
+    made = table(plan, numbers, {p.value: p.type.rows for p in inputs})
+    titles = [_comment(t) for t in (*(x.title for x in layers), *(p.name for p in inputs))]
+    ports = [*_ports("input", inputs), *_ports("output", outputs)]
     model = common | {
         "arena": plan.arena,
+        "streamed": streamed(plan),
         "inputs": [_span(p) for p in inputs],
         "outputs": [_span(p) for p in outputs],
         "input_bytes": sum(p.bytes for p in inputs),
         "output_bytes": sum(p.bytes for p in outputs),
-        "ports": _ports("input", inputs) + _ports("output", outputs),
+        "ports": ports,
+        "feeds": ports[: len(inputs)],
+        "results": ports[len(inputs) :],
         "layers": rendered,
         "kernels": [f"{k}.h" for k in kernels],
         "memory_map": _memory_map(graph, plan, symbols),
-        "steps": [
-            {
-                "symbol": symbols[s.node].symbol,
-                "first": s.first,
-                "last": s.last,
-                "title": _comment(symbols[s.node].title),
-            }
-            for s in plan.steps
-            if s.node in symbols
-        ],
+        "t": table_view(made, numbers, titles),
     }
     data = common | {"arrays": pool.arrays, "bytes": pool.bytes}
     files = {
@@ -138,8 +137,8 @@ def kernel_sources(layers: tuple[Layer, ...]) -> dict[str, str]:
 
 
 def _layers(graph: Graph, plan: Plan) -> list[Layer]:
-    names = list(dict.fromkeys(s.node for s in plan.steps))
-    nodes = [n for n in map(graph.node, names) if not op_of(n).is_alias]
+    names = dict.fromkeys(s.node for s in plan.steps if isinstance(s, Step))
+    nodes = [n for n in map(graph.node, names) if not (op_of(n).is_alias or op_of(n).is_join)]
     layers = []
     for index, node in enumerate(nodes):
         call = call_of(graph, node)
@@ -157,7 +156,6 @@ def _layer_view(graph: Graph, plan: Plan, layer: Layer, pool: ConstPool) -> dict
         "number": f"{layer.index:03d}",
         "symbol": layer.symbol,
         "kernel": layer.kernel.function,
-        "rows": call.outs[0].rows,
         "comment": _comment(_describe(layer)),
         "fields": [
             {"name": name, "value": _value(field, f"w{layer.index:03d}_{name}", pool)}
@@ -190,45 +188,67 @@ def _window(plan: Plan, value: str) -> dict[str, object]:
 
 
 def _span(port: Port) -> dict[str, object]:
-    return {"address": port.window.address, "bytes": port.bytes}
+    w, t = port.window, port.type
+    return {
+        "address": w.address,
+        "bytes": port.bytes,
+        "pitch": w.pitch,
+        "capacity": w.capacity,
+        "rows": t.rows,
+        "row_bytes": t.row_bytes,
+    }
 
 
 def _ports(role: str, ports: tuple[Port, ...]) -> list[dict[str, object]]:
     views: list[dict[str, object]] = []
-    for port in ports:
+    for index, port in enumerate(ports):
         name = identifier(port.name).lower()
         quant = port.type.quant
+        suffix = "" if len(ports) == 1 else f"_{name}"
         views.append(
             {
                 "role": role,
+                "index": index,
                 "title": _comment(port.name),
-                "function": f"model_{role}" if len(ports) == 1 else f"model_{role}_{name}",
+                "function": f"model_{role}{suffix}",
+                "feed": f"model_feed{suffix}",
+                "result": f"model_result{suffix}",
+                "constant": f"MODEL_INPUT_{name.upper()}",
                 "qualifier": "" if role == "input" else "const ",
                 "c_type": port.type.dtype.c_type,
                 "shape": _shape(port.type) + (f" {port.type.layout}" if port.type.layout else ""),
                 "meaning": f", real = {quant.s:.9g} * (q - {quant.z})" if quant else "",
                 "address": port.window.address,
+                "rows": port.type.rows,
+                "row_bytes": port.type.row_bytes,
             }
         )
     return views
 
 
 def _memory_map(graph: Graph, plan: Plan, layers: Mapping[str, Layer]) -> list[str]:
-    order = {s.node: k for k, s in enumerate(plan.steps)}
-    end = len(plan.steps) - 1
+    begin: dict[str, int] = {}
+    until: dict[str, int] = {}
+    for k, step in enumerate(plan.steps):
+        name = step.value if isinstance(step, Feed) else step.node
+        begin.setdefault(name, k)
+        until[name] = k
+    end = max(0, len(plan.steps) - 1)
     rows = []
-    for value, window in plan.windows.items():
+    for value, w in plan.windows.items():
         source = graph.producer(value)
         if source is not None and source.name not in layers:
             continue
-        first = order[source.name] if source else 0
-        uses = [order[n.name] for n, _ in graph.consumers(value) if n.name in order]
-        last = end if value in graph.outputs else max(uses, default=first)
+        made = source.name if source else value
+        uses = [until[n.name] for n, _ in graph.consumers(value) if n.name in until]
+        last = end if value in graph.outputs else max([*uses, until.get(made, 0)])
         title = f"{value} ({source.path})" if source and source.path != value else value
-        rows.append((first, last, window.address, window.bytes, title))
+        if w.capacity < (total := graph.type(value).rows):
+            title += f", {w.capacity} of {total} rows"
+        rows.append((begin.get(made, 0), last, w.address, w.bytes, title))
     for node, (address, size) in plan.scratch.items():
-        rows.append((order[node], order[node], address, size, f"scratch of {node}"))
-    return [_comment(f"{f:4}-{u:<5} {a:9} {b:8}  {v}") for f, u, a, b, v in sorted(rows)]
+        rows.append((begin[node], until[node], address, size, f"scratch of {node}"))
+    return [_comment(f"{f:6}-{u:<7} {a:9} {b:8}  {v}") for f, u, a, b, v in sorted(rows)]
 
 
 def _digest(layers: list[dict[str, object]], pool: ConstPool, plan: Plan, sources: Mapping[str, str]) -> str:

@@ -1,10 +1,11 @@
-"""The tests that come with every build: golden tensors, one case per layer and one for the model."""
+"""The tests that come with every build: the golden tensors of one inference, to compare with every step."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -19,23 +20,38 @@ from edgec.schedule.plan import Plan
 
 @dataclass(frozen=True)
 class TestTensor:
-    """A tensor of a case: its golden bytes (a file of tests/vectors) and its place in the arena."""
+    """A tensor: its golden bytes (a file of tests/vectors) and its window in the arena."""
 
     name: str
     file: str
     address: int
-    bytes: int
+    pitch: int
+    capacity: int
+    rows: int
+    row_bytes: int
     element: int
 
 
 @dataclass(frozen=True)
-class TestCase:
-    """Golden operands and results of a layer; layer -1 is the whole model."""
+class TestLayer:
+    """A layer, in the library's order, with the results that have a row for every row it computes."""
 
-    layer: int
     name: str
+    results: tuple[TestTensor, ...]
+
+
+@dataclass(frozen=True)
+class TestCases:
+    """What is compared: the rows of a layer after each of its steps, the outputs of a whole inference."""
+
     inputs: tuple[TestTensor, ...]
+    layers: tuple[TestLayer, ...]
     outputs: tuple[TestTensor, ...]
+
+    @property
+    def tensors(self) -> tuple[TestTensor, ...]:
+        """All of them: inputs, results layer by layer, outputs."""
+        return (*self.inputs, *(t for x in self.layers for t in x.results), *self.outputs)
 
 
 def test_files(
@@ -48,35 +64,53 @@ def test_files(
     """
     names = {v: f"{k:03d}_{identifier(v)}.bin" for k, v in enumerate(plan.windows)}
 
-    def tensors(values: Sequence[str]) -> tuple[TestTensor, ...]:
-        activations = dict.fromkeys(v for v in values if not graph.is_constant(v))
+    def tensors(values: Iterable[str]) -> tuple[TestTensor, ...]:
         return tuple(
-            TestTensor(_quoted(v), names[v], plan.windows[v].address, t.bytes, t.dtype.bytes)
-            for v, t in ((v, graph.type(v)) for v in activations)
+            TestTensor(
+                _quoted(v), names[v], w.address, w.pitch, w.capacity, t.rows, t.row_bytes, t.dtype.bytes
+            )
+            for v, w, t in ((v, plan.windows[v], graph.type(v)) for v in values)
         )
 
-    cases = [
-        TestCase(x.index, _quoted(x.symbol), tensors(x.node.inputs), tensors(x.node.outputs))
-        for x in library.layers
-    ]
-    cases.append(TestCase(-1, "model", tensors(graph.inputs), tensors(graph.outputs)))
-    used = {t.file for c in cases for t in (*c.inputs, *c.outputs)}
+    cases = TestCases(
+        tensors(p.value for p in library.inputs),
+        tuple(
+            TestLayer(
+                _quoted(x.symbol),
+                tensors(
+                    v
+                    for v, t in zip(x.node.outputs, x.call.outs, strict=True)
+                    if t.rows == x.call.outs[0].rows
+                ),
+            )
+            for x in library.layers
+        ),
+        tensors(p.value for p in library.outputs),
+    )
+    used = {t.file for t in cases.tensors}
     values = {
         "model": graph.name,
         "version": __version__,
         "cases": cases,
+        "spans": _spans(cases),
         "sources": sorted(f for f in library.files if f.startswith("src/kernels/") and f.endswith(".c")),
     }
     files: dict[str, str | bytes] = {
         "CMakeLists.txt": render("CMakeLists.txt.j2", values),
         "tests/cases.h": render("cases.h.j2", values),
-        "tests/cases.json": json.dumps([asdict(c) for c in cases], indent=1) + "\n",
+        "tests/cases.json": json.dumps(asdict(cases), indent=1) + "\n",
         "tests/run_tests.c": (resource_dir("firmware") / "tests" / "run_tests.c").read_text(),
     }
     for value, name in names.items():
         if name in used:
             files[f"tests/vectors/{name}"] = np.ascontiguousarray(golden[value]).tobytes()
     return files
+
+
+def _spans(cases: TestCases) -> list[tuple[int, int, TestLayer]]:
+    """Which of the tensors are the results of each layer."""
+    ends = list(accumulate((len(x.results) for x in cases.layers), initial=len(cases.inputs)))
+    return list(zip(ends[:-1], ends[1:], cases.layers, strict=True))
 
 
 def _quoted(text: str) -> str:

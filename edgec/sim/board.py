@@ -33,6 +33,10 @@ BOOT_LIMIT = 100_000_000
 """The same from reset until the firmware listens."""
 
 
+_FIRMWARE = ("main", "link_", "board_")
+"""How the functions around an inference begin; what they call is theirs, unless it is the library's."""
+
+
 class SimRunner(Runner):
     """The firmware of a build on a simulated board.
 
@@ -164,14 +168,14 @@ class SimRunner(Runner):
             raise self._error(status)
 
     def _owner(self, function: Symbol | None) -> int:
-        """Who pays from a function on: its layer, model_run() or the firmware; -1: who paid before."""
+        """Who pays from a function on: its layer, the library, the firmware; -1: who paid before."""
         if function is None:
             return -1
         if function.layer is not None:
             return function.layer
-        return {"model_run": self._slots, "model_layer": self._slots, "main": self._slots + 1}.get(
-            function.name, -1
-        )
+        if function.name.startswith("model_"):
+            return self._slots
+        return self._slots + 1 if function.name.startswith(_FIRMWARE) else -1
 
     def _measure_block(self, address: int, size: int) -> None:
         block = self._decoder.decode(bytes(self._uc.mem_read(address, size)), address)
@@ -235,6 +239,6 @@ class SimRunner(Runner):
         return finish
 
     def _totals(self) -> list[Cost]:
-        """By layer, then model_run() itself; the firmware around it is left out."""
+        """By layer, then the library around them; the firmware is left out."""
         totals = self._board.totals
         return [Cost(totals[k].instructions, totals[k].cycles) for k in range(self._slots + 1)]

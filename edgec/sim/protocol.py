@@ -9,13 +9,14 @@ from dataclasses import dataclass
 MAGIC = 0xEC
 HEADER = 8
 TRAILER = 4
-VERSION = 1
+VERSION = 2
 
 ERRORS = {
     1: "the frame's CRC is wrong",
     2: "the frame has a wrong length",
     3: "the request is unknown",
-    4: "the request reaches outside the arena or the layers",
+    4: "the request reaches outside the arena",
+    5: "the result is not ready",
 }
 """What the number in an error frame means (firmware/runtime/main.c)."""
 

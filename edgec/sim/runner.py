@@ -14,6 +14,9 @@ from edgec.sim.protocol import ERRORS, VERSION, Frame
 
 _UNKNOWN = 0xFFFF_FFFF
 
+_MORE = 1
+"""What a firmware answers that has performed a step."""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -27,8 +30,8 @@ class Cost:
 class RunResult:
     """One inference. What a runner cannot measure is None.
 
-    outputs: all model outputs, in order. instructions, cycles: of model_run() and all it
-    calls. per_layer: the same by layer index; the rest of the total is model_run()'s own.
+    outputs: all model outputs, in order. instructions, cycles: of the library, from the first to the
+    last step. per_layer: the same by layer index; the rest of the total goes from step to step.
     stack_used, arena_used: bytes, the most that was ever in use up to the end of the batch
     this inference was in; the arena's is the highest address written, plus one.
     """
@@ -49,7 +52,18 @@ class Identity:
     inputs: int
     outputs: int
     layers: int
+    streamed: bool
     hash: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows first .. last-1 that a step has computed. layer: its index; behind the layers, the input
+    whose rows have to be in its window from now on."""
+
+    layer: int
+    first: int
+    last: int
 
 
 class Runner(ABC):
@@ -84,10 +98,12 @@ class Runner(ABC):
         """What runs there."""
         if self._identity is None:
             reply = self.exchange("I")
-            version, arena, inputs, outputs, layers = struct.unpack_from("<5I", reply)
+            (version,) = struct.unpack_from("<I", reply)
             if version != VERSION:
                 raise self._wrong(f"the firmware speaks version {version} of the protocol, not {VERSION}")
-            self._identity = Identity(arena, inputs, outputs, layers, reply[20:].decode("ascii", "replace"))
+            arena, inputs, outputs, layers, streamed = struct.unpack_from("<5I", reply, 4)
+            name = reply[24:].decode("ascii", "replace")
+            self._identity = Identity(arena, inputs, outputs, layers, bool(streamed), name)
         return self._identity
 
     def exchange(self, kind: str, payload: bytes = b"") -> bytes:
@@ -112,7 +128,7 @@ class Runner(ABC):
             if len(data) != identity.inputs:
                 raise ValueError(f"an input has {len(data)} bytes, the model takes {identity.inputs}")
             finish = self._measure()
-            outputs = self.exchange("R", data)
+            outputs = self._stream(data) if identity.streamed else self.exchange("R", data)
             total, layers = finish() if finish else (None, None)
             results.append((outputs, total, layers))
         _, stack, _, arena = struct.unpack("<4I", self.exchange("H"))
@@ -128,14 +144,25 @@ class Runner(ABC):
             for outputs, total, layers in results
         ]
 
-    def run_layer(
-        self, index: int, writes: Sequence[tuple[int, bytes]], reads: Sequence[tuple[int, int]]
-    ) -> list[bytes]:
-        """Write into the arena (offset, bytes), run one layer, read from the arena (offset, length)."""
-        for offset, data in writes:
-            self.exchange("W", struct.pack("<I", offset) + data)
-        self.exchange("L", struct.pack("<I", index))
-        return [self.exchange("G", struct.pack("<II", offset, length)) for offset, length in reads]
+    def _stream(self, data: bytes) -> bytes:
+        """One inference, its input sent row by row as the model wants it."""
+        reply = self.exchange("B")
+        while (span := struct.unpack("<2I", reply))[1]:
+            reply = self.exchange("N", data[span[0] : sum(span)])
+        return self.exchange("R")
+
+    def step(self, *, restart: bool) -> Block | None:
+        """Perform the next step of the plan, or the first; None where there is none left."""
+        state, *block = struct.unpack("<4I", self.exchange("S", struct.pack("<I", restart)))
+        return Block(*block) if state == _MORE else None
+
+    def write(self, offset: int, data: bytes) -> None:
+        """Write into the arena."""
+        self.exchange("W", struct.pack("<I", offset) + data)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Read from the arena."""
+        return self.exchange("G", struct.pack("<II", offset, length))
 
     def _wrong(self, what: str) -> Diagnostic:
         return Diagnostic("E501", f"wrong answer from {self.name}", facts=[("said", what)])

@@ -1,13 +1,19 @@
 /* The firmware: answers the host's requests, for ever.
  *
- *     I                        -> i  version, arena, input, output bytes, layers; the model's hash
+ *     I                        -> i  version, arena, input, output bytes, layers, streamed; the model's hash
  *     R  all inputs            -> r  all outputs, after one inference
  *     W  offset, bytes         -> w  write into the arena
- *     L  index                 -> l  run one layer on what lies in the arena
+ *     S  1: from the start     -> s  1: the next step was performed: layer, first row, last row; 2: there is none
  *     G  offset, length        -> g  read from the arena
  *     P                        -> p  paint the arena, so that H can tell what was written
  *     H                        -> h  stack bytes, most used; arena bytes, highest written
  *     X                        -> x  end
+ *
+ * A model whose input is streamed takes it row by row, and waits with each answer until it is ready for more:
+ *
+ *     B                        -> b  begin an inference; offset in all inputs and bytes of the row wanted (0: ready)
+ *     N  the row wanted        -> n  the same, after all that could be computed
+ *     R                        -> r  all outputs, once they are ready
  *
  * Numbers are 32 bits, little-endian. A request that fails is answered by e and one number,
  * an ERROR_ below. A fault sends f (startup.c).
@@ -18,9 +24,15 @@
 #include "link.h"
 #include "model.h"
 
-#define PROTOCOL_VERSION 1u
+#define PROTOCOL_VERSION 2u
 
-enum { ERROR_CRC = 1, ERROR_LENGTH = 2, ERROR_TYPE = 3, ERROR_RANGE = 4 };
+enum { ERROR_CRC = 1, ERROR_LENGTH = 2, ERROR_TYPE = 3, ERROR_RANGE = 4, ERROR_EARLY = 5 };
+
+#ifdef MODEL_STREAM
+#define STREAMED 1u
+#else
+#define STREAMED 0u
+#endif
 
 /* A section of its own: the link report shows the arena by itself, and start-up need not clear it. */
 #if defined(__GNUC__) && __STDC_HOSTED__ == 0
@@ -50,13 +62,13 @@ static void answer_error(const link_frame *request, uint32_t error)
 
 static void identify(const link_frame *request)
 {
-    static const uint32_t facts[5] = {PROTOCOL_VERSION, MODEL_ARENA_BYTES, MODEL_INPUT_BYTES,
-                                      MODEL_OUTPUT_BYTES, MODEL_LAYERS};
+    static const uint32_t facts[6] = {PROTOCOL_VERSION,   MODEL_ARENA_BYTES, MODEL_INPUT_BYTES,
+                                      MODEL_OUTPUT_BYTES, MODEL_LAYERS,      STREAMED};
     static const char hash[] = MODEL_HASH;
     link_frame f;
 
     link_send_begin(&f, 'i', request->sequence, (uint32_t)(sizeof facts + sizeof hash - 1u));
-    for (uint32_t i = 0; i < 5u; i++) {
+    for (uint32_t i = 0; i < 6u; i++) {
         uint8_t word[4];
         link_put32(word, facts[i]);
         link_send(&f, word, sizeof word);
@@ -101,22 +113,101 @@ static void send_outputs(const link_frame *request)
     link_send_end(&f);
 }
 
+/* The simulator knows by their names, main_ and link_, that these functions are no part of an inference. */
+#ifdef MODEL_STREAM
+/* Bytes of the row that is wanted now, 0 where none is. */
+static uint32_t main_wanted(void)
+{
+    const int32_t input = model_wants(&ctx);
+
+    return input < 0 ? 0u : model_inputs[input].row_bytes;
+}
+
+static void main_say_wanted(const link_frame *request)
+{
+    const int32_t input = model_wants(&ctx);
+    uint32_t offset = 0;
+    uint8_t payload[8];
+
+    for (int32_t i = 0; i < input; i++) {
+        offset += model_inputs[i].rows * model_inputs[i].row_bytes;
+    }
+    if (input >= 0) {
+        offset += ctx.fed[input] * model_inputs[input].row_bytes;
+    }
+    link_put32(payload, offset);
+    link_put32(payload + 4, main_wanted());
+    answer(request, payload, sizeof payload);
+}
+
+static int main_take_input(link_frame *f)
+{
+    const uint32_t wanted = main_wanted();
+
+    if (f->type == 'N' && wanted > 0u) {
+        return link_take(f, model_next_row(&ctx), wanted);
+    }
+    return 0;
+}
+
+static uint32_t main_input_bytes(uint8_t type) { return type == 'N' ? main_wanted() : 0u; }
+
+static void main_run(const link_frame *request)
+{
+    if (request->type == 'R') {
+        if (model_wants(&ctx) == MODEL_ERROR_END) {
+            send_outputs(request);
+        } else {
+            answer_error(request, ERROR_EARLY);
+        }
+        return;
+    }
+    if (request->type == 'B') {
+        (void)model_begin(&ctx);
+    } else {
+        (void)model_advance(&ctx);
+    }
+    main_say_wanted(request);
+}
+#else
+static int main_take_input(link_frame *f)
+{
+    for (uint32_t i = 0; i < MODEL_INPUTS; i++) {
+        if (link_take(f, ctx.arena + model_inputs[i].address, model_inputs[i].bytes) != 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static uint32_t main_input_bytes(uint8_t type)
+{
+    (void)type;
+    return MODEL_INPUT_BYTES;
+}
+
+static void main_run(const link_frame *request)
+{
+    model_run(&ctx);
+    send_outputs(request);
+}
+#endif
+
 /* Receives the payload. 0: taken as a whole; positive: the host has gone; negative: -ERROR. */
-static int receive(link_frame *f, uint8_t args[8])
+static int main_receive(link_frame *f, uint8_t args[8])
 {
     uint32_t offset;
 
     switch (f->type) {
+#ifdef MODEL_STREAM
+    case 'B':
+    case 'N':
+#endif
     case 'R':
-        if (f->length != MODEL_INPUT_BYTES) {
+        if (f->length != main_input_bytes(f->type)) {
             break;
         }
-        for (uint32_t i = 0; i < MODEL_INPUTS; i++) {
-            if (link_take(f, ctx.arena + model_inputs[i].address, model_inputs[i].bytes) != 0) {
-                return 1;
-            }
-        }
-        return link_end(f);
+        return main_take_input(f) != 0 ? 1 : link_end(f);
     case 'W':
         if (f->length < 4u) {
             break;
@@ -130,9 +221,9 @@ static int receive(link_frame *f, uint8_t args[8])
             break;
         }
         return link_take(f, ctx.arena + offset, f->length) != 0 ? 1 : link_end(f);
-    case 'L':
+    case 'S':
     case 'G':
-        if (f->length != (f->type == 'L' ? 4u : 8u)) {
+        if (f->length != (f->type == 'S' ? 4u : 8u)) {
             break;
         }
         return link_take(f, args, f->length) != 0 ? 1 : link_end(f);
@@ -160,16 +251,19 @@ static void read_arena(const link_frame *request, const uint8_t args[8])
     answer(request, ctx.arena + offset, bytes);
 }
 
-static void run_layer(const link_frame *request, const uint8_t args[8])
+static void step(const link_frame *request, const uint8_t args[8])
 {
-    const uint32_t index = link_get32(args);
+    model_block done = {0, 0, 0};
+    uint8_t payload[16];
 
-    if (index >= MODEL_LAYERS) {
-        answer_error(request, ERROR_RANGE);
-        return;
+    if (link_get32(args) != 0u) {
+        model_rewind(&ctx);
     }
-    model_layer(&ctx, (int32_t)index);
-    answer(request, args, 0);
+    link_put32(payload, (uint32_t)model_step(&ctx, &done));
+    link_put32(payload + 4, (uint32_t)done.layer);
+    link_put32(payload + 8, (uint32_t)done.first);
+    link_put32(payload + 12, (uint32_t)done.last);
+    answer(request, payload, sizeof payload);
 }
 
 int main(void)
@@ -178,7 +272,7 @@ int main(void)
     uint8_t args[8];
 
     while (link_begin(&f) == 0) {
-        const int state = receive(&f, args);
+        const int state = main_receive(&f, args);
         if (state > 0) {
             break;
         }
@@ -190,15 +284,18 @@ int main(void)
         case 'I':
             identify(&f);
             break;
+#ifdef MODEL_STREAM
+        case 'B':
+        case 'N':
+#endif
         case 'R':
-            model_run(&ctx);
-            send_outputs(&f);
+            main_run(&f);
             break;
         case 'W':
             answer(&f, args, 0);
             break;
-        case 'L':
-            run_layer(&f, args);
+        case 'S':
+            step(&f, args);
             break;
         case 'G':
             read_arena(&f, args);

@@ -15,6 +15,7 @@ from edgec.codegen.toolchain import build_firmware
 from edgec.diagnostics import Diagnostic
 from edgec.sim.board import SimRunner
 from edgec.sim.protocol import Frame
+from edgec.sim.runner import Block
 from edgec.target import load_target
 
 from . import fake
@@ -81,18 +82,21 @@ def test_counts_repeat_and_add_up() -> None:
     assert kernel.instructions + layer.instructions == 2 * a.per_layer[0].instructions
 
 
-def test_one_layer_alone() -> None:
+def test_step_by_step() -> None:
     x = fake.inputs(1)[0]
     with SimRunner(fake.firmware("stm32f746").elf, load_target("stm32f746")) as runner:
-        (y,) = runner.run_layer(0, [(0, x[:900])], [(2000, 900)])
-        assert np.array_equal(np.frombuffer(y, np.int8), fake.scaled(x))
-        with pytest.raises(Diagnostic) as raised:
-            runner.run_layer(3, [], [])
-        assert "outside the arena or the layers" in raised.value.render()
-        with pytest.raises(Diagnostic):
-            runner.run_layer(0, [(3990, bytes(11))], [])
-        with pytest.raises(Diagnostic):
-            runner.run_layer(0, [], [(3990, 11)])
+        runner.write(0, x[:900])
+        assert runner.step(restart=True) == Block(0, 0, 500)
+        half = np.frombuffer(runner.read(2000, 500), np.int8)
+        assert np.array_equal(half, fake.scaled(x)[:500])
+        assert runner.step(restart=True) == Block(0, 0, 500)
+        rest = [runner.step(restart=False) for _ in range(4)]
+        assert rest == [Block(0, 500, 900), Block(1, 0, 10), Block(2, 0, 10), None]
+        with pytest.raises(Diagnostic, match="E501") as raised:
+            runner.read(3990, 11)
+        assert "outside the arena" in raised.value.render()
+        with pytest.raises(Diagnostic, match="E501"):
+            runner.write(3990, bytes(11))
 
 
 def test_damaged_frames_are_refused_and_skipped() -> None:

@@ -11,6 +11,7 @@ from edgec.codegen.toolchain import build_firmware, build_runner
 from edgec.codegen.tools import arm_gcc
 from edgec.diagnostics import Diagnostic
 from edgec.sim.process import HostRunner, ProcessRunner, QemuRunner
+from edgec.sim.runner import Block
 from edgec.target import load_target
 
 from . import fake
@@ -75,8 +76,11 @@ def test_command_line_program(target: str, tmp_path: Path) -> None:
     xs = fake.inputs(5)
     with HostRunner(program(target, tmp_path), load_target(target), timeout=60) as runner:
         results = runner.run(xs)
-        (y,) = runner.run_layer(0, [(0, xs[0][:900])], [(2000, 900)])
+        runner.write(0, xs[0][:900])
+        blocks = [runner.step(restart=True), runner.step(restart=False)]
+        y = runner.read(2000, 900)
     assert [r.outputs for r in results] == [fake.answer(x) for x in xs]
+    assert blocks == [Block(0, 0, 500), Block(0, 500, 900)]
     assert y == fake.scaled(xs[0]).tobytes()
     assert results[0].arena_used == fake.ARENA_USED
     assert results[0].stack_used is None

@@ -1,20 +1,22 @@
 /* attention, compiled for stm32f746 by edgec 0.1.0; do not edit.
  *
- * Memory map of the arena, 248 bytes. Steps are those of model_run().
+ * Memory map of the arena, 216 bytes. Steps are those of the plan.
  *
- *  steps        address    bytes  tensor (layer)
- *    0-1             8       40  norm (block.norm)
- *    0-4            48       40  tokens
- *    1-1             0        8  scratch of qkv
- *    1-2           128      120  qkv (block.attn.qkv)
- *    2-2             0       48  scratch of context
- *    2-2            88       40  context (block.attn)
- *    3-3             0        8  scratch of proj
- *    3-4             8       40  proj (block.attn.proj)
- *    4-5             0       40  sum (block)
- *    5-5             0       40  act (block.act)
+ *  steps            address    bytes  tensor (layer)
+ *      0-9               8        8  norm (block.norm), 1 of 5 rows
+ *      0-28             48       40  tokens
+ *      1-9               0        8  scratch of qkv
+ *      1-26             96      120  qkv (block.attn.qkv)
+ *     10-26              0       48  scratch of context
+ *     10-26             88        8  context (block.attn), 1 of 5 rows
+ *     11-28              0        8  proj (block.attn.proj), 1 of 5 rows
+ *     12-29              0        8  sum (block), 1 of 5 rows
+ *     13-29             48       40  act (block.act)
  */
 #include "model.h"
+
+#include <stddef.h>
+#include <string.h>
 
 #include "weights.h"
 #include "kernels/ec_add.h"
@@ -33,7 +35,7 @@ const model_span model_inputs[MODEL_INPUTS] = {
     {48, 40},
 };
 const model_span model_outputs[MODEL_OUTPUTS] = {
-    {0, 40},
+    {48, 40},
 };
 
 /* block.norm (layer_norm): 1x5x8 -> 1x5x8 */
@@ -56,7 +58,7 @@ MODEL_LAYER void model_layer_000_block_norm(uint8_t *arena, int32_t first, int32
         {arena + 48, 8, 5}, /* tokens */
     };
     const ec_window out[] = {
-        {arena + 8, 8, 5}, /* norm */
+        {arena + 8, 8, 1}, /* norm */
     };
     ec_layer_norm_s8(&layer_000, in, out, first, last, 0);
 }
@@ -79,10 +81,10 @@ MODEL_LAYER void model_layer_001_block_attn_qkv(uint8_t *arena, int32_t first, i
 MODEL_LAYER void model_layer_001_block_attn_qkv(uint8_t *arena, int32_t first, int32_t last)
 {
     const ec_window in[] = {
-        {arena + 8, 8, 5}, /* norm */
+        {arena + 8, 8, 1}, /* norm */
     };
     const ec_window out[] = {
-        {arena + 128, 24, 5}, /* qkv */
+        {arena + 96, 24, 5}, /* qkv */
     };
     ec_linear_s8(&layer_001, in, out, first, last, arena + 0);
 }
@@ -125,12 +127,12 @@ MODEL_LAYER void model_layer_002_block_attn(uint8_t *arena, int32_t first, int32
 MODEL_LAYER void model_layer_002_block_attn(uint8_t *arena, int32_t first, int32_t last)
 {
     const ec_window in[] = {
-        {arena + 128, 24, 5}, /* qkv */
-        {arena + 128, 24, 5}, /* qkv */
-        {arena + 128, 24, 5}, /* qkv */
+        {arena + 96, 24, 5}, /* qkv */
+        {arena + 96, 24, 5}, /* qkv */
+        {arena + 96, 24, 5}, /* qkv */
     };
     const ec_window out[] = {
-        {arena + 88, 8, 5}, /* context */
+        {arena + 88, 8, 1}, /* context */
     };
     ec_attention_s8(&layer_002, in, out, first, last, arena + 0);
 }
@@ -153,12 +155,12 @@ MODEL_LAYER void model_layer_003_block_attn_proj(uint8_t *arena, int32_t first, 
 MODEL_LAYER void model_layer_003_block_attn_proj(uint8_t *arena, int32_t first, int32_t last)
 {
     const ec_window in[] = {
-        {arena + 88, 8, 5}, /* merged */
+        {arena + 88, 8, 1}, /* merged */
     };
     const ec_window out[] = {
-        {arena + 8, 8, 5}, /* proj */
+        {arena + 0, 8, 1}, /* proj */
     };
-    ec_linear_s8(&layer_003, in, out, first, last, arena + 0);
+    ec_linear_s8(&layer_003, in, out, first, last, 0);
 }
 
 /* block (add): 1x5x8, 1x5x8 -> 1x5x8 */
@@ -201,10 +203,10 @@ MODEL_LAYER void model_layer_004_block(uint8_t *arena, int32_t first, int32_t la
 {
     const ec_window in[] = {
         {arena + 48, 8, 5}, /* tokens */
-        {arena + 8, 8, 5}, /* proj */
+        {arena + 0, 8, 1}, /* proj */
     };
     const ec_window out[] = {
-        {arena + 0, 8, 5}, /* sum */
+        {arena + 0, 8, 1}, /* sum */
     };
     ec_add(&layer_004, in, out, first, last, 0);
 }
@@ -219,46 +221,133 @@ MODEL_LAYER void model_layer_005_block_act(uint8_t *arena, int32_t first, int32_
 MODEL_LAYER void model_layer_005_block_act(uint8_t *arena, int32_t first, int32_t last)
 {
     const ec_window in[] = {
-        {arena + 0, 8, 5}, /* sum */
+        {arena + 0, 8, 1}, /* sum */
     };
     const ec_window out[] = {
-        {arena + 0, 8, 5}, /* act */
+        {arena + 48, 8, 5}, /* act */
     };
     ec_lut_s8(&layer_005, in, out, first, last, 0);
 }
 
-void model_run(model_ctx *ctx)
+/* The plan, one move after the other: from `back` rows before its cursor's row on, a layer computes `rows` rows. */
+typedef struct {
+    uint8_t rows;
+    uint8_t back;
+    uint8_t layer;
+    uint8_t cursor;
+} model_move;
+
+/* Entries at .. at+length-1 of the order, `times` times. */
+typedef struct {
+    uint16_t at;
+    uint16_t length;
+    uint16_t times;
+} model_stretch;
+
+#define MODEL_STRETCHES 3
+#define MODEL_RESET 6
+#define MODEL_FEED 7
+
+static const model_move model_moves[] = {
+    {1, 0, 0, 0}, /* 0 block.norm: 1 row */
+    {1, 0, 1, 1}, /* 1 block.attn.qkv: 1 row */
+    {0, 0, 6, 0}, /* 2 every cursor to row 0 */
+    {1, 0, 2, 0}, /* 3 block.attn: 1 row */
+    {1, 0, 3, 1}, /* 4 block.attn.proj: 1 row */
+    {1, 0, 4, 2}, /* 5 block: 1 row */
+    {1, 0, 5, 3}, /* 6 block.act: 1 row */
+};
+
+static const uint8_t model_order[] = {
+    3, 4, 5, 6, 0, 1, 2,
+};
+
+static const model_stretch model_stretches[MODEL_STRETCHES] = {
+    {4, 2, 5}, /* region 0 begins: block.norm, block.attn.qkv */
+    {6, 1, 1}, /* all cursors */
+    {0, 4, 5}, /* block.attn, block.attn.proj, block, block.act */
+};
+
+/* The next move; NULL at the end. */
+static inline const model_move *model_next(model_place *p)
 {
-    model_layer_000_block_norm(ctx->arena, 0, 5); /* block.norm */
-    model_layer_001_block_attn_qkv(ctx->arena, 0, 5); /* block.attn.qkv */
-    model_layer_002_block_attn(ctx->arena, 0, 5); /* block.attn */
-    model_layer_003_block_attn_proj(ctx->arena, 0, 5); /* block.attn.proj */
-    model_layer_004_block(ctx->arena, 0, 5); /* block */
-    model_layer_005_block_act(ctx->arena, 0, 5); /* block.act */
+    const model_stretch *s = &model_stretches[p->stretch];
+    const model_move *m;
+
+    if (p->stretch == MODEL_STRETCHES) {
+        return NULL;
+    }
+    m = &model_moves[model_order[s->at + p->at]];
+    if (++p->at == s->length) {
+        p->at = 0;
+        if (++p->turn == s->times) {
+            p->turn = 0;
+            p->stretch++;
+        }
+    }
+    return m;
 }
 
-void model_layer(model_ctx *ctx, int32_t index)
+static void model_perform(model_ctx *ctx, const model_move *m)
 {
-    switch (index) {
+    const int32_t first = (int32_t)ctx->row[m->cursor] - (int32_t)m->back;
+    const int32_t last = first + (int32_t)m->rows;
+
+    ctx->row[m->cursor] = (uint16_t)last;
+    switch (m->layer) {
     case 0:
-        model_layer_000_block_norm(ctx->arena, 0, 5);
+        model_layer_000_block_norm(ctx->arena, first, last);
         break;
     case 1:
-        model_layer_001_block_attn_qkv(ctx->arena, 0, 5);
+        model_layer_001_block_attn_qkv(ctx->arena, first, last);
         break;
     case 2:
-        model_layer_002_block_attn(ctx->arena, 0, 5);
+        model_layer_002_block_attn(ctx->arena, first, last);
         break;
     case 3:
-        model_layer_003_block_attn_proj(ctx->arena, 0, 5);
+        model_layer_003_block_attn_proj(ctx->arena, first, last);
         break;
     case 4:
-        model_layer_004_block(ctx->arena, 0, 5);
+        model_layer_004_block(ctx->arena, first, last);
         break;
     case 5:
-        model_layer_005_block_act(ctx->arena, 0, 5);
+        model_layer_005_block_act(ctx->arena, first, last);
         break;
     default:
+        memset(ctx->row, 0, sizeof ctx->row);
         break;
     }
+}
+
+void model_run(model_ctx *ctx)
+{
+    model_place p = {0, 0, 0};
+    const model_move *m;
+
+    memset(ctx->row, 0, sizeof ctx->row);
+    while ((m = model_next(&p)) != NULL) {
+        model_perform(ctx, m);
+    }
+}
+
+void model_rewind(model_ctx *ctx)
+{
+    memset((uint8_t *)ctx + sizeof ctx->arena, 0, sizeof *ctx - sizeof ctx->arena);
+}
+
+int32_t model_step(model_ctx *ctx, model_block *done)
+{
+    const model_move *m;
+
+    do {
+        m = model_next(&ctx->place);
+        if (m == NULL) {
+            return MODEL_READY;
+        }
+        model_perform(ctx, m);
+        done->last = (int32_t)ctx->row[m->cursor];
+    } while (m->layer == MODEL_RESET);
+    done->layer = m->layer < MODEL_RESET ? (int32_t)m->layer : (int32_t)(m->layer - 1);
+    done->first = done->last - (int32_t)m->rows;
+    return MODEL_MORE;
 }

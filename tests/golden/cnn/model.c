@@ -1,18 +1,20 @@
 /* cnn, compiled for stm32f746 by edgec 0.1.0; do not edit.
  *
- * Memory map of the arena, 104 bytes. Steps are those of model_run().
+ * Memory map of the arena, 104 bytes. Steps are those of the plan.
  *
- *  steps        address    bytes  tensor (layer)
- *    0-0             0       20  scratch of conv
- *    0-0            32       72  image
- *    0-2            20       36  conv (stem.conv)
- *    1-2            56       36  dw (stem.dw)
- *    2-3             0       36  sum (stem)
- *    3-4            36        4  pool
- *    4-4             0        4  scratch of logits
- *    4-4             4        3  logits (head)
+ *  steps            address    bytes  tensor (layer)
+ *      0-0               0       20  scratch of conv
+ *      0-0              32       72  image
+ *      0-2              20       36  conv (stem.conv)
+ *      1-2              56       36  dw (stem.dw)
+ *      2-3               0       36  sum (stem)
+ *      3-4              36        4  pool
+ *      4-4               0        3  logits (head)
  */
 #include "model.h"
+
+#include <stddef.h>
+#include <string.h>
 
 #include "weights.h"
 #include "kernels/ec_add.h"
@@ -31,7 +33,7 @@ const model_span model_inputs[MODEL_INPUTS] = {
     {32, 72},
 };
 const model_span model_outputs[MODEL_OUTPUTS] = {
-    {4, 3},
+    {0, 3},
 };
 
 /* stem.conv (conv2d): 1x6x6x2 -> 1x3x3x4, 648 MAC */
@@ -206,39 +208,123 @@ MODEL_LAYER void model_layer_004_head(uint8_t *arena, int32_t first, int32_t las
         {arena + 36, 4, 1}, /* pool */
     };
     const ec_window out[] = {
-        {arena + 4, 3, 1}, /* logits */
+        {arena + 0, 3, 1}, /* logits */
     };
-    ec_linear_s8(&layer_004, in, out, first, last, arena + 0);
+    ec_linear_s8(&layer_004, in, out, first, last, 0);
+}
+
+/* The plan, one move after the other: from `back` rows before its cursor's row on, a layer computes `rows` rows. */
+typedef struct {
+    uint8_t rows;
+    uint8_t back;
+    uint8_t layer;
+    uint8_t cursor;
+} model_move;
+
+/* Entries at .. at+length-1 of the order, `times` times. */
+typedef struct {
+    uint16_t at;
+    uint16_t length;
+    uint16_t times;
+} model_stretch;
+
+#define MODEL_STRETCHES 1
+#define MODEL_RESET 5
+#define MODEL_FEED 6
+
+static const model_move model_moves[] = {
+    {3, 0, 0, 0}, /* 0 stem.conv: 3 rows */
+    {3, 3, 1, 0}, /* 1 stem.dw: 3 rows */
+    {3, 3, 2, 0}, /* 2 stem: 3 rows */
+    {1, 3, 3, 0}, /* 3 pool: 1 row */
+    {1, 1, 4, 0}, /* 4 head: 1 row */
+};
+
+static const uint8_t model_order[] = {
+    0, 1, 2, 3, 4,
+};
+
+static const model_stretch model_stretches[MODEL_STRETCHES] = {
+    {0, 5, 1}, /* region 0 to 4 begins: stem.conv, stem.dw, stem, pool, head */
+};
+
+/* The next move; NULL at the end. */
+static inline const model_move *model_next(model_place *p)
+{
+    const model_stretch *s = &model_stretches[p->stretch];
+    const model_move *m;
+
+    if (p->stretch == MODEL_STRETCHES) {
+        return NULL;
+    }
+    m = &model_moves[model_order[s->at + p->at]];
+    if (++p->at == s->length) {
+        p->at = 0;
+        if (++p->turn == s->times) {
+            p->turn = 0;
+            p->stretch++;
+        }
+    }
+    return m;
+}
+
+static void model_perform(model_ctx *ctx, const model_move *m)
+{
+    const int32_t first = (int32_t)ctx->row[m->cursor] - (int32_t)m->back;
+    const int32_t last = first + (int32_t)m->rows;
+
+    ctx->row[m->cursor] = (uint16_t)last;
+    switch (m->layer) {
+    case 0:
+        model_layer_000_stem_conv(ctx->arena, first, last);
+        break;
+    case 1:
+        model_layer_001_stem_dw(ctx->arena, first, last);
+        break;
+    case 2:
+        model_layer_002_stem(ctx->arena, first, last);
+        break;
+    case 3:
+        model_layer_003_pool(ctx->arena, first, last);
+        break;
+    case 4:
+        model_layer_004_head(ctx->arena, first, last);
+        break;
+    default:
+        memset(ctx->row, 0, sizeof ctx->row);
+        break;
+    }
 }
 
 void model_run(model_ctx *ctx)
 {
-    model_layer_000_stem_conv(ctx->arena, 0, 3); /* stem.conv */
-    model_layer_001_stem_dw(ctx->arena, 0, 3); /* stem.dw */
-    model_layer_002_stem(ctx->arena, 0, 3); /* stem */
-    model_layer_003_pool(ctx->arena, 0, 1); /* pool */
-    model_layer_004_head(ctx->arena, 0, 1); /* head */
+    model_place p = {0, 0, 0};
+    const model_move *m;
+
+    memset(ctx->row, 0, sizeof ctx->row);
+    while ((m = model_next(&p)) != NULL) {
+        model_perform(ctx, m);
+    }
 }
 
-void model_layer(model_ctx *ctx, int32_t index)
+void model_rewind(model_ctx *ctx)
 {
-    switch (index) {
-    case 0:
-        model_layer_000_stem_conv(ctx->arena, 0, 3);
-        break;
-    case 1:
-        model_layer_001_stem_dw(ctx->arena, 0, 3);
-        break;
-    case 2:
-        model_layer_002_stem(ctx->arena, 0, 3);
-        break;
-    case 3:
-        model_layer_003_pool(ctx->arena, 0, 1);
-        break;
-    case 4:
-        model_layer_004_head(ctx->arena, 0, 1);
-        break;
-    default:
-        break;
-    }
+    memset((uint8_t *)ctx + sizeof ctx->arena, 0, sizeof *ctx - sizeof ctx->arena);
+}
+
+int32_t model_step(model_ctx *ctx, model_block *done)
+{
+    const model_move *m;
+
+    do {
+        m = model_next(&ctx->place);
+        if (m == NULL) {
+            return MODEL_READY;
+        }
+        model_perform(ctx, m);
+        done->last = (int32_t)ctx->row[m->cursor];
+    } while (m->layer == MODEL_RESET);
+    done->layer = m->layer < MODEL_RESET ? (int32_t)m->layer : (int32_t)(m->layer - 1);
+    done->first = done->last - (int32_t)m->rows;
+    return MODEL_MORE;
 }

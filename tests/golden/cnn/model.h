@@ -1,8 +1,8 @@
 /* cnn, compiled for stm32f746 by edgec 0.1.0; do not edit.
  *
  * Place one model_ctx anywhere in SRAM, write the input, call model_run(), read the output.
- * An input is overwritten by the run: write it again before the next one. All state is
- * in the context; several contexts may run at the same time.
+ * An input is overwritten by the run: write it again before the next one.
+ * All state is in the context; several contexts may run at the same time.
  */
 #ifndef MODEL_H
 #define MODEL_H
@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 #define MODEL_NAME "cnn"
-#define MODEL_HASH "b0a03a7b1390b18d"
+#define MODEL_HASH "751ebbd2c9d96a35"
 #define MODEL_ARENA_BYTES 104
 #define MODEL_INPUTS 1
 #define MODEL_INPUT_BYTES 72
@@ -25,8 +25,22 @@ extern "C" {
 #define MODEL_OUTPUT_BYTES 3
 #define MODEL_LAYERS 5
 
+/* How far an inference has come. */
+#define MODEL_MORE 1
+#define MODEL_READY 2
+
+/* A place in the table of steps. */
+typedef struct {
+    uint16_t stretch;
+    uint16_t turn;
+    uint16_t at;
+} model_place;
+
+/* All but the arena is the library's own. */
 typedef struct {
     MODEL_ALIGN uint8_t arena[MODEL_ARENA_BYTES];
+    uint16_t row[1];
+    model_place place;
 } model_ctx;
 
 /* Where a tensor lies in the arena. */
@@ -47,14 +61,23 @@ static inline int8_t *model_input(model_ctx *ctx)
 /* output logits: int8_t 1x3, real = 0.1 * (q - 1) */
 static inline const int8_t *model_output(const model_ctx *ctx)
 {
-    return (const int8_t *)(const void *)(ctx->arena + 4);
+    return (const int8_t *)(const void *)(ctx->arena + 0);
 }
 
 /* One inference: every layer in order. */
 void model_run(model_ctx *ctx);
 
-/* One layer alone, whose operands lie in the arena; for tests. */
-void model_layer(model_ctx *ctx, int32_t index);
+/* For tests: one step of the plan. */
+typedef struct {
+    int32_t layer; /* MODEL_LAYERS + k: rows of input k have to be in its window now */
+    int32_t first;
+    int32_t last;  /* the rows computed: first .. last-1 */
+} model_block;
+
+void model_rewind(model_ctx *ctx);
+
+/* Performs the next step from model_rewind() on. MODEL_READY: there is none, and `done` is as it was. */
+int32_t model_step(model_ctx *ctx, model_block *done);
 
 #ifdef __cplusplus
 }

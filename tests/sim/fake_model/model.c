@@ -33,6 +33,23 @@ __attribute__((noinline)) void model_layer_002_head_sum(uint8_t *arena, int32_t 
     kernel_sum((const int8_t *)(arena + 2000), arena + 3000, first, last);
 }
 
+static void model_perform(uint8_t *arena, const model_block *b)
+{
+    switch (b->layer) {
+    case 0:
+        model_layer_000_stem_scale(arena, b->first, b->last);
+        break;
+    case 1:
+        model_layer_001_body_copy(arena, b->first, b->last);
+        break;
+    default:
+        model_layer_002_head_sum(arena, b->first, b->last);
+        break;
+    }
+}
+
+static const model_block steps[4] = {{0, 0, 500}, {0, 500, 900}, {1, 0, 10}, {2, 0, 10}};
+
 void model_run(model_ctx *ctx)
 {
     model_layer_000_stem_scale(ctx->arena, 0, 900);
@@ -40,19 +57,14 @@ void model_run(model_ctx *ctx)
     model_layer_002_head_sum(ctx->arena, 0, 10);
 }
 
-void model_layer(model_ctx *ctx, int32_t index)
+void model_rewind(model_ctx *ctx) { ctx->place = 0; }
+
+int32_t model_step(model_ctx *ctx, model_block *done)
 {
-    switch (index) {
-    case 0:
-        model_layer_000_stem_scale(ctx->arena, 0, 900);
-        break;
-    case 1:
-        model_layer_001_body_copy(ctx->arena, 0, 10);
-        break;
-    case 2:
-        model_layer_002_head_sum(ctx->arena, 0, 10);
-        break;
-    default:
-        break;
+    if (ctx->place == 4) {
+        return MODEL_READY;
     }
+    *done = steps[ctx->place++];
+    model_perform(ctx->arena, done);
+    return MODEL_MORE;
 }

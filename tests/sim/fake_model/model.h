@@ -12,8 +12,12 @@
 #define MODEL_OUTPUT_BYTES 40
 #define MODEL_LAYERS 3
 
+#define MODEL_MORE 1
+#define MODEL_READY 2
+
 typedef struct {
     _Alignas(16) uint8_t arena[MODEL_ARENA_BYTES];
+    int32_t place;
 } model_ctx;
 
 typedef struct {
@@ -25,6 +29,14 @@ extern const model_span model_inputs[MODEL_INPUTS];
 extern const model_span model_outputs[MODEL_OUTPUTS];
 
 void model_run(model_ctx *ctx);
-void model_layer(model_ctx *ctx, int32_t index);
+
+typedef struct {
+    int32_t layer;
+    int32_t first;
+    int32_t last;
+} model_block;
+
+void model_rewind(model_ctx *ctx);
+int32_t model_step(model_ctx *ctx, model_block *done);
 
 #endif

@@ -1,0 +1,148 @@
+"""A build's plan replayed step by step where it runs, every row compared with the golden one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgec.diagnostics import Diagnostic
+from edgec.sim.runner import Block, Runner
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """Golden rows, and where they lie in the arena: row i at address + i % capacity * pitch."""
+
+    name: str
+    data: bytes
+    address: int
+    pitch: int
+    capacity: int
+    rows: int
+    row_bytes: int
+    element: int
+
+    def golden(self, row: int) -> bytes:
+        """The bytes of a row."""
+        return self.data[row * self.row_bytes : (row + 1) * self.row_bytes]
+
+    def at(self, row: int) -> int:
+        """Where the row lies, from the arena's start."""
+        return self.address + row % self.capacity * self.pitch
+
+    def held(self, first: int, last: int) -> range:
+        """Those of the rows first .. last-1 that the window still holds after the last."""
+        return range(max(first, last - self.capacity), last)
+
+
+@dataclass(frozen=True)
+class Cases:
+    """The tests of a build. layers: name and results, in the library's order."""
+
+    inputs: list[Tensor]
+    layers: list[tuple[str, list[Tensor]]]
+    outputs: list[Tensor]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What differs first: the layer, and the row and element in words."""
+
+    where: str
+    text: str
+
+
+def load(folder: Path) -> Cases:
+    """The tests of the build in `folder`; raises Diagnostic E105 where they cannot be read."""
+    path = folder / "tests" / "cases.json"
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+        layers = [(x["name"], [_tensor(folder, t) for t in x["results"]]) for x in read["layers"]]
+        inputs, outputs = ([_tensor(folder, t) for t in read[k]] for k in ("inputs", "outputs"))
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise _damaged(folder, f"{path.name}: {e}") from e
+    return Cases(inputs, layers, outputs)
+
+
+def steps(runner: Runner, cases: Cases, tick: Callable[[int, int], None]) -> Difference | None:
+    """Replay the plan; the first row that differs right after its step. tick: layers done, of all."""
+    if not runner.identify().streamed:
+        for tensor in cases.inputs:
+            _fill(runner, tensor, 0, tensor.rows)
+    done: set[int] = set()
+    for block in _blocks(runner):
+        if block.layer >= len(cases.layers):
+            _fill(runner, cases.inputs[block.layer - len(cases.layers)], block.first, block.last)
+            continue
+        name, results = cases.layers[block.layer]
+        for tensor in results:
+            for row in tensor.held(block.first, block.last):
+                have = runner.read(tensor.at(row), tensor.row_bytes)
+                if text := _differs(tensor, row, have):
+                    return Difference(name, text)
+            if block.last == tensor.rows:
+                done.add(block.layer)
+        tick(len(done), len(cases.layers))
+    return None
+
+
+def model(runner: Runner, cases: Cases) -> Difference | None:
+    """Run a whole inference; the first output row that differs."""
+    raw = runner.run([b"".join(t.data for t in cases.inputs)])[0].outputs
+    for tensor in cases.outputs:
+        have, raw = raw[: len(tensor.data)], raw[len(tensor.data) :]
+        for row in range(tensor.rows):
+            if text := _differs(tensor, row, have[row * tensor.row_bytes : (row + 1) * tensor.row_bytes]):
+                return Difference("model", text)
+    return None
+
+
+def _blocks(runner: Runner) -> Iterator[Block]:
+    block = runner.step(restart=True)
+    while block is not None:
+        yield block
+        block = runner.step(restart=False)
+
+
+def _fill(runner: Runner, tensor: Tensor, first: int, last: int) -> None:
+    for row in tensor.held(first, last):
+        runner.write(tensor.at(row), tensor.golden(row))
+
+
+def _differs(tensor: Tensor, row: int, have: bytes) -> str:
+    """The first element of a row that is wrong, in words."""
+    kind = np.dtype(f"i{tensor.element}")
+    got, want = np.frombuffer(have, kind), np.frombuffer(tensor.golden(row), kind)
+    where = np.flatnonzero(got != want)
+    if not where.size:
+        return ""
+    k = int(where[0])
+    differ = f"{where.size} of {got.size} differ"
+    return f"row {row} of {tensor.name}: element {k} is {got[k]}, must be {want[k]} ({differ})"
+
+
+def _tensor(folder: Path, case: dict[str, Any]) -> Tensor:
+    file = case.pop("file")
+    path = folder / "tests" / "vectors" / file
+    try:
+        tensor = Tensor(data=path.read_bytes(), **case)
+    except OSError as e:
+        raise _damaged(folder, f"{file}: {e.strerror}") from e
+    if len(tensor.data) != (wanted := tensor.rows * tensor.row_bytes):
+        raise _damaged(folder, f"{file} has {len(tensor.data)} bytes, not {wanted}")
+    return tensor
+
+
+def _damaged(folder: Path, reason: str) -> Diagnostic:
+    return Diagnostic(
+        "E105",
+        "the tests of the build cannot be read",
+        where=str(folder),
+        facts=[("reason", reason)],
+        remedies=["edgec build writes them anew"],
+    )
