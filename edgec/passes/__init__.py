@@ -2,6 +2,7 @@
 
 from edgec.passes.absorb_views import AbsorbViews
 from edgec.passes.base import Changes, Pass
+from edgec.passes.clone_producer import CloneProducer
 from edgec.passes.collapse_views import CollapseViews, remaining_copies
 from edgec.passes.find_activations import FindActivations
 from edgec.passes.find_attention import FindAttention
@@ -24,6 +25,7 @@ from edgec.passes.merge_equal import MergeEqual
 from edgec.passes.merge_tables import MergeTables
 from edgec.passes.remove_dead import RemoveDead
 from edgec.passes.remove_identities import RemoveIdentities
+from edgec.passes.rerun_sites import Site, rerun_sites
 from edgec.passes.simplify_arithmetic import SimplifyArithmetic
 from edgec.passes.split_attention import SplitAttention
 from edgec.passes.split_outputs import SplitOutputs
@@ -31,6 +33,7 @@ from edgec.passes.split_outputs import SplitOutputs
 __all__ = [
     "AbsorbViews",
     "Changes",
+    "CloneProducer",
     "CollapseViews",
     "FindActivations",
     "FindAttention",
@@ -54,8 +57,10 @@ __all__ = [
     "RemoveDead",
     "RemoveIdentities",
     "SimplifyArithmetic",
+    "Site",
     "SolveLayout",
     "SplitAttention",
     "SplitOutputs",
     "remaining_copies",
+    "rerun_sites",
 ]

@@ -87,7 +87,9 @@ def test_some_heads_of_a_mask_of_more(kind: str) -> None:
     assert mask is not None
     types = [TensorType((b, t, 3 * h * d), DType.I8, Quant.of(0.03, 3))] * 3
     attrs: dict[str, Attr] = {"scale": 0.3, "first_head": 1, **fused(b, h, t, d)}
-    check_call("attention", [*types, TensorType(mask.shape)], attrs, consts={3: mask}, out_quant=Quant.of(0.01))
+    check_call(
+        "attention", [*types, TensorType(mask.shape)], attrs, consts={3: mask}, out_quant=Quant.of(0.01)
+    )
 
 
 @pytest.mark.parametrize("kind", ["", "causal", "bias", "windows"])
