@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edgec.diagnostics import Diagnostic
@@ -38,7 +38,7 @@ from edgec.passes.simplify_arithmetic import SimplifyArithmetic
 from edgec.passes.split_outputs import SplitOutputs
 from edgec.prove import Inputs
 from edgec.quant import snr
-from edgec.quant.choose import quantize_model
+from edgec.quant.choose import Quantized, quantize_model
 from edgec.quant.data import Samples, load_samples, random_samples
 from edgec.report.schema import Accuracy
 
@@ -99,7 +99,8 @@ class Lowered:
     """An integer graph ready to be scheduled, and what lowering it told.
 
     samples: integer inputs worth proving the build with; empty where there was no data.
-    snr: signal-to-noise in dB by node name.
+    snr: signal-to-noise in dB by node name. narrow: where residual streams are int16, lowers the model
+    with int8 streams, which take half the memory and keep less of it; its notes give both figures.
     """
 
     graph: Graph
@@ -108,6 +109,7 @@ class Lowered:
     snr: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    narrow: Callable[[], Lowered] | None = None
 
 
 def run_passes(graph: Graph, passes: Sequence[Pass]) -> list[tuple[str, Changes]]:
@@ -140,7 +142,11 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
     own_types = {v: graph.type(v) for v in graph.inputs}
     run_passes(graph, FLOAT_PASSES)
     samples = _samples(graph, own_types, options)
-    chosen = quantize_model(graph, samples, progress)
+    return _lowered(quantize_model(graph, samples, progress), samples, progress)
+
+
+def _lowered(chosen: Quantized, samples: Samples, progress: Progress) -> Lowered:
+    """A quantized model behind the integer passes, with what there is to say about it."""
     run_passes(chosen.graph, INTEGER_PASSES)
     fidelity = chosen.fidelity
     lowered = Lowered(chosen.graph, chosen.samples, snr={x.name: x.snr for x in fidelity.layers})
@@ -159,6 +165,18 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
         lowered.notes.extend(snr.table(fidelity).splitlines())
     for text in lowered.warnings:
         progress.warn(text)
+    if (narrow := chosen.narrow) is not None:
+        lowered.narrow = lambda: _narrowed(narrow(), chosen.decibels, samples, progress)
+    return lowered
+
+
+def _narrowed(chosen: Quantized, wide: float, samples: Samples, progress: Progress) -> Lowered:
+    """A model with int8 residual streams where int16 would keep `wide` decibels of it."""
+    lowered = _lowered(chosen, samples, progress)
+    lowered.notes.append(
+        "residual streams are int8 instead of int16, for half their memory: "
+        f"{chosen.decibels:.1f} dB at the outputs instead of {wide:.1f} dB"
+    )
     return lowered
 
 

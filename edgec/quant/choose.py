@@ -3,11 +3,13 @@
 The ways differ in how ranges are taken (min-max, percentile, mean squared error), and in
 whether residual streams that a normalization reads are int16. Each is run against the
 float model on samples; the one whose outputs, and what differs between them, have least
-noise wins. int16 doubles the memory of a stream, so it is taken only where int8 will not do.
+noise wins. int16 doubles the memory of a stream, so it is taken only where int8 will not do, and
+the int8 form stays at hand for a build that does not fit otherwise.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,13 +37,16 @@ _GAIN = 1.0
 class Quantized:
     """An integer graph, how well it agrees with float, and how it was chosen.
 
-    samples: integer inputs. method: one sentence for the report.
+    samples: integer inputs. method: one sentence for the report. decibels: what the choice went by.
+    narrow: where residual streams are int16, makes the form that has them in int8.
     """
 
     graph: Graph
     fidelity: Fidelity
     samples: list[dict[str, np.ndarray]]
     method: str
+    decibels: float
+    narrow: Callable[[], Quantized] | None = None
 
 
 def quantize_model(graph: Graph, samples: Samples, progress: Progress) -> Quantized:
@@ -69,15 +74,22 @@ def quantize_model(graph: Graph, samples: Samples, progress: Progress) -> Quanti
         progress.step(k + 1, len(METHODS) + 1)
     best = max(METHODS, key=lambda m: results[m][0])
     decibels, held = results[best]
-    method = f"{best} ({', '.join(f'{m} {results[m][0]:.1f} dB' for m in METHODS)})"
-    if streams and decibels < _GOOD:
-        more, wide = attempt(best, streams)
-        if more >= decibels + _GAIN:
-            held = wide
-            method += f"; residual streams in int16 ({more:.1f} dB)"
-    fidelity = compare(graph, held, tried, want=want)
-    integers = [integer_inputs(held, tried.sample(k)) for k in range(len(tried))]
-    return Quantized(held, fidelity, integers, method)
+    ranked = f"{best} ({', '.join(f'{m} {results[m][0]:.1f} dB' for m in METHODS)})"
+
+    def measured(form: Graph, decibels: float, method: str) -> Quantized:
+        fidelity = compare(graph, form, tried, want=want)
+        integers = [integer_inputs(form, tried.sample(k)) for k in range(len(tried))]
+        return Quantized(form, fidelity, integers, method, decibels)
+
+    if not streams or decibels >= _GOOD:
+        return measured(held, decibels, ranked)
+    more, wide = attempt(best, streams)
+    if more < decibels + _GAIN:
+        return measured(held, decibels, ranked)
+    chosen = measured(wide, more, f"{ranked}; residual streams in int16 ({more:.1f} dB)")
+    in_int8 = f"{ranked}; residual streams in int8 instead of int16 ({more:.1f} dB)"
+    chosen.narrow = lambda: measured(held.copy(), decibels, in_int8)
+    return chosen
 
 
 def _count(macs: int, budget: int, least: int, most: int) -> int:

@@ -61,9 +61,22 @@ def test_int16_streams_where_outliers_swamp_int8() -> None:
     assert compare(g, narrow, samples()).contrast < 15
 
 
+def test_int8_streams_on_demand() -> None:
+    g = residual(100.0)
+    data = samples()
+    chosen = quantize_model(g, data, Silent())
+    assert chosen.narrow is not None
+    narrow = chosen.narrow()
+    assert {narrow.graph.type(v).dtype for v in residual_streams(g)} == {DType.I8}
+    assert narrow.narrow is None and narrow.decibels < chosen.decibels - 1
+    assert narrow.fidelity.contrast < chosen.fidelity.contrast and narrow.fidelity.layers
+    assert "in int8 instead of int16" in narrow.method
+    assert narrow.graph is not chosen.narrow().graph  # whoever asks may rewrite it
+
+
 def test_int8_streams_where_they_will_do() -> None:
     chosen = quantize_model(residual(0.0), samples(), Silent())
-    assert chosen.graph.type("sum1").dtype == DType.I8
+    assert chosen.graph.type("sum1").dtype == DType.I8 and chosen.narrow is None
     assert all(m in chosen.method for m in METHODS)
 
 
