@@ -7,4 +7,4 @@ from edgec.schedule.plan import Feed, Plan, Step, Window
 from edgec.schedule.planner import make_plan
 from edgec.schedule.usage import Tenant, live_bytes, peak
 
-__all__ = ["Plan", "Step", "Tenant", "Window", "check_plan", "live_bytes", "make_plan", "peak"]
+__all__ = ["Feed", "Plan", "Step", "Tenant", "Window", "check_plan", "live_bytes", "make_plan", "peak"]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import pairwise
 
 from edgec.schedule.bound import estimate
-from edgec.schedule.lives import tenancies
+from edgec.schedule.lives import Tenancy, tenancies
+from edgec.schedule.place import arena, layout, place
 from edgec.schedule.pull import Region, pull
 from edgec.schedule.work import Job
 
 MOST = 48
 """Places to cut at that the search looks at: those across which the fewest bytes are live."""
+TRIES = 60
+"""Regions that it places by themselves to know their cost exactly."""
+EFFORT = 200_000
+"""How hard it tries (`place.EFFORT`)."""
 
 
 def partitions(job: Job, order: Sequence[int]) -> Iterator[list[Region]]:
@@ -32,17 +38,38 @@ class _Cuts:
             n if b in job.outputs else max((self.at[w] for w in rs), default=self.born[b])
             for b, rs in enumerate(job.readers)
         ]
-        self.known: dict[Hashable, int] = {}
+        self.shapes: dict[tuple[int, int], Hashable] = {}
+        self.around: dict[tuple[int, int], int] = {}
+        self.estimates: dict[Hashable, int] = {}
+        self.exact: dict[Hashable, int] = {}
 
     def best(self) -> list[Region]:
-        """The cuts whose largest region is the smallest: a shortest path over the places to cut at."""
-        places = self.places()
+        """The cuts whose largest region is the smallest.
+
+        A shortest path over the places to cut at. Regions cost their estimate until they lie on the best
+        path; then they are placed, and the path is looked for again.
+        """
+        for _ in range(TRIES):
+            ends = self.path()
+            regions = list(pairwise(ends))
+            loose = [r for r in regions if self.shapes[r] not in self.exact]
+            if not loose:
+                break
+            worst = max(loose, key=lambda r: self.cost(*r))
+            if self.cost(*worst) < max(self.cost(*r) for r in regions):
+                break
+            self.measure(*worst)
+        return [tuple(self.order[a:b]) for a, b in regions]
+
+    def path(self) -> list[int]:
+        """The places of the best cuts by what is known of the regions' costs."""
+        places = self.places
         peak: dict[int, int] = {0: 0}
         back: dict[int, int] = {}
         count = {0: 0}
         for j in places[1:]:
             for i in (p for p in places if p < j):
-                if j in peak and peak[i] >= peak[j]:
+                if j in peak and peak[i] > peak[j]:
                     continue
                 cost = max(peak[i], self.cost(i, j))
                 if j not in peak or (cost, count[i] + 1) < (peak[j], count[j]):
@@ -50,9 +77,9 @@ class _Cuts:
         ends = [len(self.order)]
         while ends[-1]:
             ends.append(back[ends[-1]])
-        ends.reverse()
-        return [tuple(self.order[a:b]) for a, b in zip(ends, ends[1:], strict=False)]
+        return ends[::-1]
 
+    @cached_property
     def places(self) -> list[int]:
         """Where to cut: before the first, after the last, and where fewer bytes are live than beside it."""
         n, live = len(self.order), self.crossing
@@ -72,19 +99,34 @@ class _Cuts:
 
     def cost(self, i: int, j: int) -> int:
         """About the bytes live at most while works i .. j-1 of the order run as one region."""
-        job, region = self.job, tuple(self.order[i:j])
-        touched = dict.fromkeys(b for w in region for b in (*job.works[w].operands, *job.works[w].results))
+        if (i, j) not in self.shapes:
+            touched, kept, around = self.buffers(i, j)
+            key = self.shape(tuple(self.order[i:j]), touched, kept)
+            self.shapes[i, j], self.around[i, j] = key, around
+            if key not in self.estimates:
+                length, windows = self.alone(i, j, touched, kept)
+                self.estimates[key] = estimate(length, windows)
+        key = self.shapes[i, j]
+        return self.around[i, j] + max(self.estimates[key], self.exact.get(key, 0))
+
+    def measure(self, i: int, j: int) -> None:
+        """Place a region's windows by themselves, so that its cost is exact."""
+        touched, kept, _ = self.buffers(i, j)
+        made = layout(self.job, self.alone(i, j, touched, kept)[1])
+        self.exact[self.shapes[i, j]] = arena(made, place(made, self.estimates[self.shapes[i, j]], EFFORT))
+
+    def alone(self, i: int, j: int, touched: Iterable[int], kept: Container[int]) -> tuple[int, list[Tenancy]]:
+        """How many rows a region computes, and the windows that they take."""
+        program = pull(self.job, [tuple(self.order[i:j])])
+        return program.length, tenancies(self.job, program, touched, kept)
+
+    def buffers(self, i: int, j: int) -> tuple[dict[int, None], set[int], int]:
+        """What works i .. j-1 of the order read and write, what of it is needed later, bytes of all else."""
+        works = [self.job.works[w] for w in self.order[i:j]]
+        touched = dict.fromkeys(b for work in works for b in (*work.operands, *work.results))
         kept = {b for b in touched if self.dies[b] >= j}
-        around = sum(
-            buffer.bytes
-            for b, buffer in enumerate(job.buffers)
-            if self.born[b] < i and self.dies[b] >= j and b not in touched
-        )
-        key = self.shape(region, touched, kept)
-        if key not in self.known:
-            program = pull(job, [region])
-            self.known[key] = estimate(program.length, tenancies(job, program, touched, kept))
-        return around + self.known[key]
+        through = (b for b, born in enumerate(self.born) if born < i and self.dies[b] >= j)
+        return touched, kept, sum(self.job.buffers[b].bytes for b in through if b not in touched)
 
     def shape(self, region: Region, touched: dict[int, None], kept: set[int]) -> Hashable:
         """Equal for regions that cost the same: repeated blocks are looked at once."""
@@ -96,7 +138,7 @@ class _Cuts:
             )
             for w in region
         )
-        return works, tuple((self.job.buffers[b].bytes, b in kept) for b in touched)
+        return tuple(works), tuple((self.job.buffers[b].bytes, b in kept) for b in touched)
 
     @cached_property
     def works(self) -> list[Hashable]:
