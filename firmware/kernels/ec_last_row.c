@@ -21,18 +21,19 @@ static int32_t result(const ec_last_row_params *p, int32_t x, int32_t entry)
     return x;
 }
 
-void ec_last_row(const ec_last_row_params *p, const ec_window *in, const ec_window *out, int32_t first,
+void ec_last_row(const ec_last_row_params *params, const ec_window *in, const ec_window *out, int32_t first,
                  int32_t last, void *scratch)
 {
-    const void *x = ec_row(in, p->last);
+    const ec_last_row_params p = *params;
+    const void *x = ec_row(in, p.last);
 
     (void)scratch;
     for (int32_t row = first; row < last; row++) {
         void *y = ec_row(out, row);
-        for (int32_t i = 0; i < p->length; i++) {
-            const int32_t at = row * p->length + i;
-            const int32_t q = ec_clamp(result(p, element(p, x, at), at * p->step), p->lo, p->hi);
-            if (p->wide) {
+        for (int32_t i = 0; i < p.length; i++) {
+            const int32_t at = row * p.length + i;
+            const int32_t q = ec_clamp(result(&p, element(&p, x, at), at * p.step), p.lo, p.hi);
+            if (p.wide) {
                 ((int16_t *)y)[i] = (int16_t)q;
             } else {
                 ((int8_t *)y)[i] = (int8_t)q;

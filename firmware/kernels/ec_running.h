@@ -2,7 +2,7 @@
 #ifndef EC_RUNNING_H
 #define EC_RUNNING_H
 
-#include "edgec.h"
+#include "ec_dsp.h"
 
 typedef struct {
     int32_t first; /* the first column inside the row */

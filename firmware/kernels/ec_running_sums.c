@@ -2,24 +2,46 @@
 
 #include "ec_running.h"
 
-/* y = before + the sums of row x; before is NULL in front of the first row, else maybe y. */
-#define EC_RUNNING_SUMS(name, input, output)                                                          \
-    static void name(const ec_running_sums_params *p, const input *x, const output *before, output *y) \
-    {                                                                                                 \
-        const int32_t channels = p->channels;                                                         \
-        int32_t at = 0;                                                                               \
-        for (int32_t w = 0; w < p->windows; w++) {                                                    \
-            const ec_columns c = ec_columns_of(w, p->taps, p->stride, p->pad, p->columns);            \
-            const input *from = x + c.first * channels;                                               \
-            for (int32_t k = 0; k < channels; k++, at++) {                                            \
-                const input *tap = from + k;                                                          \
-                int32_t sum = before == NULL ? 0 : before[at];                                        \
-                for (int32_t i = 0; i < c.count; i++, tap += channels) {                              \
-                    sum += *tap;                                                                      \
-                }                                                                                     \
-                y[at] = (output)sum;                                                                  \
-            }                                                                                         \
-        }                                                                                             \
+/* y = before + the sums of row x; before is NULL in front of the first row, else maybe y.
+ *
+ * Four channels at a time: their sums stay in registers. */
+#define EC_RUNNING_SUMS(name, input, output)                                                       \
+    static void name(const ec_running_sums_params *params, const input *x, const output *before,    \
+                     output *y)                                                                    \
+    {                                                                                              \
+        const ec_running_sums_params p = *params;                                                  \
+        for (int32_t w = 0; w < p.windows; w++, y += p.channels) {                                 \
+            const ec_columns c = ec_columns_of(w, p.taps, p.stride, p.pad, p.columns);             \
+            const input *from = x + c.first * p.channels;                                          \
+            int32_t k = 0;                                                                         \
+            for (; k + 4 <= p.channels; k += 4) {                                                  \
+                int32_t s0 = before == NULL ? 0 : before[k];                                       \
+                int32_t s1 = before == NULL ? 0 : before[k + 1];                                   \
+                int32_t s2 = before == NULL ? 0 : before[k + 2];                                   \
+                int32_t s3 = before == NULL ? 0 : before[k + 3];                                   \
+                const input *tap = from + k;                                                       \
+                EC_NO_UNROLL                                                                       \
+                for (int32_t i = c.count; i > 0; i--, tap += p.channels) {                         \
+                    s0 += tap[0];                                                                  \
+                    s1 += tap[1];                                                                  \
+                    s2 += tap[2];                                                                  \
+                    s3 += tap[3];                                                                  \
+                }                                                                                  \
+                y[k] = (output)s0;                                                                 \
+                y[k + 1] = (output)s1;                                                             \
+                y[k + 2] = (output)s2;                                                             \
+                y[k + 3] = (output)s3;                                                             \
+            }                                                                                      \
+            for (; k < p.channels; k++) {                                                          \
+                const input *tap = from + k;                                                       \
+                int32_t sum = before == NULL ? 0 : before[k];                                      \
+                for (int32_t i = c.count; i > 0; i--, tap += p.channels) {                         \
+                    sum += *tap;                                                                   \
+                }                                                                                  \
+                y[k] = (output)sum;                                                                \
+            }                                                                                      \
+            before = before == NULL ? NULL : before + p.channels;                                  \
+        }                                                                                          \
     }
 
 EC_RUNNING_SUMS(sums_s8_s16, int8_t, int16_t)
