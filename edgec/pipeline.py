@@ -196,7 +196,7 @@ def bind(graph: Graph) -> None:
     """
     refused = []
     for node in graph:
-        if op_of(node).is_alias:
+        if op_of(node).is_alias or op_of(node).is_join:
             continue
         try:
             op_of(node).kernel(call_of(graph, node))

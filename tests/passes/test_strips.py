@@ -16,6 +16,7 @@ from edgec.ir.verify import verify
 from edgec.ops.base import call_of, infer_types, op_of
 from edgec.ops.interpret import evaluate
 from edgec.passes.base import Changes
+from edgec.passes.strip_candidates import strip_candidates
 from edgec.passes.strips import Strips, total_macs
 from tests.passes.common import same_function
 
@@ -145,6 +146,16 @@ def test_a_result_read_inside_the_set_is_not_computed_twice() -> None:
     assert total_macs(result) == total_macs(graph)
 
 
+@pytest.mark.parametrize("kernels", [(1, 5), (5, 1), (5, 3)])
+def test_branches_that_need_different_columns(kernels: tuple[int, int]) -> None:
+    net = Net(0, 1, 6, 12, 3)
+    wide = net.conv(net.x, 5, name="wide")
+    a, b = (net.conv(wide, 2, k, name=f"k{k}", padding=(k // 2,) * 4) for k in kernels)
+    graph = net.done(net.op("add", a, b, name="sum"))
+    result, _ = strips(graph, ["wide", "k1", "k3", "k5", "sum"], 2)
+    assert [result.type(f"wide_strip{k}").shape[2] for k in range(2)] == [8, 8]
+
+
 def test_channel_gates_are_read_whole() -> None:
     net = Net(0, 1, 6, 10, 3)
     wide = net.conv(net.x, 8, name="expand")
@@ -200,6 +211,25 @@ def test_refused(make, nodes: list[str], count: int, why: str) -> None:
     result, changes = strips(graph, nodes, count)
     assert to_text(result) == to_text(graph) and not changes.made
     assert re.search(why, changes.refused[0][1]), changes.refused
+
+
+def test_candidates_are_the_wide_parts() -> None:
+    net = Net(0, 1, 12, 16, 3)
+    x = net.conv(net.x, 8, 3, name="stem", stride=(2, 2), padding=(1, 1, 1, 1))
+    x = net.depthwise(x, name="d0", padding=(1, 1, 1, 1))
+    a = net.conv(x, 4, name="p0")
+    x = net.conv(a, 16, name="e1")
+    x = net.depthwise(x, name="d1", padding=(1, 1, 1, 1))
+    x = net.conv(x, 4, name="p1")
+    x = net.op("add", a, x, name="sum")
+    for k in range(3):  # equally wide, and every one reads rows again
+        x = net.conv(x, 4, 3, name=f"c{k}", padding=(1, 1, 1, 1))
+    x = net.op("mean", x, name="pool", axes=(1, 2), keepdims=True)
+    graph = net.done(net.conv(x, 9, name="head"))
+    sets = strip_candidates(graph)
+    assert sets == [("stem", "d0", "p0"), ("e1", "d1", "p1", "sum"), ("c0", "c1")]
+    for nodes in sets:
+        assert strips(graph, list(nodes), 3)[1].made
 
 
 # -- drawn networks -------------------------------------------------------
