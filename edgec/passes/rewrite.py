@@ -40,6 +40,22 @@ def replace(graph: Graph, node: Node, value: str) -> None:
     graph.remove(node)
 
 
+def substitute(
+    graph: Graph, node: Node, op: str, inputs: Sequence[str], attrs: Mapping[str, Attr], before: Node
+) -> None:
+    """Remove the node, and let another op compute its only result, under the names of both."""
+    result, outputs = node.outputs[0], graph.outputs
+    type, users = graph.type(result), graph.consumers(result)
+    graph.outputs = []
+    for user, k in users:  # for the moment: the result's name has to be free
+        graph.set_operand(user, k, inputs[0])
+    graph.remove(node)
+    graph.add(op, inputs, [type], attrs, path=node.path, name=node.name, results=[result], before=before)
+    for user, k in users:
+        graph.set_operand(user, k, result)
+    graph.outputs = outputs
+
+
 def view_of(graph: Graph, value: str) -> tuple[str, ViewMap]:
     """The value that the views before `value` start from, and what they make of it."""
     chain = []

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from edgec.ir import Graph, Node, Quant
 from edgec.passes.base import Changes, Pass
+from edgec.passes.rewrite import substitute
 from edgec.passes.running_forms import Form, form_of
 
 
@@ -33,23 +34,15 @@ class RunningSums(Pass):
 
 
 def _replace(graph: Graph, node: Node, form: Form) -> None:
-    name, path, result = node.name, node.path, node.outputs[0]
+    name = node.name
     operands = [form.x]
     if form.weights is not None:
         quant = graph.type(node.inputs[1]).q
         by_row = Quant(quant.scale, quant.zero_point, None if quant.axis is None else 1)
         operands.append(graph.add_constant(f"{node.inputs[1]}.rows", form.weights, by_row))
     label = f"{name}.running"
-    running = graph.add(form.op, operands, [form.result], form.attrs, path=path, name=label, before=node)
+    running = graph.add(form.op, operands, [form.result], form.attrs, path=node.path, name=label, before=node)
     ends = [running.outputs[0]]
     ends += [graph.add_constant(f"{name}.{key}", data) for key, data in form.tables.items()]
-    type, users, outputs = graph.type(result), graph.consumers(result), graph.outputs
-    graph.outputs = []
-    for user, k in users:  # for the moment: the result's name has to be free
-        graph.set_operand(user, k, running.outputs[0])
-    graph.remove(node)
-    attrs = {"shape": type.shape, **form.limits}
-    graph.add("last_row", ends, [type], attrs, path=path, name=name, results=[result], before=running)
-    for user, k in users:
-        graph.set_operand(user, k, result)
-    graph.outputs = outputs
+    attrs = {"shape": graph.type(node.outputs[0]).shape, **form.limits}
+    substitute(graph, node, "last_row", ends, attrs, running)
