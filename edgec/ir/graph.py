@@ -101,7 +101,7 @@ class Graph:
             outputs.append(value)
         node = Node(name, op, tuple(inputs), tuple(outputs), dict(attrs or {}), path or name)
         self._counter += 1
-        self._rank[name] = self._counter if before is None else self._rank[before.name] - 0.5
+        self._rank[name] = self._counter if before is None else self._rank_before(before)
         self._nodes[name] = node
         self._dag.add_node(name)
         for k, operand in enumerate(node.inputs):
@@ -240,6 +240,11 @@ class Graph:
         return other
 
     # -- inside -----------------------------------------------------------
+
+    def _rank_before(self, node: Node) -> float:
+        """A place in the textual order right before a node, behind all others that are before it."""
+        own = self._rank[node.name]
+        return (own + max((r for r in self._rank.values() if r < own), default=own - 1)) / 2
 
     def _new_value(self, name: str, type: TensorType, data: np.ndarray | None = None) -> None:
         if name in self.values:
