@@ -58,7 +58,7 @@ def _cut(text: np.ndarray) -> list[tuple[int, int, int]]:
     """(start, length, times) of the stretches that cost least, stored one by one.
 
     From the end to the start: the cheapest way to write what begins at i, either as a repetition of
-    each possible length or with one entry more in a stretch that is played once.
+    each possible length, played as often as it goes, or with one entry more in a stretch played once.
     """
     n = len(text)
     longest = min(LONGEST, n // 2)

@@ -177,7 +177,7 @@ def _say(move: Move, names: Sequence[str], numbers: Numbers) -> str:
     if move.layer == numbers.reset:
         return "every cursor to row 0"
     rows = "1 row" if move.rows == 1 else f"{move.rows} rows"
-    return f"{names[move.layer]}: {rows}{' arrive' if move.layer > numbers.reset else ''}"
+    return f"{names[move.layer]}: {rows}{' fed' if move.layer > numbers.reset else ''}"
 
 
 def _stretch_titles(made: Table, names: Sequence[str]) -> list[str]:

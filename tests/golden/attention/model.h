@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 #define MODEL_NAME "attention"
-#define MODEL_HASH "11b517a8546ec890"
+#define MODEL_HASH "05bd8767a86cc554"
 #define MODEL_ARENA_BYTES 216
 #define MODEL_INPUTS 1
 #define MODEL_INPUT_BYTES 40
@@ -31,9 +31,9 @@ extern "C" {
 
 /* A place in the table of steps. */
 typedef struct {
-    uint16_t stretch;
-    uint16_t turn;
-    uint16_t at;
+    uint32_t stretch;
+    uint32_t turn;
+    uint32_t at;
 } model_place;
 
 /* All but the arena is the library's own. */

@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 #define MODEL_NAME "cnn"
-#define MODEL_HASH "751ebbd2c9d96a35"
+#define MODEL_HASH "fad1f3fb26f8f13c"
 #define MODEL_ARENA_BYTES 104
 #define MODEL_INPUTS 1
 #define MODEL_INPUT_BYTES 72
@@ -31,9 +31,9 @@ extern "C" {
 
 /* A place in the table of steps. */
 typedef struct {
-    uint16_t stretch;
-    uint16_t turn;
-    uint16_t at;
+    uint32_t stretch;
+    uint32_t turn;
+    uint32_t at;
 } model_place;
 
 /* All but the arena is the library's own. */
