@@ -67,9 +67,11 @@ class _Cuts:
         peak: dict[int, int] = {0: 0}
         back: dict[int, int] = {}
         count = {0: 0}
-        for j in places[1:]:
-            for i in (p for p in places if p < j):
-                if j in peak and peak[i] > peak[j]:
+        for k, j in enumerate(places[1:]):
+            for i in reversed(places[: k + 1]):
+                if self.barriers[j] - self.barriers[i] > 1 and j in peak:
+                    break
+                if j in peak and max(peak[i], self.crossing[i]) > peak[j]:
                     continue
                 cost = max(peak[i], self.cost(i, j))
                 if j not in peak or (cost, count[i] + 1) < (peak[j], count[j]):
@@ -95,6 +97,17 @@ class _Cuts:
         for buffer, born, dies in zip(self.job.buffers, self.born, self.dies, strict=True):
             for k in range(born + 1, min(dies, n) + 1):
                 found[k] += buffer.bytes
+        return found
+
+    @cached_property
+    def barriers(self) -> list[int]:
+        """Per place: the works in front of it whose first row needs all rows of another's result.
+
+        A loop over several of them is no better than a loop for each.
+        """
+        found = [0]
+        for w in self.order:
+            found.append(found[-1] + bool(self.job.waits(w)))
         return found
 
     def cost(self, i: int, j: int) -> int:

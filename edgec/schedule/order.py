@@ -38,7 +38,7 @@ class _State:
 
 
 def orders(job: Job, states: int = STATES) -> list[list[int]]:
-    """Orders worth placing, as indices of works: the best found, then the graph's own.
+    """Orders worth placing, as indices of works: the best found, the graph's own, and depth first.
 
     The best is exact for the measure of `peak` (a shortest path over sets of executed
     works, where the length of a path is its largest step) unless that takes more than `states`
@@ -47,7 +47,34 @@ def orders(job: Job, states: int = STATES) -> list[list[int]]:
     own = list(range(len(job.works)))
     search = _Search(job)
     end = search.exact(states) or search.beam(WIDTH)
-    return [end.order] if end.order == own else [end.order, own]
+    found = [end.order]
+    for order in (own, depth_first(job)):
+        if order not in found:
+            found.append(order)
+    return found
+
+
+def depth_first(job: Job) -> list[int]:
+    """Every work right before the first that reads it, which suits row loops.
+
+    What a work needs whole comes first, so that all else can come row by row.
+    """
+    found: list[int] = []
+    seen: set[int] = set()
+    read = {p for before in job.before for p in before}
+    for end in (w for w in range(len(job.works)) if w not in read):
+        stack = [(end, False)]
+        while stack:
+            w, ready = stack.pop()
+            if ready:
+                found.append(w)
+            elif w not in seen:
+                seen.add(w)
+                stack.append((w, True))
+                whole = job.waits(w)
+                rest = [p for p, _ in job.needs[w] if p not in whole]
+                stack += [(p, False) for p in reversed(whole + rest) if p not in seen]
+    return found
 
 
 def peak(job: Job, order: Sequence[int]) -> int:

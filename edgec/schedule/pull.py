@@ -70,20 +70,22 @@ class _Run:
 
     def until(self, work: int, rows: int) -> None:
         """Have so many rows of a work done."""
-        stack = [(work, rows)]
-        while stack:
-            w, upto = stack[-1]
-            if self.done[w] >= upto:
-                stack.pop()
-                continue
-            last = self.next(w)
-            behind = [p for p, need in self.inside[w] if self.done[p] < need[last - 1]]
-            if behind:
-                p = min(behind, key=lambda p: self.done[p] / self.rows[p])
-                stack.append((p, self.next(p)))
-            else:
-                self.emit(w, self.done[w], last)
-                self.follow(w)
+        done = self.done
+        while done[work] < rows:
+            stack = [work]
+            while stack:
+                w = stack[-1]
+                last = self.next(w)
+                behind = [p for p, need in self.inside[w] if done[p] < need[last - 1]]
+                if len(behind) == 1:
+                    stack.append(behind[0])
+                elif behind:
+                    stack.append(min(behind, key=lambda p: done[p] / self.rows[p]))
+                else:
+                    self.emit(w, done[w], last)
+                    if self.followers[w]:
+                        self.follow(w)
+                    stack.pop()
 
     def next(self, w: int) -> int:
         """The end of the next block of rows."""

@@ -31,9 +31,9 @@ class Stay:
     """A tensor, with all its views, or a node's scratch in the arena.
 
     name: of the value; of the node whose scratch it is. path: the user's module path of the layer that
-    computes it, the name where there is none. kind: "window" is a ring of `capacity` of `rows` rows; inputs and
-    outputs may be rings too. first, last: steps, both included; -1 is before the first step, the number of steps
-    is after the last. parts: in order of `first`; between them the bytes belong to others.
+    computes it, the name where there is none. kind: "window" is a ring of `capacity` of `rows` rows;
+    inputs and outputs may be rings too. first, last: steps, both included; -1 is before the first step,
+    the number of steps is after the last. parts: in order of `first`; between them the bytes are free.
     """
 
     name: str
@@ -139,9 +139,7 @@ def _replay(job: Job, plan: Plan) -> list[_Lives | None]:
     return [h.lives() for h in held]
 
 
-def _write(
-    job: Job, held: Sequence[_Held], work: Work, step: Step | Feed, at: int, *, again: bool
-) -> None:
+def _write(job: Job, held: Sequence[_Held], work: Work, step: Step | Feed, at: int, *, again: bool) -> None:
     for place in work.writes:
         begin, end = step.first * place.span, step.last * place.span
         if place.rows != work.rows or not place.span:
@@ -168,10 +166,8 @@ def _stay(graph: Graph, plan: Plan, job: Job, buffer: Buffer, lives: _Lives) -> 
         kind = "input"
     elif any(v in graph.outputs for v in buffer.values):
         kind = "output"
-    if window.capacity < type.rows:
-        parts = _ring(window, lives)
-    else:
-        parts = _whole(window, buffer, lives)
+    is_ring = window.capacity < type.rows
+    parts = _ring(window, lives) if is_ring else _whole(window, buffer, lives)
     return Stay(
         buffer.name,
         source.path if source is not None else buffer.name,
@@ -192,9 +188,7 @@ def _ring(window: Window, lives: _Lives) -> list[Part]:
     first, last = lives.first[order], np.maximum.accumulate(lives.last[order])
     cut = np.flatnonzero(first[1:] > last[:-1] + 1)
     begins, ends = first[np.append(0, cut + 1)], last[np.append(cut, len(last) - 1)]
-    return [
-        Part(window.address, window.bytes, int(a), int(b)) for a, b in zip(begins, ends, strict=True)
-    ]
+    return [Part(window.address, window.bytes, int(a), int(b)) for a, b in zip(begins, ends, strict=True)]
 
 
 def _whole(window: Window, buffer: Buffer, lives: _Lives) -> list[Part]:
@@ -229,7 +223,5 @@ def _scratch(graph: Graph, plan: Plan) -> list[Stay]:
         address, size = plan.scratch[node]
         parts = tuple(Part(address, size, a, b) for a, b in mine)
         path = graph.node(node).path or node
-        found.append(
-            Stay(node, path, "scratch", address, size, parts[0].first, parts[-1].last, 1, 1, parts)
-        )
+        found.append(Stay(node, path, "scratch", address, size, parts[0].first, parts[-1].last, 1, 1, parts))
     return found

@@ -27,8 +27,8 @@ class Tenant:
 class Peak:
     """The step with the most bytes live.
 
-    step: its index, -1 where it is before the first. node: its node; the input where rows arrive; "" before the
-    first step. bytes: those that several tensors share counted once. tenants: what they are, largest first.
+    step: its index, -1 where it is before the first. node: its node; the input where rows arrive; ""
+    before the first step. bytes: those that several tensors share counted once. tenants: what they are, largest first.
     """
 
     step: int
@@ -67,7 +67,7 @@ class Usage:
     @property
     def peak(self) -> Peak:
         """The step with the most bytes live, the first of equals."""
-        steps, inside = self.plan.steps, self.live[1:-1]
+        inside = self.live[1:-1]
         at = int(inside.argmax()) if inside.size else -1
         if self.live[0] > self.live[at + 1]:
             at = -1

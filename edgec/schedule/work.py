@@ -161,6 +161,10 @@ class Job:
             found.append([(p, rows.tolist()) for p, rows in wants.items()])
         return found
 
+    def waits(self, w: int) -> list[int]:
+        """The works all of whose rows the first row of work w needs, if that is more than one."""
+        return [p for p, need in self.needs[w] if need and need[0] >= self.works[p].rows > 1]
+
 
 def up(size: int, align: int = ALIGN) -> int:
     """The next multiple of `align`."""
