@@ -1,4 +1,4 @@
-"""Which nodes can add up the rows of a map as they come, and the running op that each becomes."""
+"""What a running op is made of, whichever op it stands for."""
 
 from __future__ import annotations
 
@@ -8,141 +8,38 @@ from typing import Any, cast
 
 import numpy as np
 
-from edgec.ir import Attr, DType, Graph, Node, Quant, TensorType
-from edgec.ops.base import Field, call_of, op_of
-from edgec.ops.pool import Pool2d
-from edgec.passes.rewrite import renamed
-
-_SHORT = 256
-"""So many int8 values have a sum that int16 holds."""
+from edgec.ir import Attr, TensorType
+from edgec.ops.base import Field
 
 
 @dataclass(frozen=True, eq=False)
 class Form:
-    """A running op over the value x, and what `last_row` makes of its end: `tables` and a clamp."""
+    """A running op over the value x, and what `last_row` makes of its end: `tables` and a clamp.
+
+    axis: that of the weights which may have scales of its own.
+    """
 
     op: str
     x: str
     result: TensorType
     attrs: Mapping[str, Attr] = field(default_factory=dict)
     weights: np.ndarray | None = None
+    axis: int = 1
     tables: Mapping[str, np.ndarray] = field(default_factory=dict)
     limits: Mapping[str, Attr] = field(default_factory=dict)
 
 
-def form_of(graph: Graph, node: Node) -> Form | None:
-    """The running form of a node of an integer graph; None where it has none, or only one row to read."""
-    found = {
-        "linear": _product,
-        "conv2d": _product,
-        "avg_pool2d": _pool,
-        "max_pool2d": _pool,
-        "mean": _reduction,
-        "sum": _reduction,
-        "reduce_max": _reduction,
-    }.get(node.op)
-    if found is None or graph.type(node.inputs[0]).dtype not in (DType.I8, DType.I16):
-        return None
-    return found(graph, node)
-
-
-def _product(graph: Graph, node: Node) -> Form | None:
-    """A linear layer over the elements of several rows, flattened, or a kernel as large as its map."""
-    x, w = renamed(graph, node.inputs[0]), graph.data(node.inputs[1])
-    of, outputs = graph.type(x), graph.type(node.outputs[0]).size
-    if w is None or of.rows < 2 or w.size != of.size * outputs or len(w) != outputs:
-        return None
-    if node.op == "conv2d" and (w.shape[1:] != graph.type(node.inputs[0]).shape[1:] or _pads(node)):
-        return None
-    if len(graph.consumers(node.inputs[1])) > 1:
-        return None  # the weights would be kept in two orders
-    fields = op_of(node).kernel(call_of(graph, node)).fields
-    by_row = np.ascontiguousarray(w.reshape(outputs, of.rows, of.row_size).transpose(1, 0, 2))
-    sums = TensorType((1, *by_row.shape[:2]), DType.I32)
-    tables = _tables(fields, "bias", "multiplier", "shift")
-    return Form("running_linear", x, sums, {}, by_row, tables, _limits(fields))
-
-
-def _pads(node: Node) -> bool:
-    padding = node.attrs.get("padding", ())
-    assert isinstance(padding, tuple)
-    return any(padding)
-
-
-def _pool(graph: Graph, node: Node) -> Form | None:
-    """A pool whose windows all have all rows in them."""
-    x, y, call = graph.type(node.inputs[0]), graph.type(node.outputs[0]), call_of(graph, node)
-    op = op_of(node)
-    assert isinstance(op, Pool2d)
-    window, rows = op.window(call), op.rows(call)[0]
-    assert rows is not None
-    covers = y.rows == 1 and rows.first[0] == 0 and rows.last[0] == x.rows - 1
-    if not covers or x.rows < 2 or window.dilation != (1, 1) or x.dtype != DType.I8:
-        return None
-    taps, stride, (_, left, _, right) = window.kernel[1], window.stride[1], window.padding
-    attrs: dict[str, Attr] = {"columns": x.shape[2], "taps": taps}
-    attrs |= {"stride": stride, "padding": (left, right)}
-    fields = op.kernel(call).fields
-    if node.op == "max_pool2d":
-        result = x.with_(shape=(1, x.rows, y.row_size), layout="")
-        return Form("running_max", node.inputs[0], result, attrs, limits=_limits(fields))
-    begin = np.arange(y.shape[2]) * stride - left
-    inside = x.rows * (np.clip(begin + taps, 0, x.shape[2]) - np.clip(begin, 0, x.shape[2]))
-    outside = (window.kernel[0] * taps - inside) * _number(fields, "include_pad")
-    pairs = np.stack([outside * _number(fields, "pad_value"), np.maximum(inside + outside, 1)])
-    equal = bool((pairs == pairs[:, :1]).all())
-    offset, count = pairs[:, :1] if equal else pairs.repeat(x.shape[3], axis=1)
-    tables = {"offset": offset, "count": count}
-    sums = _sums_type(x, y.row_size, x.rows * taps)
-    return Form("running_sums", node.inputs[0], sums, attrs, None, tables, _limits(fields))
-
-
-def _reduction(graph: Graph, node: Node) -> Form | None:
-    """A mean, sum or maximum to which every row gives to every result in the same way."""
-    x, axes = renamed(graph, node.inputs[0]), node.attrs["axes"]
-    of, shape = graph.type(x), graph.type(node.inputs[0]).shape
-    assert isinstance(axes, tuple)
-    kept = [1 if k in axes else n for k, n in enumerate(shape)]
-    length = int(np.prod(kept))
-    into = np.broadcast_to(np.arange(length).reshape(kept), shape).reshape(of.rows, of.row_size)
-    if of.rows < 2 or (into != into[0]).any() or (attrs := _columns(into[0])) is None:
-        return None
-    lo, hi = graph.type(node.outputs[0]).dtype.limits
-    if node.op == "reduce_max":
-        result = of.with_(shape=(1, of.rows, length), layout="")
-        return Form("running_max", x, result, attrs, limits={"lo": lo, "hi": hi})
-    fields = op_of(node).kernel(call_of(graph, node)).fields
-    tables = _tables(fields, "offset", "multiplier", "shift")
-    sums = _sums_type(of, length, of.size // length)
-    return Form("running_sums", x, sums, attrs, None, tables, {"lo": lo, "hi": hi})
-
-
-def _columns(into: np.ndarray) -> dict[str, Attr] | None:
-    """The windows over a row whose element k goes into result into[k]; None where no windows do that."""
-    k = np.arange(len(into))
-    channels = int(np.argmax(into != k)) or len(k)  # results side by side, before one comes again
-    taps = int(np.argmax(into[::channels] != 0)) or len(k) // channels
-    if not np.array_equal(into, k // (channels * taps) * channels + k % channels):
-        return None
-    return {"columns": len(k) // channels, "taps": taps, "stride": taps, "padding": (0, 0)}
-
-
-def _sums_type(x: TensorType, length: int, count: int) -> TensorType:
-    """Of sums over no more than `count` values of x."""
-    if x.dtype == DType.I8 and count <= _SHORT:
-        return TensorType((1, x.rows, length), DType.I16, Quant.of(x.q.s))
-    return TensorType((1, x.rows, length), DType.I32)
-
-
-def _number(fields: Mapping[str, Field], name: str) -> int:
+def number(fields: Mapping[str, Field], name: str) -> int:
+    """An integer that the node's own kernel is given."""
     return cast(int, fields[name].value)
 
 
-def _limits(fields: Mapping[str, Field]) -> dict[str, Attr]:
-    return {"lo": _number(fields, "lo"), "hi": _number(fields, "hi")}
+def limits_of(fields: Mapping[str, Field]) -> dict[str, Attr]:
+    """The clamp of the node's own kernel."""
+    return {"lo": number(fields, "lo"), "hi": number(fields, "hi")}
 
 
-def _tables(fields: Mapping[str, Field], offset: str, *others: str) -> dict[str, np.ndarray]:
+def tables_of(fields: Mapping[str, Field], offset: str, *others: str) -> dict[str, np.ndarray]:
     """What the node's own kernel is given, as int32 constants."""
     values: Sequence[Any] = [fields[name].value for name in (offset, *others)]
     arrays = [np.atleast_1d(np.asarray(v, np.int32)) for v in values]

@@ -1,4 +1,4 @@
-"""running_sums, running_max, running_linear and last_row: the kernels against the integer references."""
+"""The running ops and last_row: the kernels against the integer references."""
 
 from __future__ import annotations
 
@@ -51,6 +51,16 @@ def test_linear(data: st.DataObject) -> None:
     check_call("running_linear", ins, consts={1: w}, out_dtype=DType.I32, seed=draw(st.integers(0, 99)))
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.data())
+def test_depthwise(data: st.DataObject) -> None:
+    draw = data.draw
+    shape = tuple(draw(st.integers(1, 6)) for _ in range(3))
+    w = np.random.default_rng(draw(st.integers(0, 2**32))).integers(-127, 128, shape).astype(np.int8)
+    ins = [TensorType((1, *shape), DType.I8, draw(quants)), TensorType(shape, DType.I8, Quant.of(0.01))]
+    check_call("running_depthwise", ins, consts={1: w}, out_dtype=DType.I32, seed=draw(st.integers(0, 99)))
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_last_row(data: st.DataObject) -> None:
@@ -99,6 +109,7 @@ def test_sums_of_a_map() -> None:
         ("running_sums", [(1, 2, 3, 2)], {"columns": 4}, "windows over 4 columns of rows of 6"),
         ("running_max", [(1, 2, 3, 2)], {"columns": 3, "taps": 4}, "windows over 3 columns"),
         ("running_linear", [(1, 2, 3, 2), (2, 5, 7)], {}, "2 rows of 6 elements do not fit"),
+        ("running_depthwise", [(1, 2, 3, 2), (2, 3, 4)], {}, "does not fit weights"),
         ("last_row", [(1, 2, 3)], {"shape": (1, 4)}, "cannot have the shape"),
         ("last_row", [(1, 2, 3), (1,)], {"shape": (1, 3)}, "tables of"),
         ("last_row", [(1, 2, 3), (1,), (3,)], {"shape": (1, 3)}, "some of the tables"),

@@ -111,6 +111,19 @@ def test_a_kernel_as_large_as_its_map() -> None:
     assert len(nodes) == 1
 
 
+@pytest.mark.parametrize("weights", ["q(0.01)", "q([0.1, 0.02, 0.05, 0.1, 0.3, 0.01, 0.02, 0.03], axis=2)"])
+def test_a_depthwise_kernel_as_large_as_its_map(weights: str) -> None:
+    conv = 'stride=(1, 1), padding=({}), dilation=(1, 1), activation="relu"'
+    start = [MAP, f"const %w: i8[4, 3, 8] {weights} = random(1)", "const %b: i32[8] = random(2)"]
+    running, _ = after(
+        *start, f"%y = depthwise_conv2d(%x, %w, %b) {{{conv.format('0, 0, 0, 0')}}} : i8 q(0.9)"
+    )
+    assert running == "%y.running = running_depthwise(%x, %w.rows)"
+    assert (
+        len(after(*start, f"%y = depthwise_conv2d(%x, %w) {{{conv.format('0, 1, 0, 1')}}} : i8 q(0.4)")) == 1
+    )
+
+
 @pytest.mark.parametrize(
     "statement",
     [
