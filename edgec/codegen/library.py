@@ -213,7 +213,7 @@ def _ports(role: str, ports: tuple[Port, ...]) -> list[dict[str, object]]:
                 "function": f"model_{role}{suffix}",
                 "feed": f"model_feed{suffix}",
                 "result": f"model_result{suffix}",
-                "constant": f"MODEL_INPUT_{name.upper()}",
+                "constant": f"MODEL_FEED_{name.upper()}",
                 "qualifier": "" if role == "input" else "const ",
                 "c_type": port.type.dtype.c_type,
                 "shape": _shape(port.type) + (f" {port.type.layout}" if port.type.layout else ""),

@@ -23,7 +23,7 @@ static int32_t feed(int32_t k, const void *rows, uint32_t bytes)
     (void)k;
     return model_feed(&ctx, rows, bytes);
 #else
-    return k == MODEL_INPUT_LEFT ? model_feed_left(&ctx, rows, bytes) : model_feed_right(&ctx, rows, bytes);
+    return k == MODEL_FEED_LEFT ? model_feed_left(&ctx, rows, bytes) : model_feed_right(&ctx, rows, bytes);
 #endif
 }
 

@@ -52,8 +52,7 @@ def test_the_library_builds_with_cmake(built: Builder, tmp_path: Path) -> None:
     subprocess.run(["cmake", "--build", str(tmp_path)], check=True, capture_output=True)
     done = subprocess.run(["ctest", "--test-dir", str(tmp_path)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
-    layers = len(files.load(folder)["layers"])
-    assert f"0 tests failed out of {layers + 1}" in done.stdout
+    assert "0 tests failed out of 2" in done.stdout
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
