@@ -132,7 +132,7 @@ def profile(
 
 @app.command()
 def test(folder: Build, on: Annotated[str, typer.Option(help=WHERE)] = "host") -> None:
-    """Run the tests that came with a build: every layer, then the whole model."""
+    """Run the tests that came with a build: every row of every layer, then the whole model."""
     from edgec.commands import test_build
 
     test_build(folder, on)

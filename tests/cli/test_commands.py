@@ -94,14 +94,16 @@ def test_a_failing_layer_is_named(folder: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     shutil.copytree(folder, broken)
     cases = json.loads((broken / "tests" / "cases.json").read_text())
-    vector = broken / "tests" / "vectors" / cases[0]["outputs"][0]["file"]
+    layer = cases["layers"][0]
+    (result,) = layer["results"]
+    vector = broken / "tests" / "vectors" / result["file"]
     data = bytearray(vector.read_bytes())
-    data[7] ^= 1
+    data[2 * result["row_bytes"] + 7] ^= 1
     vector.write_bytes(data)
     done = edgec("test", broken, "--on", "host")
     assert done.status == 6
-    assert f"--> {cases[0]['name']}" in done.err
-    assert "element 7 of" in done.err
+    assert f"--> {layer['name']}" in done.err
+    assert f"row 2 of {result['name']}: element 7 is" in done.err
 
 
 def test_damaged_tests_are_said(folder: Path, tmp_path: Path) -> None:
