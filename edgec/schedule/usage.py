@@ -28,7 +28,8 @@ class Peak:
     """The step with the most bytes live.
 
     step: its index, -1 where it is before the first. node: its node; the input where rows arrive; ""
-    before the first step. bytes: those that several tensors share counted once. tenants: what they are, largest first.
+    before the first step. bytes: those that several tensors share counted once. tenants: what they are,
+    largest first.
     """
 
     step: int
