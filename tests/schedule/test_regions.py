@@ -1,0 +1,103 @@
+"""Row regions on over a hundred drawn networks: never worse, safe, exact and repeatable."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from edgec.diagnostics import Diagnostic
+from edgec.ir import Graph
+from edgec.schedule import Plan, check_plan, make_plan
+from edgec.schedule.plan import Feed, Step
+from tests.schedule.executor import draw_inputs, run_plan, values_of
+from tests.schedule.nets import NETS, build
+
+REPEATED = NETS[::9]
+"""The networks that are planned a second time."""
+
+
+def sound(graph: Graph, plan: Plan, values: dict[str, np.ndarray]) -> None:
+    """The checker accepts the plan, and its outputs are the references'."""
+    check_plan(graph, plan)
+    for v, y in run_plan(graph, plan, values).items():
+        assert np.array_equal(y, values[v]), v
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_regions_are_never_worse_and_exact(name: str) -> None:
+    graph = build(name)
+    values = values_of(graph, draw_inputs(graph))
+    without = make_plan(graph, regions=False)
+    whole = make_plan(graph)
+    stream = make_plan(graph, stream=True)
+    for plan in (without, whole, stream):
+        sound(graph, plan, values)
+    assert whole.arena <= without.arena
+    assert stream.arena <= whole.arena
+    for plan in (without, whole):
+        assert not any(isinstance(s, Feed) for s in plan.steps)
+    fed = [s for s in stream.steps if isinstance(s, Feed)]
+    for v in graph.inputs:
+        spans = [(s.first, s.last) for s in fed if s.value == v]
+        assert [a for a, _ in spans] == [0, *(b for _, b in spans[:-1])]
+        assert spans[-1][1] == graph.type(v).rows
+    assert {n for r in whole.regions for n in r} == {s.node for s in whole.steps if isinstance(s, Step)}
+    if name in REPEATED:
+        again = make_plan(graph.copy()), make_plan(graph.copy(), stream=True)
+        assert again == (whole, stream)
+
+
+@pytest.mark.parametrize("name", NETS[::30])
+def test_speed_costs_no_memory(name: str) -> None:
+    graph = build(name)
+    plan = make_plan(graph, "speed")
+    sound(graph, plan, values_of(graph, draw_inputs(graph)))
+    assert plan.arena <= make_plan(graph).arena
+
+
+def test_most_networks_gain() -> None:
+    some = NETS[::11]
+    smaller = sum(make_plan(build(n)).arena < make_plan(build(n), regions=False).arena for n in some)
+    assert smaller > len(some) / 2
+
+
+# -- the executor itself --------------------------------------------------
+
+
+def small() -> tuple[Graph, Plan, dict[str, np.ndarray]]:
+    graph = build("inverted-0")
+    return graph, make_plan(graph, stream=True), values_of(graph, draw_inputs(graph))
+
+
+@pytest.mark.parametrize("fault", ["window", "ring", "order", "late", "scratch", "missing"])
+def test_the_executor_sees_a_broken_plan(fault: str) -> None:
+    graph, plan, values = small()
+    steps, windows, scratch = list(plan.steps), dict(plan.windows), dict(plan.scratch)
+    ring = max((v for v in windows if v not in graph.outputs), key=lambda v: windows[v].capacity)
+    if fault == "window":
+        windows[ring] = replace(windows[ring], address=windows[graph.outputs[0]].address)
+    elif fault == "ring":
+        windows[ring] = replace(windows[ring], capacity=1)
+    elif fault == "order":
+        k = next(k for k, s in enumerate(steps) if isinstance(s, Step) and s.last > 1)
+        steps.insert(k - 3, steps.pop(k))
+    elif fault == "late":
+        k = max(k for k, s in enumerate(steps) if isinstance(s, Feed))
+        steps.append(steps.pop(k))
+    elif fault == "scratch":
+        name = next(iter(scratch))
+        at = windows[graph.node(name).inputs[0]].address
+        scratch = {name: (at, scratch[name][1])}
+    else:
+        del steps[-1]
+    with pytest.raises(AssertionError, match="wrong"):
+        run_plan(graph, replace(plan, steps=tuple(steps), windows=windows, scratch=scratch), values)
+
+
+def test_a_plan_that_the_executor_refuses_is_refused_by_the_checker() -> None:
+    graph, plan, _ = small()
+    late = sorted(plan.steps, key=lambda s: isinstance(s, Feed))
+    with pytest.raises(Diagnostic):
+        check_plan(graph, replace(plan, steps=tuple(late)))
