@@ -11,10 +11,11 @@ import pytest
 
 from edgec import replay
 from edgec.codegen import toolchain
+from edgec.codegen.tools import arm_gcc
 from edgec.resources import resource_dir
 from edgec.schedule import Step, check_plan
 from edgec.sim.board import SimRunner
-from edgec.sim.process import ProcessRunner
+from edgec.sim.process import HostRunner, ProcessRunner, QemuRunner
 from edgec.sim.runner import Runner
 from edgec.target import load_target
 
@@ -94,6 +95,26 @@ def test_the_firmware_on_the_board(name: str, tmp_path: Path) -> None:
         assert results[0].stack_used <= firmware.stack_bound
         assert replay.steps(runner, replay.load(tmp_path), lambda _done, _of: None) is None
         assert replay.model(runner, replay.load(tmp_path)) is None
+
+
+@pytest.mark.parametrize("place", ["host", "cortex-a53", "mps2-an500"])
+def test_the_firmware_elsewhere(place: str, tmp_path: Path) -> None:
+    model, target = streams.model("two inputs in blocks"), load_target(place)
+    source = streams.sources("two inputs in blocks", tmp_path)
+    tool = {"cortex-a53": "qemu-aarch64", "mps2-an500": "qemu-system-arm"}.get(place)
+    if tool and not (shutil.which(tool) and (tool == "qemu-aarch64" or shutil.which("arm-none-eabi-gcc"))):
+        pytest.skip(f"needs {tool} and its compiler")
+    if target.is_mcu:
+        firmware = toolchain.build_firmware(source, target, tool=arm_gcc(), strict=True)
+        runner: Runner = QemuRunner(firmware.elf, target, timeout=60)
+    else:
+        program = tmp_path / "runner"
+        program.write_bytes(toolchain.build_runner(source, target, strict=True))
+        program.chmod(0o755)
+        runner = HostRunner(program, target, timeout=60)
+    with runner:
+        assert [r.outputs for r in runner.run([model.inputs] * 2)] == [model.outputs] * 2
+        assert replay.steps(runner, replay.load(tmp_path), lambda _done, _of: None) is None
 
 
 def test_only_the_inference_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
