@@ -22,27 +22,6 @@ static inline int8_t finish(const ending *e, int32_t o, int32_t acc)
     return (int8_t)ec_clamp(ec_requant(acc, e->multiplier[o], e->shift[o]) + e->zero, e->lo, e->hi);
 }
 
-/* acc[k] += x[k] * w[k] for four channels: each word is loaded and widened once. */
-static inline void tap(const int8_t *x, const int8_t *w, int32_t acc[4])
-{
-#ifdef EC_HAVE_DSP
-    const uint32_t xs = ec_word(x);
-    const uint32_t ws = ec_word(w);
-    const uint32_t x02 = ec_sxtb16(xs);
-    const uint32_t w02 = ec_sxtb16(ws);
-    const uint32_t x13 = ec_sxtb16(ec_ror(xs, 8));
-    const uint32_t w13 = ec_sxtb16(ec_ror(ws, 8));
-    acc[0] = ec_smlabb(x02, w02, acc[0]);
-    acc[1] = ec_smlabb(x13, w13, acc[1]);
-    acc[2] = ec_smlatt(x02, w02, acc[2]);
-    acc[3] = ec_smlatt(x13, w13, acc[3]);
-#else
-    for (int32_t k = 0; k < 4; k++) {
-        acc[k] += x[k] * w[k];
-    }
-#endif
-}
-
 /* acc[k] += z * w[k]: a tap outside the image. */
 static inline void tap_outside(int32_t z, const int8_t *w, int32_t acc[4])
 {
@@ -81,14 +60,14 @@ static int32_t inner(const ec_depthwise_conv2d_s8_params *p, const int8_t *const
         for (int32_t i = 0; i < kernel_h; i++, w += kernel_w * channels) {
             const int8_t *x = rows[i] + (step[i] != 0 ? offset + c : 0);
             if (kernel_w == 3) {
-                tap(x, w, acc);
-                tap(x + step[i], w + channels, acc);
-                tap(x + 2 * step[i], w + 2 * channels, acc);
+                ec_tap_s8(x, w, acc);
+                ec_tap_s8(x + step[i], w + channels, acc);
+                ec_tap_s8(x + 2 * step[i], w + 2 * channels, acc);
                 continue;
             }
             EC_NO_UNROLL
             for (int32_t j = 0; j < kernel_w; j++) {
-                tap(x + j * step[i], w + j * channels, acc);
+                ec_tap_s8(x + j * step[i], w + j * channels, acc);
             }
         }
         for (int32_t k = 0; k < 4; k++) {
@@ -115,12 +94,12 @@ static void any(const ec_depthwise_conv2d_s8_params *p, const int8_t *const *tap
             const int8_t *w = weights + c;
             EC_NO_UNROLL
             for (int32_t t = 0; t < n && whole; t++, w += channels) {
-                tap(taps[t] + c, w, acc);
+                ec_tap_s8(taps[t] + c, w, acc);
             }
             EC_NO_UNROLL
             for (int32_t t = 0; t < n && !whole; t++, w += channels) {
                 if (taps[t] != NULL) {
-                    tap(taps[t] + c, w, acc);
+                    ec_tap_s8(taps[t] + c, w, acc);
                 } else {
                     tap_outside(z, w, acc);
                 }

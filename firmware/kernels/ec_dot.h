@@ -1,4 +1,5 @@
-/* Dot products of int8 vectors, the inner loop of linear, convolution and attention. */
+/* Dot products of int8 vectors, the inner loop of linear, convolution and attention, and products channel by
+ * channel. */
 #ifndef EC_DOT_H
 #define EC_DOT_H
 
@@ -65,6 +66,27 @@ static inline void ec_dot4_s8(const int8_t *x, const int8_t *w, int32_t pitch, i
     acc[1] = a1;
     acc[2] = a2;
     acc[3] = a3;
+}
+
+/* acc[k] += x[k] * w[k] for four channels: each word is loaded and widened once. */
+static inline void ec_tap_s8(const int8_t *x, const int8_t *w, int32_t acc[4])
+{
+#ifdef EC_HAVE_DSP
+    const uint32_t xs = ec_word(x);
+    const uint32_t ws = ec_word(w);
+    const uint32_t x02 = ec_sxtb16(xs);
+    const uint32_t w02 = ec_sxtb16(ws);
+    const uint32_t x13 = ec_sxtb16(ec_ror(xs, 8));
+    const uint32_t w13 = ec_sxtb16(ec_ror(ws, 8));
+    acc[0] = ec_smlabb(x02, w02, acc[0]);
+    acc[1] = ec_smlabb(x13, w13, acc[1]);
+    acc[2] = ec_smlatt(x02, w02, acc[2]);
+    acc[3] = ec_smlatt(x13, w13, acc[3]);
+#else
+    for (int32_t k = 0; k < 4; k++) {
+        acc[k] += x[k] * w[k];
+    }
+#endif
 }
 
 #endif

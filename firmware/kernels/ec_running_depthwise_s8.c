@@ -1,24 +1,48 @@
 #include "ec_running_depthwise_s8.h"
 
+#include "ec_dot.h"
+
+/* y = before + the products of row x, summed over its columns; before may be y. */
+static void products(const int8_t *x, const int8_t *w, int32_t columns, int32_t channels, const int32_t *before,
+                     int32_t *y)
+{
+    const int32_t n = columns * channels;
+    int32_t c = 0;
+
+    for (; c + 4 <= channels; c += 4) {
+        int32_t acc[4] = {before[c], before[c + 1], before[c + 2], before[c + 3]};
+        EC_NO_UNROLL
+        for (int32_t i = c; i < n; i += channels) {
+            ec_tap_s8(x + i, w + i, acc);
+        }
+        for (int32_t k = 0; k < 4; k++) {
+            y[c + k] = acc[k];
+        }
+    }
+    for (; c < channels; c++) {
+        int32_t sum = before[c];
+        EC_NO_UNROLL
+        for (int32_t i = c; i < n; i += channels) {
+            sum += x[i] * w[i];
+        }
+        y[c] = sum;
+    }
+}
+
 void ec_running_depthwise_s8(const ec_running_depthwise_s8_params *p, const ec_window *in,
                              const ec_window *out, int32_t first, int32_t last, void *scratch)
 {
-    const int32_t columns = p->columns;
-    const int32_t channels = p->channels;
-
     (void)scratch;
     for (int32_t row = first; row < last; row++) {
-        const int8_t *x = ec_row_s8(in, row);
-        const int8_t *w = p->weights + row * columns * channels;
-        const int32_t *before = row > 0 ? (const int32_t *)ec_row(out, row - 1) : NULL;
+        const int8_t *w = p->weights + row * p->columns * p->channels;
         int32_t *y = (int32_t *)ec_row(out, row);
+        const int32_t *before = y;
 
-        for (int32_t c = 0; c < channels; c++) {
-            int32_t sum = before == NULL ? 0 : before[c];
-            for (int32_t i = c; i < columns * channels; i += channels) {
-                sum += x[i] * w[i];
-            }
-            y[c] = sum;
+        if (row == 0) {
+            memset(y, 0, (size_t)p->channels * sizeof *y);
+        } else {
+            before = (const int32_t *)ec_row(out, row - 1);
         }
+        products(ec_row_s8(in, row), w, p->columns, p->channels, before, y);
     }
 }
