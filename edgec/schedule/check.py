@@ -184,6 +184,8 @@ class _Replay:
             if isinstance(step, Feed) or step.node not in self.nodes:
                 continue
             self.node = self.nodes[step.node]
+            if op_of(self.node).is_alias or op_of(self.node).is_join:
+                self.fail("a step for a view, which computes nothing")
             if step.node not in region:
                 self.fail("a step of a node that is in no region")
             if region[step.node] < now:
@@ -233,8 +235,6 @@ class _Replay:
     def learn(self, node: Node) -> _Facts:
         """All that the checker wants to know of a node; fails where its scratch breaks a rule."""
         op, call = op_of(node), call_of(self.graph, node)
-        if op.is_alias or op.is_join:
-            self.fail("a step for a view, which computes nothing")
         results = tuple(self.tensors[v] for v in node.outputs)
         claims = op.overwrites(call) if len(results) == 1 else ()
         declared, rows, operands = op.rows(call), results[0].rows, []
@@ -249,9 +249,9 @@ class _Replay:
         address, size = self.plan.scratch.get(node.name, (0, 0))
         if size < kernel.scratch:
             self.fail("the scratch is too small", f"{size} B of {kernel.scratch} B")
-        if address % SCRATCH_ALIGNMENT:
+        if size and address % SCRATCH_ALIGNMENT:
             self.fail("the scratch is not aligned", f"at {address}")
-        if address < 0 or address + size > self.plan.arena:
+        if size < 0 or address < 0 or address + size > self.plan.arena:
             self.fail("the scratch leaves the arena", f"{address} .. {address + size}")
         self.done[node.name] = np.zeros(rows, bool)
         span = (address, address + size) if size else (0, 0)
