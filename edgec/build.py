@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from edgec import fit, frontends, prove
 from edgec.codegen.library import Library, generate
 from edgec.codegen.tests import test_files
 from edgec.codegen.toolchain import DoesNotFit, build_archive, build_firmware, build_runner
-from edgec.diagnostics import Diagnostic
+from edgec.fitting import fitted
+from edgec.ir import Graph
 from edgec.options import BuildOptions, Progress
 from edgec.pipeline import Lowered, bind, lower
 from edgec.report import assemble, files
 from edgec.report.schema import Check, Flash, Report
 from edgec.runners import open_runner
-from edgec.schedule import check_plan, make_plan
+from edgec.schedule import check_plan
 from edgec.schedule.plan import Plan
+from edgec.schedule.search import Scheme
 from edgec.sim import cycles
 from edgec.target import Target, load_target
 
@@ -27,32 +31,17 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     Raises Diagnostic for everything a user can act on.
     """
     target = load_target(options.target)
-    if options.input_mode == "stream":
-        raise Diagnostic(
-            "E101",
-            "this version takes whole inputs only",
-            where="--input stream",
-            remedies=["--input whole, the default: the input is in the arena and reused once consumed"],
-        )
     progress.stage(f"read {options.model}")
     lowered = lower(frontends.load_model(options.model), options, progress)
-    graph = lowered.graph
-    bind(graph)
-    progress.stage(f"schedule {len(graph)} ops")
-    plan = make_plan(graph, options.optimize)
-    check_plan(graph, plan)
-    progress.stage("generate C")
-    library = generate(graph, plan, target.name)
-    write_files(options.out, library.files)
-    progress.stage(f"compile and link for {target.name}")
-    try:
-        report = _link(options, target, lowered, plan, library)
-    except DoesNotFit as error:
-        raise fit.explain(error, fit.Attempt(options, target, graph, plan, library)) from error
+    bind(lowered.graph)
+    progress.stage(f"schedule {len(lowered.graph)} ops")
+    made = _fitted(options, target, lowered, progress)
+    lowered, graph, plan, library, report = made.lowered, made.graph, made.plan, made.library, made.report
     progress.stage("integer reference")
     count = prove.sample_count(report["macs"])
     inputs = (lowered.samples or prove.draw_inputs(graph, count))[:count]
     proof = prove.prepare(graph, inputs, progress.step)
+    prove.require_same(lowered.graph, proof)
     write_files(options.out, test_files(graph, plan, library, proof.activations))
     write_files(options.out, {files.NAME: files.dump(report)})
     if options.verify:
@@ -63,6 +52,42 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     return report
 
 
+@dataclass(frozen=True)
+class _Made:
+    """A scheme of a model, compiled and linked."""
+
+    lowered: Lowered
+    graph: Graph
+    plan: Plan
+    library: Library
+    report: Report
+
+
+def _fitted(options: BuildOptions, target: Target, lowered: Lowered, progress: Progress) -> _Made:
+    """Plan, generate, compile and link; what does not fit is planned again for less memory.
+
+    Raises Diagnostic E301 or E302 where nothing fits.
+    """
+    last: list[fit.Attempt] = []
+
+    def link(model: Lowered, scheme: Scheme) -> _Made:
+        graph, plan = scheme.graph, scheme.plan
+        check_plan(graph, plan)
+        progress.stage("generate C")
+        library = generate(graph, plan, target.name)
+        shutil.rmtree(options.out / "src", ignore_errors=True)
+        write_files(options.out, library.files)
+        last[:] = [fit.Attempt(options, target, graph, plan, library)]
+        progress.stage(f"compile and link for {target.name}")
+        report = _link(options, target, model, graph, plan, library)
+        return _Made(model, graph, plan, library, report)
+
+    try:
+        return fitted(options, target, lowered, link)
+    except DoesNotFit as error:
+        raise fit.explain(error, *last) from error
+
+
 def write_files(folder: Path, contents: Mapping[str, str | bytes]) -> None:
     """Write files below a folder, making the folders they need."""
     for name, content in contents.items():
@@ -71,9 +96,11 @@ def write_files(folder: Path, contents: Mapping[str, str | bytes]) -> None:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def _link(options: BuildOptions, target: Target, lowered: Lowered, plan: Plan, library: Library) -> Report:
+def _link(
+    options: BuildOptions, target: Target, lowered: Lowered, graph: Graph, plan: Plan, library: Library
+) -> Report:
     """Compile and link; the report with all that is known before anything runs."""
-    source, graph = options.out / "src", lowered.graph
+    source = options.out / "src"
     if target.is_mcu:
         firmware = build_firmware(source, target, sram_limit=options.budget, flash_limit=options.flash_budget)
         write_files(options.out, firmware.files(target))

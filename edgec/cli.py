@@ -56,7 +56,21 @@ def build(
     input: Annotated[
         Literal["whole", "stream"], typer.Option(help="How the caller hands over the input.")
     ] = "whole",
-    optimize: Annotated[Literal["memory", "speed"], typer.Option(help="What to prefer.")] = "memory",
+    optimize: Annotated[
+        Literal["memory", "speed"] | None,
+        typer.Option(help="What to prefer. [default: speed within --budget, memory without]"),
+    ] = None,
+    max_overhead: Annotated[
+        float,
+        typer.Option(help="Multiply-accumulates that may be spent for less memory: 1.3 is 30 % more."),
+    ] = 1.0,
+    no_regions: Annotated[
+        bool, typer.Option("--no-regions", help="Every layer by itself, no row loops over several.")
+    ] = False,
+    pareto: Annotated[
+        bool,
+        typer.Option("--pareto", help="Show what less memory costs: bytes against multiply-accumulates."),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Output directory. [default: MODEL-TARGET]")] = None,
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Do not run the image after building it.")
@@ -89,6 +103,9 @@ def build(
             calib=calib,
             input_mode=input,
             optimize=optimize,
+            regions=not no_regions,
+            max_overhead=max_overhead,
+            pareto=pareto,
             verify=not no_verify,
             **sizes,
         )

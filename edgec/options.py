@@ -18,7 +18,10 @@ class BuildOptions:
     budget, flash_budget: bytes, None for what the board has. calib: calibration data, None
     where the model needs none or drawn inputs must do. out: the output directory. The
     pipeline builds in `out` itself, which then does not exist; the command line hands it a
-    temporary one. verify: run the image against the reference before reporting success.
+    temporary one. optimize: None prefers speed where there is a budget and memory where there is none.
+    regions: whether several ops may run under one row loop. max_overhead: how many times the model's own
+    multiply-accumulates may be spent where that saves memory. pareto: whether to list what memory costs.
+    verify: run the image against the reference before reporting success.
     """
 
     model: str
@@ -28,7 +31,10 @@ class BuildOptions:
     flash_budget: int | None = None
     calib: Path | None = None
     input_mode: InputMode = "whole"
-    optimize: Goal = "memory"
+    optimize: Goal | None = None
+    regions: bool = True
+    max_overhead: float = 1.0
+    pareto: bool = False
     verify: bool = True
 
 

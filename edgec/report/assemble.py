@@ -63,7 +63,7 @@ def empty_report(
         model=graph.name,
         target=options.target,
         input_mode=options.input_mode,
-        optimize=options.optimize,
+        optimize=options.optimize or ("memory" if options.budget is None else "speed"),
         hash=library.hash,
         inputs=[_port(p, graph.input_perms.get(p.value)) for p in library.inputs],
         outputs=[_port(p, None) for p in library.outputs],

@@ -128,7 +128,9 @@ class _Cuts:
         made = layout(self.job, self.alone(i, j, touched, kept)[1])
         self.exact[self.shapes[i, j]] = arena(made, place(made, self.estimates[self.shapes[i, j]], EFFORT))
 
-    def alone(self, i: int, j: int, touched: Iterable[int], kept: Container[int]) -> tuple[int, list[Tenancy]]:
+    def alone(
+        self, i: int, j: int, touched: Iterable[int], kept: Container[int]
+    ) -> tuple[int, list[Tenancy]]:
         """How many rows a region computes, and the windows that they take."""
         program = pull(self.job, [tuple(self.order[i:j])])
         return program.length, tenancies(self.job, program, touched, kept)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,10 +17,12 @@ from edgec.schedule.pull import Program, Region, pull
 from edgec.schedule.solve import improve
 from edgec.schedule.work import Job, job_of
 
+Goal = Literal["memory", "speed"]
+
 
 def make_plan(
     graph: Graph,
-    optimize: Literal["memory", "speed"] = "memory",
+    optimize: Goal = "memory",
     *,
     stream: bool = False,
     regions: bool = True,
@@ -33,14 +35,29 @@ def make_plan(
     alias ops share their operand's window and have no step. Constants have no window, a graph output that
     is a constant included. Raises GraphError where a view of a constant was not folded.
     """
+    return pack(graph, optimize, stream=stream, regions=regions).solved().plan(graph)
+
+
+def pack(graph: Graph, optimize: Goal = "memory", *, stream: bool = False, regions: bool = True) -> Packed:
+    """What `make_plan` gives, before the solver has looked for better addresses."""
     job = job_of(graph, stream=stream)
-    packed = _smallest(job, regions)
+    drafts: dict[tuple[Region, ...], _Draft] = {}
+    for order in orders(job):
+        for cut in partitions(job, order) if regions else [[(w,) for w in order]]:
+            key = tuple(tuple(r) for r in cut)
+            if key not in drafts:
+                drafts[key] = _Draft.of(job, key)
+    found: list[Packed] = []
+    for draft in sorted(drafts.values(), key=lambda d: d.bound):
+        if not found or draft.bound < min(p.size for p in found):
+            found.append(draft.placed())
+    packed = min(found, key=lambda p: p.size)
+    packed = replace(packed, others=tuple(p for p in found if p is not packed and p.bound < packed.size))
     if optimize == "speed":
-        plain = _Draft.of(job_of(graph, stream=stream, claims=False), packed.draft.regions)
-        made = plain.placed()
+        made = _Draft.of(job_of(graph, stream=stream, claims=False), packed.draft.regions).placed()
         if made.size <= packed.size:
             packed = replace(made, bound=min(packed.bound, made.bound))
-    return _plan(graph, packed)
+    return packed
 
 
 @dataclass(frozen=True)
@@ -59,53 +76,52 @@ class _Draft:
         windows = tenancies(job, program)
         return _Draft(job, tuple(regions), program, windows, live_bound(job, program, windows))
 
-    def placed(self) -> _Packed:
+    def placed(self) -> Packed:
         """With addresses."""
         made = layout(self.job, self.windows)
-        return _Packed(self, made, place(made, self.bound), self.bound)
+        return Packed(self, made, place(made, self.bound), self.bound)
 
 
 @dataclass(frozen=True)
-class _Packed:
-    """A draft with addresses, and a lower bound for it."""
+class Packed:
+    """A cut order with addresses, and a lower bound for it. others: what might become smaller than it."""
 
     draft: _Draft
     layout: Layout
     addresses: list[int]
     bound: int
+    others: tuple[Packed, ...] = ()
 
     @property
     def size(self) -> int:
+        """Bytes of the arena."""
         return arena(self.layout, self.addresses)
 
-    def solved(self) -> _Packed:
-        """With the best addresses that the solver finds."""
+    @property
+    def rows(self) -> Iterator[tuple[str, int]]:
+        """Node and number of rows, of all that is computed."""
+        for w, first, last in self.draft.program.chunks:
+            if not self.draft.job.works[w].feeds:
+                yield self.draft.job.works[w].node, last - first
+
+    def solved(self) -> Packed:
+        """The best that the solver finds of this and the others."""
+        best = self._solved()
+        for other in self.others:
+            if other.bound < best.size and (found := other._solved()).size < best.size:
+                best = found
+        return best
+
+    def _solved(self) -> Packed:
         addresses, bound = improve(self.layout, self.addresses, self.bound)
-        return replace(self, addresses=addresses, bound=bound)
+        return replace(self, addresses=addresses, bound=bound, others=())
+
+    def plan(self, graph: Graph) -> Plan:
+        """The plan of the graph that was packed."""
+        return _plan(graph, self)
 
 
-def _smallest(job: Job, regions: bool) -> _Packed:
-    """The smallest plan over the drafts worth trying; the solver sees those that packing left improvable."""
-    drafts: dict[tuple[Region, ...], _Draft] = {}
-    for order in orders(job):
-        for cut in partitions(job, order) if regions else [[(w,) for w in order]]:
-            key = tuple(tuple(r) for r in cut)
-            if key not in drafts:
-                drafts[key] = _Draft.of(job, key)
-    ranked = sorted(drafts.values(), key=lambda d: d.bound)
-    found: list[_Packed] = []
-    for draft in ranked:
-        if not found or draft.bound < min(p.size for p in found):
-            found.append(draft.placed())
-    found.sort(key=lambda p: p.size)
-    best = found[0].solved()
-    for other in found[1:]:
-        if other.bound < best.size and (solved := other.solved()).size < best.size:
-            best = solved
-    return best
-
-
-def _plan(graph: Graph, packed: _Packed) -> Plan:
+def _plan(graph: Graph, packed: Packed) -> Plan:
     draft, job = packed.draft, packed.draft.job
     windows, scratch = {}, {}
     tops = dict(zip(range(len(draft.windows)), packed.addresses, strict=True))
