@@ -12,10 +12,12 @@ import pytest
 from edgec import replay
 from edgec.codegen import toolchain
 from edgec.codegen.tools import arm_gcc
+from edgec.diagnostics import Diagnostic
 from edgec.resources import resource_dir
 from edgec.schedule import Step, check_plan
 from edgec.sim.board import SimRunner
 from edgec.sim.process import HostRunner, ProcessRunner, QemuRunner
+from edgec.sim.protocol import Frame
 from edgec.sim.runner import Runner
 from edgec.target import load_target
 
@@ -58,6 +60,7 @@ def check(runner: Runner, model: streams.Model) -> None:
     for rows in (1, 2, 3, 1000, 0, 1):
         got = runner.exchange("U", struct.pack("<I", rows) + model.inputs)
         assert got == model.outputs, f"{rows} rows at a time"
+    assert runner.exchange("T", model.inputs) == model.outputs
     for _ in range(2):
         reply = runner.exchange("M", model.inputs)
         assert struct.unpack_from("<I", reply) == (0,), "check that failed, see stream_main.c"
@@ -95,6 +98,29 @@ def test_the_firmware_on_the_board(name: str, tmp_path: Path) -> None:
         assert results[0].stack_used <= firmware.stack_bound
         assert replay.steps(runner, replay.load(tmp_path), lambda _done, _of: None) is None
         assert replay.model(runner, replay.load(tmp_path)) is None
+
+
+def test_a_damaged_row_is_sent_again(tmp_path: Path) -> None:
+    """Over the link: nothing of a frame counts before it has proved intact."""
+    model = streams.model("one row")
+    row = model.library.inputs[0].type.row_bytes
+    firmware = toolchain.build_firmware(streams.sources("one row", tmp_path), BOARD)
+    with SimRunner(firmware.elf, BOARD) as runner:
+        assert struct.unpack("<2I", runner.exchange("B")) == (0, row)
+        first = model.inputs[:row]
+        damaged = bytearray(Frame("N", 7, first).encode())
+        damaged[10] ^= 1
+        assert runner._transfer(bytes(damaged), 7) == Frame("e", 7, struct.pack("<I", 1))
+        for wrong in (b"", first + b"\0", first * 2):
+            assert runner._transfer(Frame("N", 8, wrong).encode(), 8) == Frame("e", 8, struct.pack("<I", 2))
+        with pytest.raises(Diagnostic, match="E501") as raised:
+            runner.exchange("R")
+        assert "the result is not ready" in raised.value.render()
+        reply = runner.exchange("N", first)
+        while (span := struct.unpack("<2I", reply))[1]:
+            reply = runner.exchange("N", model.inputs[span[0] : sum(span)])
+        assert runner.exchange("R") == model.outputs
+        assert runner.exchange("R") == model.outputs
 
 
 @pytest.mark.parametrize("place", ["host", "cortex-a53", "mps2-an500"])
