@@ -17,15 +17,9 @@ from edgec.ir import Graph, Node
 from edgec.ir.parse import parse
 from edgec.ops.base import call_of, infer_types, op_of
 from edgec.schedule.plan import Feed, Plan, Step, Window
+from tests.conftest import ROOT
 
-CONVS = """graph convs
-input %image: i8[1, 9, 5, 2] NHWC q(0.05, 3)
-const %a.w: i8[4, 3, 3, 2] q([0.02, 0.03, 0.01, 0.04], axis=0) = random(1)
-const %b.w: i8[3, 3, 3, 4] q([0.02, 0.03, 0.01], axis=0) = random(2)
-%a = conv2d(%image, %a.w) {padding=(1, 1, 1, 1), activation="relu"} : i8 q(0.1, -128) @ stem.a
-%b = conv2d(%a, %b.w) {stride=(2, 2), padding=(1, 1, 1, 1)} : i8 q(0.3, 5) @ stem.b
-output %b
-"""
+CONVS = (ROOT / "tests" / "golden" / "stream.ir").read_text()
 
 PAIR = """graph pair
 input %left: i8[1, 6, 4, 3] NHWC q(0.05, 3)

@@ -76,7 +76,7 @@ typedef struct {
 
 void model_rewind(model_ctx *ctx);
 
-/* Performs the next step from model_rewind() on. MODEL_READY: there is none, and `done` is as it was. */
+/* Performs the next step from model_rewind() on, and says which. MODEL_READY: there was none left. */
 int32_t model_step(model_ctx *ctx, model_block *done);
 
 #ifdef __cplusplus

@@ -213,7 +213,8 @@ MODEL_LAYER void model_layer_004_head(uint8_t *arena, int32_t first, int32_t las
     ec_linear_s8(&layer_004, in, out, first, last, 0);
 }
 
-/* The plan, one move after the other: from `back` rows before its cursor's row on, a layer computes `rows` rows. */
+/* The plan is moves, one after the other: a cursor goes back by `back` rows, and from there the layer computes
+ * the next `rows` rows. */
 typedef struct {
     uint8_t rows;
     uint8_t back;
