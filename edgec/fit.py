@@ -68,12 +68,14 @@ def _sram_parts(error: DoesNotFit, attempt: Attempt) -> tuple[str, list[Part]]:
     """The layer at which the arena is fullest, and what it holds there."""
     graph, top = attempt.graph, peak(attempt.graph, attempt.plan)
     tenants = [(t.name, t.bytes) for t in top.tenants]
-    arena = dict(error.parts)["arena"]
+    context, arena = dict(error.parts)["arena"], attempt.plan.arena
     overlap = arena - sum(size for _, size in tenants)
     if overlap < 0:  # tensors that lie over each other: the sum says more than the arena
         tenants = [("tensors", arena)]
     elif overlap:
         tenants.append(("gaps", overlap))
+    if context > arena:  # where in the steps an inference is lies beside the arena
+        tenants.append(("state", context - arena))
     where = ""
     if top.node:
         node = graph.node(top.node)
