@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from edgec import __version__
 from edgec.codegen.image import Sizes
 from edgec.codegen.library import Library
@@ -12,9 +10,9 @@ from edgec.ir import Graph
 from edgec.ops.base import op_of
 from edgec.options import BuildOptions
 from edgec.passes.collapse_views import remaining_copies
-from edgec.report.schema import SCHEMA, Copies, Flash, Layer, Port, Report, Sram
-from edgec.schedule import live_bytes
+from edgec.report.schema import SCHEMA, Copies, Flash, Layer, Port, Region, Report, Sram, Window
 from edgec.schedule.plan import Plan
+from edgec.schedule.usage import Usage
 
 
 def sram(graph: Graph, plan: Plan, linked: Sizes | None, budget: int | None) -> Sram:
@@ -37,18 +35,54 @@ def sram(graph: Graph, plan: Plan, linked: Sizes | None, budget: int | None) -> 
     return memory
 
 
-def layers(library: Library, live: Mapping[str, int]) -> list[Layer]:
+def layers(library: Library, plan: Plan, usage: Usage) -> list[Layer]:
     """One entry per kernel call, in the order of execution."""
+    live, number = usage.per_layer, {n: k for k, nodes in enumerate(plan.regions) for n in nodes}
     return [
         Layer(
             name=x.title,
             op=x.node.op,
-            region=x.index,
+            region=number.get(x.node.name, x.index),
             macs=op_of(x.node).macs(x.call),
             live_bytes=live[x.node.name],
+            rows=x.call.outs[0].rows,
+            window=min(x.call.outs[0].rows, plan.windows[x.node.outputs[0]].capacity),
         )
         for x in library.layers
     ]
+
+
+def regions(graph: Graph, plan: Plan, usage: Usage) -> list[Region]:
+    """What runs under one row loop, and the windows that hold its rows."""
+    live = usage.per_layer
+    rings = [s for s in usage.stays if s.capacity < s.rows]
+    found = []
+    for nodes in plan.regions:
+        results = {v for n in nodes for v in graph.node(n).outputs}
+        results |= {v for n in nodes for v in graph.node(n).inputs if v in graph.inputs}
+        windows = [
+            Window(name=s.name if s.kind == "input" else s.path, rows=s.capacity, of=s.rows, bytes=s.bytes)
+            for s in rings
+            if results.intersection(s.values)
+        ]
+        found.append(
+            Region(
+                layers=[graph.node(n).path or n for n in nodes],
+                rows=graph.type(graph.node(nodes[-1]).outputs[0]).rows,
+                live_bytes=max(live.get(n, 0) for n in nodes),
+                windows=windows,
+            )
+        )
+    return found
+
+
+def _fill_peak(memory: Sram, graph: Graph, plan: Plan, usage: Usage) -> None:
+    peak = usage.peak
+    memory["gap"] = 0 if plan.optimal else plan.arena - plan.lower_bound
+    memory["peak"], memory["peak_step"] = peak.bytes, peak.step
+    memory["peak_layer"] = peak.node
+    if peak.node and peak.node not in graph.inputs:
+        memory["peak_layer"] = graph.node(peak.node).path or peak.node
 
 
 def empty_report(
@@ -56,7 +90,9 @@ def empty_report(
 ) -> Report:
     """The report before anything ran: measured figures are absent."""
     copied, copied_bytes = remaining_copies(graph)
-    entries = layers(library, live_bytes(graph, plan))
+    usage = Usage.of(graph, plan)
+    entries = layers(library, plan, usage)
+    _fill_peak(memory, graph, plan, usage)
     return Report(
         schema=SCHEMA,
         version=__version__,
@@ -72,6 +108,7 @@ def empty_report(
         macs=sum(x["macs"] for x in entries),
         layers=entries,
         checks=[],
+        regions=regions(graph, plan, usage),
         copies=Copies(count=copied, bytes=copied_bytes),
     )
 

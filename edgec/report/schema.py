@@ -14,8 +14,9 @@ class Sram(TypedDict):
 
     arena: windows, tensors, scratch and I/O that the plan places. scratch, io: how much of
     the arena those are at their largest. data: .data and .bss outside the arena. stack: the
-    worst case. lower_bound: no plan of this order has a smaller arena. measured_*: what
-    the simulated board saw.
+    worst case. lower_bound: no plan of this order has a smaller arena. gap: what the arena has
+    more. peak: the most bytes that are live in one step, peak_step, which is of peak_layer; the rest of
+    the arena lies idle then. measured_*: what the simulated board saw.
     """
 
     arena: int
@@ -27,6 +28,10 @@ class Sram(TypedDict):
     stack: NotRequired[int]
     budget: NotRequired[int]
     optimal: NotRequired[bool]
+    gap: NotRequired[int]
+    peak: NotRequired[int]
+    peak_step: NotRequired[int]
+    peak_layer: NotRequired[str]
     measured_stack: NotRequired[int]
     measured_arena: NotRequired[int]
 
@@ -41,8 +46,34 @@ class Flash(TypedDict):
     regions: dict[str, int]
 
 
+class Window(TypedDict):
+    """A tensor of which a ring of rows is kept: `rows` of its `of` rows, in `bytes` bytes."""
+
+    name: str
+    rows: int
+    of: int
+    bytes: int
+
+
+class Region(TypedDict):
+    """Layers that run under one row loop.
+
+    layers: their names, in order of execution. rows: of the last one's result, which the loop
+    computes one after the other. live_bytes: the most that are live in one of its steps. windows: of the
+    rows that it computes, and of inputs that arrive while it runs.
+    """
+
+    layers: list[str]
+    rows: int
+    live_bytes: int
+    windows: list[Window]
+
+
 class Layer(TypedDict):
-    """One node of the compiled graph, named by the user's own module path."""
+    """One node of the compiled graph, named by the user's own module path.
+
+    region: the index in `regions`. rows: of its result; window: how many of them are kept.
+    """
 
     name: str
     op: str
@@ -52,6 +83,8 @@ class Layer(TypedDict):
     instructions: NotRequired[int]
     cycles: NotRequired[int]
     snr_db: NotRequired[float]
+    rows: NotRequired[int]
+    window: NotRequired[int]
 
 
 class Check(TypedDict):
@@ -112,6 +145,7 @@ class Report(TypedDict):
     macs: int
     layers: list[Layer]
     checks: list[Check]
+    regions: NotRequired[list[Region]]
     instructions: NotRequired[int]
     cycles: NotRequired[int]
     cycles_model: NotRequired[str]
@@ -125,7 +159,8 @@ def missing_keys(report: dict[str, Any]) -> list[str]:
     """The required keys of the schema that a report lacks, as dotted paths."""
     parts: list[tuple[str, Any, Any]] = [("", Report, report)]
     parts += [("sram.", Sram, report.get("sram", {})), ("flash.", Flash, report.get("flash", {}))]
-    for key, shape in (("layers", Layer), ("checks", Check), ("inputs", Port), ("outputs", Port)):
+    lists = (("layers", Layer), ("checks", Check), ("inputs", Port), ("outputs", Port), ("regions", Region))
+    for key, shape in lists:
         parts += [(f"{key}[{k}].", shape, item) for k, item in enumerate(report.get(key, []))]
     return [
         prefix + key for prefix, shape, have in parts for key in sorted(shape.__required_keys__ - set(have))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgec.report.schema import Layer, Report
+from edgec.report.schema import Layer, Region, Report
+from edgec.report.words import bound_words, short
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -35,26 +36,55 @@ class Line:
 def closing(report: Report) -> list[Line]:
     """What a build ends with: memory, work, the slowest layers, what was proved."""
     lines = [_line((report["model"], "bold"), (" on ", ""), (report["target"], "bold"))]
-    lines += _memory(report) + _work(report) + _slowest(report) + _quality(report) + _checks(report)
+    lines += (
+        _memory(report)
+        + _regions(report)
+        + _work(report)
+        + _slowest(report)
+        + _quality(report)
+        + _checks(report)
+    )
     return lines
 
 
 def profile(report: Report) -> list[Line]:
-    """Every layer with its instructions, cycles, MACs and live bytes."""
+    """Every layer with its instructions, cycles, MACs, live bytes and window, by region."""
+    loops = {k: r for k, r in enumerate(report.get("regions", [])) if len(r["layers"]) > 1}
     layers = report["layers"]
-    width = max([5, *(len(_short(layer)) for layer in layers)])
-    head = f"{'layer':<{width}}  {'op':<16} {'MACs':>12} {'instructions':>13} {'cycles':>13} {'live B':>9}"
-    lines = [_line((head, "bold"))]
-    for layer in layers:
-        row = f"{_short(layer):<{width}}  {layer['op']:<16} {layer['macs']:>12,}"
+    names = [f"{'  ' if x['region'] in loops else ''}{_short(x)}" for x in layers]
+    width = max([5, *map(len, names)])
+    head = f"{'layer':<{width}}  {'op':<18} {'MACs':>12} {'instructions':>13} {'cycles':>13} {'live B':>9}"
+    lines = [_line((f"{head}  {'rows kept':>13}", "bold"))]
+    now = -1
+    for name, layer in zip(names, layers, strict=True):
+        if layer["region"] != now and (now := layer["region"]) in loops:
+            lines.append(_line((f"region {now}: {_loop(loops[now])}", "cyan")))
+        row = f"{name:<{width}}  {layer['op']:<18} {layer['macs']:>12,}"
         row += f" {_figure(layer.get('instructions')):>13} {_figure(layer.get('cycles')):>13}"
-        lines.append(_line((f"{row} {layer['live_bytes']:>9,}", "")))
-    total = f"{'total':<{width}}  {'':<16} {report['macs']:>12,}"
+        lines.append(_line((f"{row} {layer['live_bytes']:>9,}", ""), (f"  {_kept(layer):>13}", "dim")))
+    total = f"{'total':<{width}}  {'':<18} {report['macs']:>12,}"
     total += f" {_figure(report.get('instructions')):>13} {_figure(report.get('cycles')):>13}"
     lines.append(_line((f"{total} {report['sram']['arena']:>9,}", "bold")))
     if "cycles_model" in report:
         lines.append(_line((f"cycles: {report['cycles_model']}", "dim")))
     return lines
+
+
+def _kept(layer: Layer) -> str:
+    """Of a result that a window holds: how many rows of how many."""
+    rows, window = layer.get("rows", 0), layer.get("window", 0)
+    return f"{window} of {rows}" if window < rows else ""
+
+
+def _loop(region: Region) -> str:
+    """What a region is, in a few words."""
+    rows, windows = region["rows"], region["windows"]
+    text = f"{len(region['layers'])} layers in a loop over {rows:,} row{'s' * (rows != 1)}"
+    if windows:
+        size = sum(w["bytes"] for w in windows)
+        text += f", {len(windows)} window{'s' * (len(windows) > 1)} of {size:,} B"
+    arriving = [w for w in windows if w["name"] not in region["layers"]]
+    return text + "".join(f"; {w['name']} arrives, {w['rows']} of {w['of']} rows" for w in arriving)
 
 
 def plain(lines: list[Line]) -> str:
@@ -80,18 +110,36 @@ def _labelled(label: str, *spans: Span) -> Line:
 def _memory(report: Report) -> list[Line]:
     sram, flash = report["sram"], report["flash"]
     smallest = sram.get("optimal") or sram["arena"] == sram["lower_bound"]
-    bound = "proven smallest for this order" if smallest else f"lower bound {sram['lower_bound']:,}"
+    bound = bound_words(sram["arena"], sram["lower_bound"], bool(smallest))
     parts = [
         f"arena {sram['arena']:,} ({bound})",
         *_items(("data", sram.get("data")), ("stack", sram.get("stack"))),
     ]
     lines = [_budget("SRAM", sram["total"], sram.get("budget")), _labelled("", (" + ".join(parts), "dim"))]
+    if (peak := sram.get("peak")) is not None:
+        layer = short(sram.get("peak_layer", ""), NAME)
+        where = f"in step {sram.get('peak_step', 0):,}, {layer}" if layer else "before the first step"
+        lines.append(_labelled("", (f"most live: {peak:,} {where}", "dim")))
     lines.append(_budget("flash", flash["total"], flash.get("budget")))
     text = " + ".join(_items(("weights", flash["weights"]), ("code", flash.get("code"))))
     used = [f"{name} {size:,}" for name, size in flash["regions"].items() if size]
     if len(used) > 1:
         text += "; " + ", ".join(used)
     return [*lines, _labelled("", (text, "dim"))]
+
+
+def _regions(report: Report, count: int = 8) -> list[Line]:
+    """The row loops, those that need the most memory."""
+    loops = [(k, r) for k, r in enumerate(report.get("regions", [])) if len(r["layers"]) > 1]
+    shown = sorted(sorted(loops, key=lambda x: -x[1]["live_bytes"])[:count], key=lambda x: x[0])
+    lines = []
+    for k, (index, region) in enumerate(shown):
+        ends = " to ".join(short(region["layers"][at], NAME // 2) for at in (0, -1))
+        spans = (f"{index:<3}", ""), (f"{ends}, live {region['live_bytes']:,}: ", ""), (_loop(region), "dim")
+        lines.append(_labelled("" if k else "regions", *spans))
+    if len(loops) > count:
+        lines.append(_labelled("", (f"and {len(loops) - count} more, in memory.txt", "dim")))
+    return lines
 
 
 def _items(*items: tuple[str, int | None]) -> list[str]:
@@ -136,9 +184,7 @@ def _slowest(report: Report, count: int = 5) -> list[Line]:
 
 
 def _short(layer: Layer) -> str:
-    """A name for a column: of TFLite's joined names ("a;b;c") the first, its end where it is long."""
-    name = layer["name"].partition(";")[0]
-    return name if len(name) <= NAME else f"...{name[3 - NAME :]}"
+    return short(layer["name"], NAME)
 
 
 def _cost(layer: Layer) -> int:

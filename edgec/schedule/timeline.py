@@ -46,18 +46,21 @@ class Stay:
     rows: int
     capacity: int
     parts: tuple[Part, ...]
+    values: tuple[str, ...] = ()
+    """All values that lie in it: of views, and of rows side by side, too."""
 
     @property
     def title(self) -> str:
         """How a reader is told of it: "features.3, 3 of 96 rows"."""
         if self.kind == "scratch":
-            return f"scratch of {self.path}"
+            return f"scratch of {self.layer}"
         window = f", {self.capacity} of {self.rows} rows" if self.capacity < self.rows else ""
-        return f"{self.kind if self.kind in ('input', 'output') else self.path}{self._named}{window}"
+        return f"{f'{self.kind} {self.name}' if self.kind in ('input', 'output') else self.layer}{window}"
 
     @property
-    def _named(self) -> str:
-        return f" {self.name}" if self.kind in ("input", "output") else ""
+    def layer(self) -> str:
+        """The path; of TFLite's joined names ("a;b;c") the first."""
+        return self.path.partition(";")[0]
 
 
 def timeline(graph: Graph, plan: Plan) -> list[Stay]:
@@ -179,6 +182,7 @@ def _stay(graph: Graph, plan: Plan, job: Job, buffer: Buffer, lives: _Lives) -> 
         type.rows,
         window.capacity,
         tuple(sorted(parts, key=lambda p: (p.first, p.address, p.last))),
+        buffer.values,
     )
 
 

@@ -21,6 +21,10 @@ REPORT: Report = {
         "total": 17444,
         "budget": 327680,
         "lower_bound": 15000,
+        "gap": 1000,
+        "peak": 15800,
+        "peak_step": 1234,
+        "peak_layer": "blocks.0.attn",
     },
     "flash": {
         "code": 12000,
@@ -33,16 +37,39 @@ REPORT: Report = {
     "instructions": 4000000,
     "cycles": 3900000,
     "cycles_model": "estimate, not measured on a board",
+    "regions": [
+        {"layers": ["stem"], "rows": 96, "live_bytes": 9000, "windows": []},
+        {
+            "layers": ["conv1", "blocks.0.attn"],
+            "rows": 24,
+            "live_bytes": 15800,
+            "windows": [
+                {"name": "x", "rows": 3, "of": 96, "bytes": 864},
+                {"name": "conv1", "rows": 3, "of": 48, "bytes": 3456},
+            ],
+        },
+    ],
     "layers": [
+        {
+            "name": "stem",
+            "op": "conv2d",
+            "region": 0,
+            "macs": 0,
+            "live_bytes": 9000,
+            "rows": 96,
+            "window": 96,
+        },
         {
             "name": "conv1",
             "op": "conv2d",
-            "region": 0,
+            "region": 1,
             "macs": 2000000,
             "live_bytes": 16000,
             "instructions": 3000000,
             "cycles": 2900000,
             "snr_db": 31.2,
+            "rows": 48,
+            "window": 3,
         },
         {
             "name": "blocks.0.attn",
@@ -53,6 +80,8 @@ REPORT: Report = {
             "instructions": 1000000,
             "cycles": 1000000,
             "snr_db": 12.5,
+            "rows": 24,
+            "window": 24,
         },
     ],
     "checks": [
