@@ -36,14 +36,7 @@ class Line:
 def closing(report: Report) -> list[Line]:
     """What a build ends with: memory, work, the slowest layers, what was proved."""
     lines = [_line((report["model"], "bold"), (" on ", ""), (report["target"], "bold"))]
-    lines += (
-        _memory(report)
-        + _regions(report)
-        + _work(report)
-        + _slowest(report)
-        + _quality(report)
-        + _checks(report)
-    )
+    lines += _memory(report) + _work(report) + _slowest(report) + _quality(report) + _checks(report)
     return lines
 
 
@@ -58,7 +51,7 @@ def profile(report: Report) -> list[Line]:
     now = -1
     for name, layer in zip(names, layers, strict=True):
         if layer["region"] != now and (now := layer["region"]) in loops:
-            lines.append(_line((f"region {now}: {_loop(loops[now])}", "cyan")))
+            lines.append(_line((f"region {now}: {_loop(loops[now])}{_arriving(loops[now])}", "cyan")))
         row = f"{name:<{width}}  {layer['op']:<18} {layer['macs']:>12,}"
         row += f" {_figure(layer.get('instructions')):>13} {_figure(layer.get('cycles')):>13}"
         lines.append(_line((f"{row} {layer['live_bytes']:>9,}", ""), (f"  {_kept(layer):>13}", "dim")))
@@ -83,8 +76,13 @@ def _loop(region: Region) -> str:
     if windows:
         size = sum(w["bytes"] for w in windows)
         text += f", {len(windows)} window{'s' * (len(windows) > 1)} of {size:,} B"
-    arriving = [w for w in windows if w["name"] not in region["layers"]]
-    return text + "".join(f"; {w['name']} arrives, {w['rows']} of {w['of']} rows" for w in arriving)
+    return text
+
+
+def _arriving(region: Region) -> str:
+    """The inputs whose rows arrive while it runs."""
+    arriving = [w for w in region["windows"] if w["name"] not in region["layers"]]
+    return "".join(f"; {w['name']} arrives, {w['rows']} of {w['of']} rows kept" for w in arriving)
 
 
 def plain(lines: list[Line]) -> str:
@@ -120,6 +118,7 @@ def _memory(report: Report) -> list[Line]:
         layer = short(sram.get("peak_layer", ""), NAME)
         where = f"in step {sram.get('peak_step', 0):,}, {layer}" if layer else "before the first step"
         lines.append(_labelled("", (f"most live: {peak:,} {where}", "dim")))
+    lines += _regions(report)
     lines.append(_budget("flash", flash["total"], flash.get("budget")))
     text = " + ".join(_items(("weights", flash["weights"]), ("code", flash.get("code"))))
     used = [f"{name} {size:,}" for name, size in flash["regions"].items() if size]
@@ -135,8 +134,8 @@ def _regions(report: Report, count: int = 8) -> list[Line]:
     lines = []
     for k, (index, region) in enumerate(shown):
         ends = " to ".join(short(region["layers"][at], NAME // 2) for at in (0, -1))
-        spans = (f"{index:<3}", ""), (f"{ends}, live {region['live_bytes']:,}: ", ""), (_loop(region), "dim")
-        lines.append(_labelled("" if k else "regions", *spans))
+        text = f"  {_loop(region)}, live {region['live_bytes']:,}"
+        lines.append(_labelled("" if k else "regions", (f"{index:<3}{ends}", ""), (text, "dim")))
     if len(loops) > count:
         lines.append(_labelled("", (f"and {len(loops) - count} more, in memory.txt", "dim")))
     return lines
