@@ -158,6 +158,17 @@ def test_a_claim_in_a_ring_does_not_reach_rows_that_come_later() -> None:
         assert agreed(graph, moved) is good, address
 
 
+def test_a_claimed_row_ends_no_later_than_a_later_row_under_it() -> None:
+    """Result row 1, twice as wide, would cover row 3 and end with row 1, which comes behind it in the ring."""
+    graph = Graph("wide")
+    x = graph.add_input("x", tensor(4, 4))
+    graph.outputs = [toy(graph, [x], tensor(2, 8), (("slide", 1, 0, 3),), claims=(0,), name="a")]
+    steps: Steps = (Feed("x", 0, 3), Step("a", 0, 1), Feed("x", 3, 4), Step("a", 1, 2))
+    for address, good in [(4, True), (8, False)]:
+        windows = {"x": Window(16, 4, 3), "a": Window(address, 8, 2)}
+        assert agreed(graph, Plan(steps, windows, {}, 28, 0, False, (("a",),))) is good
+
+
 def strips() -> tuple[Graph, Plan]:
     """A map in two halves: each computed from columns of the input, side by side in the join."""
     graph = Graph("strips")
