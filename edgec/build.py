@@ -16,6 +16,7 @@ from edgec.ir import Graph
 from edgec.options import BuildOptions, Progress
 from edgec.pipeline import Lowered, bind, lower
 from edgec.report import assemble, files
+from edgec.report.memory import memory_files
 from edgec.report.schema import Check, Flash, Report
 from edgec.runners import open_runner
 from edgec.schedule import check_plan
@@ -43,7 +44,7 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     proof = prove.prepare(graph, inputs, progress.step)
     prove.require_same(lowered.graph, proof)
     write_files(options.out, test_files(graph, plan, library, proof.activations))
-    write_files(options.out, {files.NAME: files.dump(report)})
+    write_files(options.out, memory_files(graph, plan) | {files.NAME: files.dump(report)})
     if options.verify:
         place = "on the simulated board" if target.is_mcu else f"as a {target.name} program"
         progress.stage(f"run {place}: {len(inputs)} inference{'s' if len(inputs) > 1 else ''}")
