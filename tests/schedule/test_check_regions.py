@@ -159,7 +159,7 @@ def test_a_claim_in_a_ring_does_not_reach_rows_that_come_later() -> None:
 
 
 def test_a_claimed_row_ends_no_later_than_a_later_row_under_it() -> None:
-    """Result row 1, twice as wide, would cover row 3 and end with row 1, which comes behind it in the ring."""
+    """Result row 1, twice as wide, would cover row 3, and row 1 that lies behind it in the ring."""
     graph = Graph("wide")
     x = graph.add_input("x", tensor(4, 4))
     graph.outputs = [toy(graph, [x], tensor(2, 8), (("slide", 1, 0, 3),), claims=(0,), name="a")]
