@@ -12,23 +12,21 @@
 
 #include "ec_root.h"
 
-/* How a group of values is normalized. */
+/* How a group of values is normalized: n x - s1, shifted, is (x * factor + offset) >> right. */
 typedef struct {
-    int32_t count;
-    int32_t s1;
-    int32_t root;
-    int32_t left; /* shifts of n x - s1 in front of the product with root; one of them is 0 */
+    uint32_t factor; /* n and -s1, shifted left where the shift is to the left; then right is 0 */
+    uint32_t offset;
     int32_t right;
+    int32_t root;
 } ec_norm;
 
 static inline ec_norm ec_norm_of(int32_t count, int32_t s1, int64_t power, int32_t fraction)
 {
     ec_norm n;
     int32_t places;
-    n.count = count;
-    n.s1 = s1;
     n.root = ec_rsqrt(power > 0 ? (uint64_t)power : 1u, &places);
-    n.left = ec_max(fraction + 32 - places, 0);
+    n.factor = (uint32_t)count << ec_max(fraction + 32 - places, 0);
+    n.offset = (0u - (uint32_t)s1) << ec_max(fraction + 32 - places, 0);
     n.right = ec_max(places - fraction - 32, 0);
     return n;
 }
@@ -36,8 +34,7 @@ static inline ec_norm ec_norm_of(int32_t count, int32_t s1, int64_t power, int32
 /* The normalized value times gamma plus beta, not clamped yet. */
 static inline int32_t ec_norm_value(ec_norm n, int32_t x, int16_t gamma, int32_t beta, int32_t shift)
 {
-    const int32_t t = x * n.count - n.s1;
-    const int32_t u = (int32_t)((uint32_t)t << n.left) >> n.right;
+    const int32_t u = (int32_t)((uint32_t)x * n.factor + n.offset) >> n.right;
     const int32_t h = (int32_t)(((int64_t)u * n.root + INT64_C(0x80000000)) >> 32);
     return ((int32_t)(((int64_t)h * (gamma * 65536)) >> 32) + beta) >> shift;
 }
