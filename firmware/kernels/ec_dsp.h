@@ -75,6 +75,9 @@ static inline int32_t ec_smlatt(uint32_t a, uint32_t b, int32_t acc)
 {
     return __smlatt((int32_t)a, (int32_t)b, acc);
 }
+
+/* acc + (a * b >> 16) */
+static inline int32_t ec_smlawb(int32_t a, int16_t b, int32_t acc) { return __smlawb(a, b, acc); }
 #endif
 
 #endif

@@ -10,6 +10,7 @@
 #ifndef EC_NORM_H
 #define EC_NORM_H
 
+#include "ec_dsp.h"
 #include "ec_root.h"
 
 /* How a group of values is normalized: n x - s1, shifted, is (x * factor + offset) >> right. */
@@ -36,7 +37,11 @@ static inline int32_t ec_norm_value(ec_norm n, int32_t x, int16_t gamma, int32_t
 {
     const int32_t u = (int32_t)((uint32_t)x * n.factor + n.offset) >> n.right;
     const int32_t h = (int32_t)(((int64_t)u * n.root + INT64_C(0x80000000)) >> 32);
-    return ((int32_t)(((int64_t)h * (gamma * 65536)) >> 32) + beta) >> shift;
+#ifdef EC_HAVE_DSP
+    return ec_smlawb(h, gamma, beta) >> shift;
+#else
+    return ((int32_t)(((int64_t)h * gamma) >> 16) + beta) >> shift;
+#endif
 }
 
 #endif

@@ -55,6 +55,11 @@ ACLE_SMLA(__smlabt, acle_lo, acle_hi)
 ACLE_SMLA(__smlatb, acle_hi, acle_lo)
 ACLE_SMLA(__smlatt, acle_hi, acle_hi)
 
+static inline int32_t __smlawb(int32_t a, int32_t b, int32_t acc)
+{
+    return (int32_t)(((int64_t)a * acle_lo((uint32_t)b)) >> 16) + acc;
+}
+
 #define __ssat(x, n) acle_ssat((x), (n))
 static inline int32_t acle_ssat(int32_t x, int n)
 {

@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 #define MODEL_NAME "cnn"
-#define MODEL_HASH "20d6b38f24d07ee6"
+#define MODEL_HASH "4865a2fee0419106"
 #define MODEL_ARENA_BYTES 104
 #define MODEL_INPUTS 1
 #define MODEL_INPUT_BYTES 72
