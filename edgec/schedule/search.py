@@ -109,7 +109,9 @@ class Search:
             if best is None or scheme.arena < best.arena:
                 best = scheme
         assert best is not None
-        yield from self._reruns(best)
+        for most in dict.fromkeys((1.0, self.most)):  # leave to spend more never ends with more memory
+            for scheme in self._reruns(best, most):
+                yield (best := scheme)
 
     def _forms(self) -> Iterator[tuple[Graph, tuple[str, ...]]]:
         """The graph, and forms of it that compute nothing twice."""
@@ -132,17 +134,20 @@ class Search:
             if not changed:
                 break
 
-    def _reruns(self, best: Scheme) -> Iterator[Scheme]:
-        """Layers run again instead of being stored, as long as this makes the best scheme smaller."""
+    def _reruns(self, best: Scheme, most: float) -> Iterator[Scheme]:
+        """Layers run again instead of being stored, as long as this makes the best scheme smaller.
+
+        most: as `Search.most`.
+        """
         own = macs_of(self.graph)
         while True:
             groups: dict[str, list[Site]] = {}
-            for site in rerun_sites(best.graph, max(0.0, self.most - best.macs / own)):
+            for site in rerun_sites(best.graph, max(0.0, most - best.macs / own)):
                 if not (self.stream and site.inputs):
                     groups.setdefault(site.kind, []).append(site)
             found = None
             for sites in groups.values():
-                if best.macs + sum(s.macs for s in sites) > self.most * own or not _matters(best, sites):
+                if best.macs + sum(s.macs for s in sites) > most * own or not _matters(best, sites):
                     continue
                 graph = best.graph.copy()
                 CloneProducer(tuple(sites)).run(graph)
