@@ -78,10 +78,13 @@ def live_bound(job: Job, program: Program, windows: Sequence[Tenancy]) -> int:
             np.subtract.at(live, t.death + 3, t.buffer.unit)
     live = np.cumsum(live)
     for work, times in zip(job.works, program.times, strict=True):
-        claimed = {r.place.buffer: r.place.bytes for r in work.reads if r.claimed}
-        if claimed and times:
-            at = 2 * np.array(times) + 2
-            live[at] -= min(sum(claimed.values()), max(p.bytes for p in work.writes))
+        under = sum(
+            int((r.last - r.first).max() + 1) * job.buffers[r.place.buffer].unit
+            for r in work.reads
+            if r.claimed
+        )
+        if under and times:
+            live[2 * np.array(times) + 2] -= min(under, max(p.bytes for p in work.writes))
     return int(live.max())
 
 

@@ -7,7 +7,7 @@ operands are still read. What an op claims (`Op.overwrites`) is the exception.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,8 +24,9 @@ BEFORE = -2
 class Tenancy:
     """A window to be placed, and the lives of the units that it holds.
 
-    Unit k lies in slot k mod capacity, from birth[k], which ascends, to death[k]. index: of the buffer in the job; -1 for scratch, which has a unit for
-    every stretch of rows that its work computes, all of them in one slot.
+    Unit k lies in slot k mod capacity, from birth[k], which ascends, to death[k]. index: of the buffer in
+    the job; -1 for scratch, which has a unit for every stretch of rows that its work computes, all of them
+    in one slot.
     """
 
     index: int
@@ -142,7 +143,7 @@ def apart(a: Tenancy, y: Tenancy, via: Work | None) -> list[tuple[int, int]]:
         return []
     if max(a.whole[0], y.whole[0]) < min(a.whole[1], y.whole[1]):
         return [(-y.bytes, a.bytes)]
-    claim = _claim(a, y, via) if via is not None else None
+    over = via is not None and any(r.claimed and r.place.buffer == a.index for r in via.reads)
     found = []
     units = np.arange(len(y.birth))
     ends = [*(np.flatnonzero(np.diff(a.death) < 0) + 1), len(a.death)]
@@ -150,12 +151,12 @@ def apart(a: Tenancy, y: Tenancy, via: Work | None) -> list[tuple[int, int]]:
         birth, death = a.birth[begin:end], a.death[begin:end]
         hi = begin + np.searchsorted(birth, y.death, "right")
         lo = begin + np.searchsorted(death, y.birth, "left")
-        if claim is None:
+        if via is None or not over:
             found += _intervals(a, y, units, lo, hi)
         else:
             free = np.minimum(begin + np.searchsorted(death, y.birth, "right"), hi)
             found += _intervals(a, y, units, free, hi)
-            found += _intervals(a, y, units, lo, free, claim)
+            found += _claimed(a, y, units, lo, free, via)
     if not found:
         return []
     low = np.concatenate([f[0] for f in found])
@@ -166,12 +167,9 @@ def apart(a: Tenancy, y: Tenancy, via: Work | None) -> list[tuple[int, int]]:
 
 
 def _intervals(
-    a: Tenancy, y: Tenancy, units: np.ndarray, lo: np.ndarray, hi: np.ndarray, claim: np.ndarray | None = None
+    a: Tenancy, y: Tenancy, units: np.ndarray, lo: np.ndarray, hi: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For units of y, each with units lo .. hi-1 of a: the distances at which they share a byte.
-
-    claim: per unit of y, the distance up to which they may.
-    """
+    """For units of y, each with units lo .. hi-1 of a: the distances at which they share a byte."""
     some = lo < hi
     if not some.any():
         return []
@@ -187,25 +185,38 @@ def _intervals(
     for begin, end in spans:
         low = begin * a.buffer.unit - at - y.buffer.unit
         high = end * a.buffer.unit - at
-        if claim is not None:
-            low = np.maximum(low, claim[some])
         real = (begin < end) & (low < high)
         found.append((low[real], high[real]))
     return found
 
 
-def _claim(a: Tenancy, y: Tenancy, work: Work) -> np.ndarray | None:
-    """Per unit of y, the largest distance at which its row may be laid over the rows it needs; None: at none.
+def _claimed(
+    a: Tenancy, y: Tenancy, units: np.ndarray, lo: np.ndarray, hi: np.ndarray, work: Work
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The same for units that die as the unit of y is written, where the op claims that rows may overlap.
 
-    Row i of the result may lie over what it needs if it neither begins nor ends behind row i of the operand.
+    A result row may begin no later than each of the rows that it lies over, and end no later than that one
+    or, in front of row i of the operand, than this, if it needs row i.
     """
     x = next(r for r in work.reads if r.place.buffer == a.index)
-    if not x.claimed:
-        return None
     out = next(p for p in work.writes if p.buffer == y.index)
-    row = np.arange(len(y.birth)) // max(out.span, 1)
-    distance = _start(x.place, a, row) - _start(out, y, row) + min(0, x.place.bytes - out.bytes)
-    return np.where(row < x.place.rows, distance, -(1 << 40))
+    found = []
+    for k in range(int((hi - lo).max(initial=0))):
+        some = lo + k < hi
+        unit, dying = units[some], lo[some] + k
+        row = unit // max(out.span, 1)
+        source = dying // max(x.place.span, 1)
+        ahead = (source < row) & (row * x.place.span <= x.last[row]) & (row < x.place.rows)
+        end = _start(x.place, a, np.where(ahead, row, source)) + x.place.bytes - out.bytes
+        allowed = np.minimum(_start(x.place, a, source), end) - _start(out, y, row)
+        at = unit % y.capacity * y.buffer.unit
+        slot = dying % a.capacity * a.buffer.unit
+        low = np.where(
+            row < x.place.rows, np.maximum(slot - at - y.buffer.unit, allowed), slot - at - y.buffer.unit
+        )
+        high = slot + a.buffer.unit - at
+        found.append((low[low < high], high[low < high]))
+    return found
 
 
 def _start(place: Place, window: Tenancy, row: np.ndarray) -> np.ndarray:
