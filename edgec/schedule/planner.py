@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -41,16 +41,14 @@ def make_plan(
 def pack(graph: Graph, optimize: Goal = "memory", *, stream: bool = False, regions: bool = True) -> Packed:
     """What `make_plan` gives, before the solver has looked for better addresses."""
     job = job_of(graph, stream=stream)
-    drafts: dict[tuple[Region, ...], _Draft] = {}
-    for order in orders(job):
-        for cut in partitions(job, order) if regions else [[(w,) for w in order]]:
-            key = tuple(tuple(r) for r in cut)
-            if key not in drafts:
-                drafts[key] = _Draft.of(job, key)
-    found: list[Packed] = []
-    for draft in sorted(drafts.values(), key=lambda d: d.bound):
-        if not found or draft.bound < min(p.size for p in found):
-            found.append(draft.placed())
+    cuts = (c for o in orders(job) for c in (partitions(job, o) if regions else [[(w,) for w in o]]))
+    found = _placed(job, cuts)
+    if stream and min(p.size for p in found) >= sum(graph.type(v).bytes for v in graph.inputs):
+        # No plan for whole inputs is smaller than they are; where one may be, all rows can be fed first.
+        whole, shift = pack(graph, regions=regions), len(graph.inputs)
+        fed = [(w,) for w in range(shift)]
+        best = [p.draft.regions for p in (whole, *whole.others)]
+        found += _placed(job, ([*fed, *(tuple(w + shift for w in r) for r in cut)] for cut in best))
     packed = min(found, key=lambda p: p.size)
     packed = replace(packed, others=tuple(p for p in found if p is not packed and p.bound < packed.size))
     if optimize == "speed":
@@ -58,6 +56,16 @@ def pack(graph: Graph, optimize: Goal = "memory", *, stream: bool = False, regio
         if made.size <= packed.size:
             packed = replace(made, bound=min(packed.bound, made.bound))
     return packed
+
+
+def _placed(job: Job, cuts: Iterable[Sequence[Region]]) -> list[Packed]:
+    """Placements of cut orders, but for those that cannot be smaller than one that is there."""
+    drafts = [_Draft.of(job, key) for key in dict.fromkeys(tuple(map(tuple, cut)) for cut in cuts)]
+    found: list[Packed] = []
+    for draft in sorted(drafts, key=lambda d: d.bound):
+        if not found or draft.bound < min(p.size for p in found):
+            found.append(draft.placed())
+    return found
 
 
 @dataclass(frozen=True)
