@@ -12,7 +12,8 @@ The space that is searched:
   A row lives from the moment it is computed to that in which it is last read;
 - windows begin at multiples of 4 bytes, scratch at multiples of 8, wherever no two live rows share a
   byte. A row may be laid over rows that its op reads for the last time where the op claims it
-  (`Op.overwrites`); if its kernel has to copy rows for this (`Kernel.copies`), its scratch is larger.
+  (`Op.overwrites`, and `_clash` for how); if its kernel has to copy rows for this (`Kernel.copies`), its
+  scratch is larger.
 
 Views are not understood. For every program a bound comes from the bytes that are live at one time; the
 placement of those whose bound is below the best so far is solved exactly.
@@ -286,9 +287,10 @@ class _Search:
         distance = byte[y.name] - byte[a.name]
         for operand, result, sign in ((a, y, 1), (y, a, -1)):
             op = self.maker.get(result.name)
-            if op is None or not any(x.value == operand.name and x.claimed for x in op.operands):
+            reads = [x for x in op.operands if x.value == operand.name and x.claimed] if op else []
+            if op is None or not reads:
                 continue
-            claimed = [(sign * lo, sign * hi) for lo, hi in _clash(operand, result, claimed=True)]
+            claimed = [(sign * lo, sign * hi) for lo, hi in _clash(operand, result, reads[0])]
             _forbid(model, distance, [(min(g), max(g)) for g in claimed], top)
             if op.name in copies:
                 _forbid(model, distance, plain, top).only_enforce_if(copies[op.name].negated())
@@ -304,20 +306,21 @@ def _ring(lives: list[tuple[int, int]]) -> int:
     return len(lives)
 
 
-def _clash(a: _Window, y: _Window, claimed: bool = False) -> list[tuple[int, int]]:
+def _clash(a: _Window, y: _Window, reads: _Operand | None = None) -> list[tuple[int, int]]:
     """Open intervals of the distance from a to y in which two live rows would share a byte.
 
-    claimed: y is computed from a, and row i of y may be laid over rows that die as it is computed if it
-    neither begins nor ends behind row i of a.
+    reads: y is computed from a, and row i of y may lie over a row that dies as it is computed if it begins
+    no later than that row, and ends no later than it, or than row i if that is needed and comes behind.
     """
     found = set()
     for i, (p, n, birth, death) in enumerate(y.rows):
-        for q, m, born, died in a.rows:
+        for r, (q, m, born, died) in enumerate(a.rows):
             if born > death or birth > died:
                 continue
             lo, hi = q - p - n, q - p + m
-            if claimed and died == birth and i < len(a.rows):
-                lo = max(lo, a.rows[i][0] - p + min(0, a.rows[i][1] - n))
+            if reads is not None and died == birth and i < len(a.rows):
+                goal = a.rows[i if r < i <= reads.last[i] else r]
+                lo = max(lo, min(q, goal[0] + m - n) - p)
             if lo < hi:
                 found.add((lo, hi))
     return sorted(found)
