@@ -74,11 +74,12 @@ def _fitted(options: BuildOptions, target: Target, lowered: Lowered, progress: P
     def link(model: Lowered, scheme: Scheme) -> _Made:
         graph, plan = scheme.graph, scheme.plan
         check_plan(graph, plan)
+        fit.refuse_far_apart(graph, plan)
         progress.stage("generate C")
         library = generate(graph, plan, target.name)
         shutil.rmtree(options.out / "src", ignore_errors=True)
         write_files(options.out, library.files)
-        last[:] = [fit.Attempt(options, target, graph, plan, library)]
+        last[:] = [fit.Attempt(options, target, model, graph, plan, library)]
         progress.stage(f"compile and link for {target.name}")
         report = _link(options, target, model, graph, plan, library)
         return _Made(model, graph, plan, library, report)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from edgec.codegen.library import Library
-from edgec.codegen.toolchain import DoesNotFit
+from edgec.codegen.library import Library, generate
+from edgec.codegen.toolchain import DoesNotFit, build_firmware
 from edgec.diagnostics import Diagnostic
 from edgec.ir import Graph
 from edgec.options import BuildOptions
-from edgec.schedule import make_plan, peak
+from edgec.pipeline import Lowered
+from edgec.report.words import short, span_of
 from edgec.schedule.plan import Plan
+from edgec.schedule.reasons import Tight, far_apart, tightest
+from edgec.schedule.search import Search
+from edgec.schedule.usage import Usage
 from edgec.target import Target, load_target, targets
 
 Part = tuple[str, int]
@@ -18,13 +24,17 @@ Part = tuple[str, int]
 
 _SHOWN = 6
 
+OVERHEAD = 1.3
+"""The share of multiply-accumulates that is tried as a remedy."""
+
 
 @dataclass(frozen=True)
 class Attempt:
-    """What was built: the inputs of a remedy's re-run."""
+    """What was built: the inputs of a remedy's re-run. graph: the model's, rewritten for the plan."""
 
     options: BuildOptions
     target: Target
+    model: Lowered
     graph: Graph
     plan: Plan
     library: Library
@@ -32,9 +42,13 @@ class Attempt:
 
 def explain(error: DoesNotFit, attempt: Attempt) -> Diagnostic:
     """The E301 or E302 for an image that does not fit: the layer, the facts, measured remedies."""
+    reasons: list[tuple[str, str]] = []
     if error.memory == "SRAM":
         code, budget, option = "E301", attempt.options.budget, "--budget"
-        where, parts = _sram_parts(error, attempt)
+        usage = Usage.of(attempt.graph, attempt.plan)
+        tight = tightest(attempt.graph, attempt.plan, usage)
+        where, parts = _sram_parts(error, attempt, usage, tight.index)
+        reasons = _sram_reasons(attempt, tight)
         remedies = _sram_remedies(error, attempt)
     else:
         code, budget, option = "E302", attempt.options.flash_budget, "--flash-budget"
@@ -50,9 +64,36 @@ def explain(error: DoesNotFit, attempt: Attempt) -> Diagnostic:
             ("need", f"{error.need:>{width},} B   {_sum(parts)}"),
             ("have", f"{error.have:>{width},} B   {limit}"),
             ("short", f"{error.need - error.have:>{width},} B"),
+            *reasons,
         ],
         remedies=remedies or [f"a smaller model: no board that edgec knows has {error.need:,} B"],
     )
+
+
+def refuse_far_apart(graph: Graph, plan: Plan) -> None:
+    """Raises Diagnostic E207 where a streamed input has to be kept nearly whole for two readers far apart."""
+    if (found := far_apart(graph, plan)) is None:
+        return
+    (first, last), (few, too) = [_layer(graph, n) for n in found.readers], found.needs
+    raise Diagnostic(
+        "E207",
+        "a streamed input is read twice, far apart",
+        where=f"input {found.value}",
+        facts=[
+            ("first", f"{first} reads it, {few} row{'s' * (few != 1)} at a time"),
+            ("again", f"{last} reads it, {too} row{'s' * (too != 1)} at a time, when the rows are long past"),
+            (
+                "reason",
+                f"{found.held} of {found.rows} rows have to be kept: nothing is gained by streaming",
+            ),
+        ],
+        remedies=["--input whole   the input is in the arena, and reused once consumed"],
+    )
+
+
+def _layer(graph: Graph, name: str) -> str:
+    node = graph.node(name)
+    return f"{node.path or node.name} ({node.op})"
 
 
 def _sum(parts: list[Part]) -> str:
@@ -64,10 +105,11 @@ def _sum(parts: list[Part]) -> str:
 # -- SRAM -----------------------------------------------------------------
 
 
-def _sram_parts(error: DoesNotFit, attempt: Attempt) -> tuple[str, list[Part]]:
+def _sram_parts(error: DoesNotFit, attempt: Attempt, usage: Usage, region: int) -> tuple[str, list[Part]]:
     """The layer at which the arena is fullest, and what it holds there."""
-    graph, top = attempt.graph, peak(attempt.graph, attempt.plan)
-    tenants = [(t.name, t.bytes) for t in top.tenants]
+    graph, top = attempt.graph, usage.peak
+    layers = {s.name: short(s.layer) for s in usage.stays if s.kind in ("tensor", "window")}
+    tenants = [(layers.get(t.name, t.name), t.bytes) for t in top.tenants]
     context, arena = dict(error.parts)["arena"], attempt.plan.arena
     overlap = arena - sum(size for _, size in tenants)
     if overlap < 0:  # tensors that lie over each other: the sum says more than the arena
@@ -76,25 +118,46 @@ def _sram_parts(error: DoesNotFit, attempt: Attempt) -> tuple[str, list[Part]]:
         tenants.append(("gaps", overlap))
     if context > arena:  # where in the steps an inference is lies beside the arena
         tenants.append(("state", context - arena))
-    where = ""
-    if top.node:
+    where = f"input {top.node}" if top.node in graph.inputs else ""
+    if top.node and not where:
         node = graph.node(top.node)
         shape = "x".join(map(str, graph.out_types(node)[0].shape))
         where = f"{node.path} ({node.op}, {shape})"
+    if where and region >= 0:
+        where += f", region {region}"
     return where, [*tenants, *(p for p in error.parts if p[0] != "arena")]
 
 
+def _sram_reasons(attempt: Attempt, tight: Tight) -> list[tuple[str, str]]:
+    """The region that cannot shrink, the fewest bytes with which it runs, and what forces them."""
+    name = f"region {tight.index}: " if tight.index >= 0 else ""
+    facts = [("least", f"{tight.bytes:,} B   {name}{span_of(attempt.graph, tight.nodes)}")]
+    return facts + [("why", f"{h.name}, {h.bytes:,} B: {h.why}") for h in tight.holds]
+
+
 def _sram_remedies(error: DoesNotFit, attempt: Attempt) -> list[str]:
-    remedies = []
-    if attempt.options.optimize == "speed":
-        smaller = make_plan(attempt.graph, "memory").arena
-        need = error.need - attempt.plan.arena + smaller
-        if need < error.need:
-            remedies.append(_remedy("--optimize memory", need, need <= error.have))
+    options = attempt.options
+    single: dict[str, BuildOptions] = {}
+    if not options.regions:
+        single["without --no-regions"] = replace(options, regions=True)
+    if options.input_mode == "whole":
+        single["--input stream"] = replace(options, input_mode="stream", regions=True)
+    if options.max_overhead < OVERHEAD:
+        single[f"--max-overhead {OVERHEAD}"] = replace(options, max_overhead=OVERHEAD, regions=True)
+    needs = {action: need for action, o in single.items() if (need := _need(error, attempt, o)) < error.need}
+    if len(needs) > 1 and min(needs.values()) > error.have and options.input_mode == "whole":
+        both = replace(options, input_mode="stream", max_overhead=OVERHEAD, regions=True)
+        if (need := _need(error, attempt, both)) < min(needs.values()):
+            needs[f"--input stream --max-overhead {OVERHEAD}"] = need
+    return [_remedy(a, n, n <= error.have) for a, n in needs.items()] + _larger(error, attempt)
+
+
+def _larger(error: DoesNotFit, attempt: Attempt) -> list[str]:
+    """The budget, or the boards, with enough memory for what was built."""
     board = attempt.target.sram_bytes
     if board is None or error.need <= board:
-        return [*remedies, _remedy(f"--budget {-(-error.need // 1024)}KB", error.need, True)]
-    flash = attempt.library.weight_bytes
+        return [_remedy(f"--budget {-(-error.need // 1024)}KB", error.need, True)]
+    remedies, flash = [], attempt.library.weight_bytes
     for name in targets():
         other = load_target(name)
         if other.name == attempt.target.name or other.sram_bytes is None:
@@ -102,6 +165,26 @@ def _sram_remedies(error: DoesNotFit, attempt: Attempt) -> list[str]:
         if error.need <= other.sram_bytes and flash <= (other.flash_bytes or 0):
             remedies.append(_remedy(f"--target {name}", error.need, True))
     return remedies
+
+
+def _need(error: DoesNotFit, attempt: Attempt, options: BuildOptions) -> int:
+    """Bytes of SRAM with other options: planned, generated, compiled and linked anew."""
+    search = Search(attempt.model.graph, options.input_mode == "stream", options.max_overhead)
+    scheme = search.smallest()
+    graph, plan, target = scheme.graph, scheme.plan, attempt.target
+    if far_apart(graph, plan) is not None:
+        return error.need
+    if not target.is_mcu:
+        return error.need - attempt.plan.arena + plan.arena
+    with tempfile.TemporaryDirectory(prefix="edgec-") as folder:
+        for name, content in generate(graph, plan, target.name).files.items():
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        try:
+            return build_firmware(Path(folder) / "src", target).sizes.sram
+        except DoesNotFit as again:
+            return again.need if again.memory == "SRAM" else error.need - attempt.plan.arena + plan.arena
 
 
 # -- flash ----------------------------------------------------------------

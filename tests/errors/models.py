@@ -44,6 +44,45 @@ class Strange(nn.Module):
         return torch.cumprod(self.fc(self.spectrum(x)), -1)
 
 
+class Gated(nn.Module):
+    """An image [N, 3, 32, 32] times a gate that is computed from all of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.gate = nn.Sequential(nn.Conv2d(3, 3, 3, stride=2), nn.AdaptiveAvgPool2d(1), nn.Sigmoid())
+        self.features = nn.Conv2d(3, 4, 3, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.features(x * self.gate(x))
+
+
+class Camera(nn.Module):
+    """Convolutions on [N, 3, 64, 64] whose results are far smaller than the image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.stem, self.features = nn.Conv2d(3, 8, 3, stride=4), nn.Conv2d(8, 4, 3, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.features(torch.relu(self.stem(x))).mean((2, 3))
+
+
+class Attends(nn.Module):
+    """Attention over [N, 48, 16] with two heads, and a skip connection around it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.norm, self.qkv, self.proj = nn.LayerNorm(16), nn.Linear(16, 48), nn.Linear(16, 16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.qkv(self.norm(x)).reshape(-1, 48, 3, 2, 8).permute(2, 0, 3, 1, 4)
+        y = nn.functional.scaled_dot_product_attention(q, k, v)
+        return x + self.proj(y.transpose(1, 2).reshape(-1, 48, 16))
+
+
 class Spectrum(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return torch.fft.fft(x).real
@@ -55,6 +94,18 @@ def small() -> tuple[nn.Module, tuple[Tensor, ...]]:
 
 def image() -> tuple[nn.Module, tuple[Tensor, ...]]:
     return Image(), (torch.zeros(1, 3, 8, 8),)
+
+
+def gated() -> tuple[nn.Module, tuple[Tensor, ...]]:
+    return Gated(), (torch.zeros(1, 3, 32, 32),)
+
+
+def camera() -> tuple[nn.Module, tuple[Tensor, ...]]:
+    return Camera(), (torch.zeros(1, 3, 64, 64),)
+
+
+def attends() -> tuple[nn.Module, tuple[Tensor, ...]]:
+    return Attends(), (torch.zeros(1, 48, 16),)
 
 
 def strange() -> tuple[nn.Module, tuple[Tensor, ...]]:

@@ -15,7 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgec.ir import Graph
 from edgec.report import files
+from edgec.schedule import Plan
 from tests.cli.invoke import Outcome, edgec
 from tests.conftest import ROOT
 from tests.report.sample import REPORT
@@ -68,11 +70,6 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
 @case("E101-usage")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("m.tflite", "--optimize", "beauty")
-
-
-@case("E101-stream")
-def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
-    return build("m.tflite", "--input", "stream")
 
 
 @case("E101-place")
@@ -254,12 +251,27 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("tests.errors.models:small")
 
 
+@case("E207")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("tests.errors.models:gated", "--input", "stream")
+
+
 # -- E3: it does not fit ------------------------------------------------------
 
 
 @case("E301")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("tests.errors.models:image", "--budget", "1KB")
+
+
+@case("E301-attention")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("tests.errors.models:attends", "--budget", "2KB")
+
+
+@case("E301-remedies")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("tests.errors.models:camera", "--budget", "8KB")
 
 
 @case("E302")
@@ -331,16 +343,16 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
 
 @case("E502")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
-    from edgec import build as module
+    from edgec.schedule.planner import Packed
 
-    right = module.make_plan
+    right = Packed.plan
 
-    def crushed(*arguments: object) -> object:
-        plan = right(*arguments)  # type: ignore[arg-type]
+    def crushed(packed: Packed, graph: Graph) -> Plan:
+        plan = right(packed, graph)
         windows = {v: replace(w, address=0) for v, w in plan.windows.items()}
         return replace(plan, windows=windows)
 
-    patch.setattr(module, "make_plan", crushed)
+    patch.setattr(Packed, "plan", crushed)
     return build("tests.errors.models:image")
 
 
