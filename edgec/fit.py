@@ -80,7 +80,10 @@ def refuse_far_apart(graph: Graph, plan: Plan) -> None:
         "a streamed input is read twice, far apart",
         where=f"input {found.value}",
         facts=[
-            ("first", f"{first} reads it, {few} row{'s' * (few != 1)} at a time"),
+            (
+                "first",
+                f"{first} reads it, {'all' if few == found.rows else few} row{'s' * (few != 1)} at a time",
+            ),
             ("again", f"{last} reads it, {too} row{'s' * (too != 1)} at a time, when the rows are long past"),
             (
                 "reason",
@@ -118,7 +121,8 @@ def _sram_parts(error: DoesNotFit, attempt: Attempt, usage: Usage, region: int) 
         tenants.append(("gaps", overlap))
     if context > arena:  # where in the steps an inference is lies beside the arena
         tenants.append(("state", context - arena))
-    where = f"input {top.node}" if top.node in graph.inputs else ""
+    arrives = [top.node] if top.node in graph.inputs else [] if top.node else graph.inputs
+    where = ", ".join(f"input {v}" for v in arrives)
     if top.node and not where:
         node = graph.node(top.node)
         shape = "x".join(map(str, graph.out_types(node)[0].shape))
@@ -131,7 +135,8 @@ def _sram_parts(error: DoesNotFit, attempt: Attempt, usage: Usage, region: int) 
 def _sram_reasons(attempt: Attempt, tight: Tight) -> list[tuple[str, str]]:
     """The region that cannot shrink, the fewest bytes with which it runs, and what forces them."""
     name = f"region {tight.index}: " if tight.index >= 0 else ""
-    facts = [("least", f"{tight.bytes:,} B   {name}{span_of(attempt.graph, tight.nodes)}")]
+    what = span_of(attempt.graph, tight.nodes) if tight.nodes else "the inputs, before the first layer"
+    facts = [("least", f"{tight.bytes:,} B   {name}{what}")]
     return facts + [("why", f"{h.name}, {h.bytes:,} B: {h.why}") for h in tight.holds]
 
 

@@ -76,7 +76,8 @@ def tightest(graph: Graph, plan: Plan, usage: Usage) -> Tight:
 
 
 def far_apart(graph: Graph, plan: Plan) -> FarApart | None:
-    """An input that arrives row by row, whose readers need few rows each and together (nearly) all.
+    """An input that arrives row by row, whose last reader needs few rows of it, but only when another has
+    read nearly all.
 
     Not where the planner merely preferred to keep it: pulled row by row, it is needed that long too.
     """
@@ -91,12 +92,25 @@ def far_apart(graph: Graph, plan: Plan) -> FarApart | None:
         if rows < 4 or len(readers) < 2 or least * 4 < rows * 3:
             continue
         needs = {w.node: _at_a_time(w, place.buffer) // max(place.span, 1) for w in readers}
-        if max(needs.values()) * 2 > rows:
-            continue
         ends = {s.node: k for k, s in enumerate(plan.steps) if isinstance(s, Step) and s.node in needs}
-        first, *_, last = sorted(ends, key=lambda n: ends[n])
+        first, *others = sorted(ends, key=lambda n: ends[n])
+        last = others[-1]
+        awaited = _awaited(job, last)
+        if any(needs[n] * 2 > rows and n not in awaited for n in ends):
+            continue  # this one needs it whole by itself
         return FarApart(v, (first, last), (needs[first], needs[last]), least, rows)
     return None
+
+
+def _awaited(job: Job, node: str) -> set[str]:
+    """The nodes whose results a node needs, and theirs, and so on."""
+    front = [k for k, w in enumerate(job.works) if w.node == node and not w.feeds]
+    found: set[int] = set()
+    while front:
+        new = job.before[front.pop()] - found
+        found |= new
+        front += new
+    return {job.works[k].node for k in found if not job.works[k].feeds}
 
 
 def _label(stay: Stay) -> str:
