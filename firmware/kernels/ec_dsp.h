@@ -14,6 +14,13 @@
 #define EC_NO_UNROLL
 #endif
 
+/* A function of its own: within its caller, its loop would not keep its values in registers. */
+#if defined(__GNUC__)
+#define EC_APART __attribute__((noinline, unused))
+#else
+#define EC_APART
+#endif
+
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
 #include <arm_acle.h>
 #define EC_HAVE_DSP 1
@@ -76,8 +83,11 @@ static inline int32_t ec_smlatt(uint32_t a, uint32_t b, int32_t acc)
     return __smlatt((int32_t)a, (int32_t)b, acc);
 }
 
-/* acc + (a * b >> 16) */
-static inline int32_t ec_smlawb(int32_t a, int16_t b, int32_t acc) { return __smlawb(a, b, acc); }
+/* acc + (a * lo(b) >> 16) */
+static inline int32_t ec_smlawb(int32_t a, uint32_t b, int32_t acc) { return __smlawb(a, (int32_t)b, acc); }
+
+/* acc + (a * hi(b) >> 16) */
+static inline int32_t ec_smlawt(int32_t a, uint32_t b, int32_t acc) { return __smlawt(a, (int32_t)b, acc); }
 #endif
 
 #endif

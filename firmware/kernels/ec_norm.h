@@ -32,13 +32,20 @@ static inline ec_norm ec_norm_of(int32_t count, int32_t s1, int64_t power, int32
     return n;
 }
 
+/* The normalized value h of x where m.right is 0. */
+static inline int32_t ec_norm_by(ec_norm m, int32_t x)
+{
+    const int32_t u = (int32_t)((uint32_t)x * m.factor + m.offset);
+    return (int32_t)(((int64_t)u * m.root + INT64_C(0x80000000)) >> 32);
+}
+
 /* The normalized value times gamma plus beta, not clamped yet. */
 static inline int32_t ec_norm_value(ec_norm n, int32_t x, int16_t gamma, int32_t beta, int32_t shift)
 {
     const int32_t u = (int32_t)((uint32_t)x * n.factor + n.offset) >> n.right;
     const int32_t h = (int32_t)(((int64_t)u * n.root + INT64_C(0x80000000)) >> 32);
 #ifdef EC_HAVE_DSP
-    return ec_smlawb(h, gamma, beta) >> shift;
+    return ec_smlawb(h, (uint32_t)gamma, beta) >> shift;
 #else
     return ((int32_t)(((int64_t)h * gamma) >> 16) + beta) >> shift;
 #endif

@@ -4,6 +4,18 @@
 
 #include "ec_dsp.h"
 
+#ifdef EC_HAVE_DSP
+/* Adds those of four values. */
+static inline void ec_sums4_s8(const int8_t *x, int32_t *sum, int32_t *squares)
+{
+    const uint32_t w = ec_word(x);
+    const uint32_t a = ec_sxtb16(w);
+    const uint32_t b = ec_sxtb16(ec_ror(w, 8));
+    *sum = ec_smlad(b, 0x00010001u, ec_smlad(a, 0x00010001u, *sum));
+    *squares = ec_smlad(b, b, ec_smlad(a, a, *squares));
+}
+#endif
+
 /* n values, n at most 32767. */
 static inline void ec_sums_s8(const int8_t *x, int32_t n, int32_t *sum, int64_t *squares)
 {
@@ -11,16 +23,19 @@ static inline void ec_sums_s8(const int8_t *x, int32_t n, int32_t *sum, int64_t 
     int32_t s2 = 0;
     int32_t i = 0;
 #ifdef EC_HAVE_DSP
-    for (; i + 4 <= n; i += 4) {
-        const uint32_t w = ec_word(x + i);
-        const uint32_t a = ec_sxtb16(w);
-        const uint32_t b = ec_sxtb16(ec_ror(w, 8));
-        s1 = ec_smlad(a, 0x00010001u, s1);
-        s1 = ec_smlad(b, 0x00010001u, s1);
-        s2 = ec_smlad(a, a, s2);
-        s2 = ec_smlad(b, b, s2);
+    const int8_t *end = x + (n & ~7);
+    EC_NO_UNROLL
+    for (; x < end; x += 8) {
+        ec_sums4_s8(x, &s1, &s2);
+        ec_sums4_s8(x + 4, &s1, &s2);
+    }
+    n &= 7;
+    if (n >= 4) {
+        ec_sums4_s8(x, &s1, &s2);
+        i = 4;
     }
 #endif
+    EC_NO_UNROLL
     for (; i < n; i++) {
         s1 += x[i];
         s2 += x[i] * x[i];
@@ -35,12 +50,15 @@ static inline void ec_sums_s16(const int16_t *x, int32_t n, int32_t *sum, int64_
     int64_t s2 = 0;
     int32_t i = 0;
 #ifdef EC_HAVE_DSP
-    for (; i + 2 <= n; i += 2) {
-        const uint32_t w = ec_pair(x + i);
-        s1 = ec_smlad(w, 0x00010001u, s1);
-        s2 = ec_smlald(w, w, s2);
+    EC_NO_UNROLL
+    for (; i + 4 <= n; i += 4) {
+        const uint32_t a = ec_pair(x + i);
+        const uint32_t b = ec_pair(x + i + 2);
+        s1 = ec_smlad(b, 0x00010001u, ec_smlad(a, 0x00010001u, s1));
+        s2 = ec_smlald(b, b, ec_smlald(a, a, s2));
     }
 #endif
+    EC_NO_UNROLL
     for (; i < n; i++) {
         s1 += x[i];
         s2 += (int32_t)x[i] * x[i];

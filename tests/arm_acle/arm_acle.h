@@ -60,6 +60,11 @@ static inline int32_t __smlawb(int32_t a, int32_t b, int32_t acc)
     return (int32_t)(((int64_t)a * acle_lo((uint32_t)b)) >> 16) + acc;
 }
 
+static inline int32_t __smlawt(int32_t a, int32_t b, int32_t acc)
+{
+    return (int32_t)(((int64_t)a * acle_hi((uint32_t)b)) >> 16) + acc;
+}
+
 #define __ssat(x, n) acle_ssat((x), (n))
 static inline int32_t acle_ssat(int32_t x, int n)
 {
