@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from edgec.build import build as build_model
 from edgec.diagnostics import Diagnostic
 from edgec.ir import Graph
+from edgec.options import BuildOptions, InputMode, Silent
 from edgec.schedule import Plan, check_plan, make_plan
 from edgec.schedule.plan import Feed, Step
+from edgec.schedule.search import Search
 from tests.schedule.executor import draw_inputs, run_plan, values_of
 from tests.schedule.nets import NETS, build
 
@@ -61,6 +65,37 @@ def test_most_networks_gain() -> None:
     some = NETS[::11]
     smaller = sum(make_plan(build(n)).arena < make_plan(build(n), regions=False).arena for n in some)
     assert smaller > len(some) / 2
+
+
+@pytest.mark.parametrize("mode", ["whole", "stream"])
+@pytest.mark.parametrize("name", ["detector-1", "gated-1", "transformer-3"])
+def test_a_whole_build_runs_on_the_board(
+    name: str, mode: InputMode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgec.frontends.load_model", lambda _: build(name).copy())
+    options = BuildOptions(name, "stm32f446", tmp_path, input_mode=mode, optimize="memory")
+    report = build_model(options, Silent())
+    assert {"plan", "bytes", "arena"} <= {c["name"] for c in report["checks"]}
+    assert all(c["passed"] for c in report["checks"])
+    assert report["sram"]["arena"] <= make_plan(build(name), regions=False).arena
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("name", NETS[3::35])
+def test_every_scheme_is_exact(name: str, stream: bool) -> None:
+    graph = build(name)
+    inputs = draw_inputs(graph)
+    wanted = values_of(graph, inputs)
+    peaks = [make_plan(graph, regions=False).arena]
+    for most in (1.0, 1.5):
+        scheme = Search(graph, stream, most).smallest()
+        values = values_of(scheme.graph, inputs)
+        sound(scheme.graph, scheme.plan, values)
+        for a, b in zip(graph.outputs, scheme.graph.outputs, strict=True):
+            assert np.array_equal(wanted[a], values[b])
+        assert scheme.macs <= most * Search(graph).plain().macs
+        peaks.append(scheme.plan.arena)
+    assert peaks == sorted(peaks, reverse=True)
 
 
 # -- the executor itself --------------------------------------------------
