@@ -318,7 +318,7 @@ FAMILIES: dict[Family, int] = {
     residual: 10,
     inverted: 8,
     dense: 6,
-    inception: 7,
+    inception: 4,
     unet: 10,
     gated: 7,
     detector: 9,
