@@ -12,7 +12,7 @@ from edgec.schedule.place import arena, layout, place
 from edgec.schedule.pull import Region, pull
 from edgec.schedule.work import Job
 
-MOST = 48
+MOST = 200
 """Places to cut at that the search looks at: those across which the fewest bytes are live."""
 TRIES = 60
 """Regions that it places by themselves to know their cost exactly."""
@@ -85,9 +85,20 @@ class _Cuts:
     def places(self) -> list[int]:
         """Where to cut: before the first, after the last, and where fewer bytes are live than beside it."""
         n, live = len(self.order), self.crossing
-        inner = [k for k in range(1, n) if live[k] <= live[k - 1] or live[k] <= live[k + 1]]
+        torn = self.torn
+        inner = [k for k in range(1, n) if not torn[k] and (live[k] <= live[k - 1] or live[k] <= live[k + 1])]
         inner = sorted(sorted(inner, key=lambda k: (live[k], k))[:MOST])
         return [0, *inner, n]
+
+    @cached_property
+    def torn(self) -> list[bool]:
+        """Per place: whether it lies between works that write parts of the same rows."""
+        found = [False] * (len(self.order) + 1)
+        for works in self.job.writers:
+            at = [self.at[w] for w in works]
+            for k in range(min(at, default=0) + 1, max(at, default=0) + 1):
+                found[k] = True
+        return found
 
     @cached_property
     def crossing(self) -> list[int]:
@@ -164,6 +175,7 @@ class _Cuts:
                 w.scratch,
                 w.at_once,
                 w.carries,
+                w.again,
                 tuple((r.place.bytes, r.place.span, r.first.tobytes(), r.last.tobytes()) for r in w.reads),
                 tuple((p.bytes, p.span, p.rows) for p in w.writes),
             )

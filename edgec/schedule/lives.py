@@ -7,7 +7,7 @@ operands are still read. What an op claims (`Op.overwrites`) is the exception.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +16,7 @@ import numpy as np
 from edgec.schedule.pull import Program
 from edgec.schedule.work import ALIGN, SCRATCH_ALIGN, Buffer, Job, Place, Read, Work, up
 
+_NEVER = -(1 << 40)
 BEFORE = -2
 """The time before the first event, when inputs that are not streamed are written."""
 
@@ -36,6 +37,8 @@ class Tenancy:
     death: np.ndarray
     work: int = -1
     """Whose scratch it is; -1 for a buffer."""
+    rows: int = 0
+    """Where a unit is a burst of rows, computed anew for each row of their reader: how many."""
 
     @property
     def bytes(self) -> int:
@@ -65,6 +68,10 @@ def tenancies(
     times = [2 * np.array(t, np.int64) for t in program.times]
     for b in range(len(job.buffers)) if buffers is None else buffers:
         buffer = job.buffers[b]
+        anew = [w for w in job.writers[b] if w in program.bursts]
+        if anew:
+            found.append(_burst(job, program, b, anew[0]))
+            continue
         birth = np.full(buffer.units, BEFORE, np.int64)
         for w in job.writers[b]:
             for place in job.works[w].writes:
@@ -87,6 +94,18 @@ def tenancies(
             birth, death = _runs(times[w])
             found.append(Tenancy(-1, size, 1, birth, death, w))
     return found
+
+
+def _burst(job: Job, program: Program, b: int, w: int) -> Tenancy:
+    """The window of rows that are computed anew for each row of their reader: all of it lives, or nothing."""
+    reader = next(iter(job.readers[b]))
+    _, firsts, ends = next(n for n in job.anew[reader] if n[0] == w)
+    rows = max(end - first for first, end in zip(firsts, ends, strict=True))
+    buffer = job.buffers[b]
+    size = buffer.unit * rows * job.works[w].writes[0].span
+    birth, death = 2 * np.array(program.bursts[w], np.int64).T
+    one = Buffer(buffer.name, buffer.values, size, 1, 1, buffer.align)
+    return Tenancy(b, one, 1, birth, death, rows=rows)
 
 
 def capacity(job: Job, b: int, birth: np.ndarray, death: np.ndarray) -> int:
@@ -143,7 +162,12 @@ def apart(a: Tenancy, y: Tenancy, via: Work | None) -> list[tuple[int, int]]:
         return []
     if max(a.whole[0], y.whole[0]) < min(a.whole[1], y.whole[1]):
         return [(-y.bytes, a.bytes)]
-    over = via is not None and any(r.claimed and r.place.buffer == a.index for r in via.reads)
+    over = (
+        via is not None
+        and not a.rows
+        and not y.rows
+        and any(r.claimed and r.place.buffer == a.index for r in via.reads)
+    )
     found = []
     units = np.arange(len(y.birth))
     ends = [*(np.flatnonzero(np.diff(a.death) < 0) + 1), len(a.death)]
@@ -198,25 +222,33 @@ def _claimed(
     A result row may begin no later than each of the rows that it lies over, and end no later than that one
     or, in front of row i of the operand, than this, if it needs row i.
     """
-    x = next(r for r in work.reads if r.place.buffer == a.index)
     out = next(p for p in work.writes if p.buffer == y.index)
     found = []
     for k in range(int((hi - lo).max(initial=0))):
         some = lo + k < hi
         unit, dying = units[some], lo[some] + k
         row = unit // max(out.span, 1)
-        source = dying // max(x.place.span, 1)
-        ahead = (source < row) & (row * x.place.span <= x.last[row]) & (row < x.place.rows)
-        end = _start(x.place, a, np.where(ahead, row, source)) + x.place.bytes - out.bytes
-        allowed = np.minimum(_start(x.place, a, source), end) - _start(out, y, row)
         at = unit % y.capacity * y.buffer.unit
         slot = dying % a.capacity * a.buffer.unit
-        low = np.where(
-            row < x.place.rows, np.maximum(slot - at - y.buffer.unit, allowed), slot - at - y.buffer.unit
-        )
         high = slot + a.buffer.unit - at
+        allowed = high
+        for x in (r for r in work.reads if r.place.buffer == a.index):
+            needs = (x.first[row] <= dying) & (dying <= x.last[row])
+            allowed = np.where(needs, np.minimum(allowed, _allowed(x, a, dying, out, y, row)), allowed)
+        low = np.maximum(slot - at - y.buffer.unit, allowed)
         found.append((low[low < high], high[low < high]))
     return found
+
+
+def _allowed(x: Read, a: Tenancy, dying: np.ndarray, out: Place, y: Tenancy, row: np.ndarray) -> np.ndarray:
+    """Up to which distance result rows may lie over units that they need of an operand."""
+    if not x.claimed:
+        return np.full(len(row), _NEVER)
+    source = dying // max(x.place.span, 1)
+    ahead = (source < row) & (row * x.place.span <= x.last[row]) & (row < x.place.rows)
+    end = _start(x.place, a, np.where(ahead, row, source)) + x.place.bytes - out.bytes
+    distance = np.minimum(_start(x.place, a, source), end) - _start(out, y, row)
+    return np.where(row < x.place.rows, distance, _NEVER)
 
 
 def _start(place: Place, window: Tenancy, row: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -38,21 +38,33 @@ def make_plan(
     return pack(graph, optimize, stream=stream, regions=regions).solved().plan(graph)
 
 
-def pack(graph: Graph, optimize: Goal = "memory", *, stream: bool = False, regions: bool = True) -> Packed:
-    """What `make_plan` gives, before the solver has looked for better addresses."""
-    job = job_of(graph, stream=stream)
+def pack(
+    graph: Graph,
+    optimize: Goal = "memory",
+    *,
+    stream: bool = False,
+    regions: bool = True,
+    again: Container[str] = (),
+) -> Packed:
+    """What `make_plan` gives, before the solver has looked for better addresses.
+
+    again: nodes whose rows are not kept for the next row of their reader, but computed anew.
+    """
+    job = job_of(graph, stream=stream, again=again)
     cuts = (c for o in orders(job) for c in (partitions(job, o) if regions else [[(w,) for w in o]]))
     found = _placed(job, cuts)
     if stream and min(p.size for p in found) >= sum(graph.type(v).bytes for v in graph.inputs):
         # No plan for whole inputs is smaller than they are; where one may be, all rows can be fed first.
-        whole, shift = pack(graph, regions=regions), len(graph.inputs)
+        whole, shift = pack(graph, regions=regions, again=again), len(graph.inputs)
         fed = [(w,) for w in range(shift)]
         best = [p.draft.regions for p in (whole, *whole.others)]
         found += _placed(job, ([*fed, *(tuple(w + shift for w in r) for r in cut)] for cut in best))
     packed = min(found, key=lambda p: p.size)
     packed = replace(packed, others=tuple(p for p in found if p is not packed and p.bound < packed.size))
     if optimize == "speed":
-        made = _Draft.of(job_of(graph, stream=stream, claims=False), packed.draft.regions).placed()
+        made = _Draft.of(
+            job_of(graph, stream=stream, claims=False, again=again), packed.draft.regions
+        ).placed()
         if made.size <= packed.size:
             packed = replace(made, bound=min(packed.bound, made.bound))
     return packed
@@ -137,10 +149,9 @@ def _plan(graph: Graph, packed: Packed) -> Plan:
         t = draft.windows[p.buffer]
         rows = max(p.rows, 1)
         type = graph.type(v)
-        pitch = p.span * t.buffer.unit if p.span else type.row_bytes
-        windows[v] = Window(
-            tops[p.buffer] + p.offset, pitch, t.capacity // p.span if p.span and t.capacity else rows
-        )
+        pitch = p.span * job.buffers[p.buffer].unit if p.span else type.row_bytes
+        held = t.capacity // p.span if p.span and t.capacity else rows
+        windows[v] = Window(tops[p.buffer] + p.offset, pitch, t.rows or held)
     for k, t in enumerate(draft.windows):
         if t.work >= 0:
             scratch[job.works[t.work].node] = (tops[k], t.bytes)

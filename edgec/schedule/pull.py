@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgec.schedule.work import Job
@@ -16,55 +16,64 @@ class Program:
     """Rows in the order in which they are computed.
 
     chunks: (work, first row, last row + 1), no two neighbours of which could be one. times: per work,
-    when each of its rows is computed; the first row of all is at time 0.
+    when each of its rows is computed, for the last time; the first row of all is at time 0. bursts: per work
+    whose rows are computed anew for each of its reader's: from, to when such rows are live.
     """
 
     chunks: list[tuple[int, int, int]]
     times: list[list[int]]
+    bursts: dict[int, list[tuple[int, int]]]
     length: int
 
 
-def pull(job: Job, regions: Sequence[Region], eager: Collection[int] = (), block: int = 1) -> Program:
+def pull(job: Job, regions: Sequence[Region]) -> Program:
     """The program of an order that is cut into regions.
 
     Within a region, rows of the last work are computed in order; before each, and in the same way, the
-    rows it needs that are not there yet, first of the operand that is furthest behind. Works whose results nothing in the region reads, and those of
-    `eager`, compute a row as soon as their operands have what it needs. block: rows computed in one go.
+    rows it needs that are not there yet, first of the operand that is furthest behind. Works whose results
+    nothing in the region reads compute a row as soon as their operands have what it needs.
     """
-    run = _Run(job, block)
+    run = _Run(job)
     for region in regions:
-        run.region(region, frozenset(eager))
-    return Program(run.chunks, run.times, run.time)
+        run.region(region)
+    return Program(run.chunks, run.times, run.bursts, run.time)
 
 
 class _Run:
-    def __init__(self, job: Job, block: int) -> None:
-        self.job, self.block = job, block
+    def __init__(self, job: Job) -> None:
+        self.job = job
         n = len(job.works)
         self.rows = [w.rows for w in job.works]
         self.done = [0] * n
         self.times: list[list[int]] = [[] for _ in range(n)]
+        self.bursts: dict[int, list[tuple[int, int]]] = {}
         self.chunks: list[tuple[int, int, int]] = []
         self.time = 0
         self.inside: list[list[tuple[int, list[int]]]] = [[]] * n
         self.followers: list[list[int]] = [[]] * n
+        self.anew: list[list[tuple[int, list[int], list[int]]]] = [[]] * n
+        """Per work: (producer, first row, last row + 1) of what it has computed for itself."""
 
-    def region(self, region: Region, eager: frozenset[int]) -> None:
+    def region(self, region: Region) -> None:
         members = set(region)
         read: set[int] = set()
         for w in region:
-            self.inside[w] = [(p, rows) for p, rows in self.job.needs[w] if p in members]
+            anew = {p for p, _, _ in self.job.anew[w] if p in members}
+            self.anew[w] = [n for n in self.job.anew[w] if n[0] in anew]
+            self.inside[w] = [(p, rows) for p, rows in self.job.needs[w] if p in members - anew]
             self.followers[w] = []
-            read.update(p for p, _ in self.inside[w])
+            read.update(anew, (p for p, _ in self.inside[w]))
         for w in region:
-            if w in eager or w not in read:
+            if w not in read:
                 for p, _ in self.inside[w]:
                     self.followers[p].append(w)
-        driver = region[-1]
-        for row in range(self.rows[driver]):
-            self.until(driver, row + 1)
+        for row in range(self.rows[region[-1]]):
+            self.until(region[-1], row + 1)
         for w in region:
-            self.until(w, self.rows[w])
+            if not self.times[w]:
+                self.until(w, self.rows[w])
+            if self.done[w] < self.rows[w] and w not in self.bursts:
+                self.until(w, self.rows[w])
             if not self.rows[w]:
                 self.emit(w, 0, 0)
 
@@ -75,37 +84,50 @@ class _Run:
             stack = [work]
             while stack:
                 w = stack[-1]
-                last = self.next(w)
+                first, last = done[w], self.next(w)
                 behind = [p for p, need in self.inside[w] if done[p] < need[last - 1]]
+                for p, _, ends in self.anew[w]:
+                    end = max(ends[first:last])
+                    behind += [q for q, need in self.inside[p] if end and done[q] < need[end - 1]]
                 if len(behind) == 1:
                     stack.append(behind[0])
                 elif behind:
                     stack.append(min(behind, key=lambda p: done[p] / self.rows[p]))
                 else:
-                    self.emit(w, done[w], last)
-                    if self.followers[w]:
-                        self.follow(w)
+                    self.compute(w, first, last)
                     stack.pop()
 
+    def compute(self, w: int, first: int, last: int) -> None:
+        """Compute rows of a work whose operands are there, but for what it has computed for itself."""
+        begun = []
+        for p, firsts, ends in self.anew[w]:
+            a, b = min(firsts[first:last]), max(ends[first:last])
+            if a < b:
+                begun.append((p, self.time))
+                self.emit(p, a, b)
+        self.emit(w, first, last)
+        for p, time in begun:
+            self.bursts.setdefault(p, []).append((time, self.time - 1))
+        if self.followers[w]:
+            self.follow(w)
+
     def next(self, w: int) -> int:
-        """The end of the next block of rows."""
-        if self.job.works[w].at_once:
-            return self.rows[w]
-        return min(self.done[w] + self.block, self.rows[w])
+        """The end of what is computed next."""
+        return self.rows[w] if self.job.works[w].at_once else min(self.done[w] + 1, self.rows[w])
 
     def follow(self, w: int) -> None:
-        """Let the eager readers of a work catch up."""
+        """Let the readers of a work that nothing pulls catch up."""
         for f in self.followers[w]:
             while self.done[f] < self.rows[f]:
                 last = self.next(f)
-                if any(self.done[p] < need[last - 1] for p, need in self.inside[f]):
+                if any(self.done[p] < need[last - 1] for p, need in self.inside[f]) or self.anew[f]:
                     break
-                self.emit(f, self.done[f], last)
-                self.follow(f)
+                self.compute(f, self.done[f], last)
 
     def emit(self, w: int, first: int, last: int) -> None:
-        self.done[w] = last
-        self.times[w].extend(range(self.time, self.time + last - first))
+        times = range(self.time, self.time + last - first)
+        self.times[w][first:last] = times
+        self.done[w] = max(self.done[w], last)
         self.time += last - first
         if self.chunks and self.chunks[-1][0] == w and self.chunks[-1][2] == first:
             self.chunks[-1] = (w, self.chunks[-1][1], last)

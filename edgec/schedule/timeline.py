@@ -69,8 +69,9 @@ def timeline(graph: Graph, plan: Plan) -> list[Stay]:
     A row lives from the step that writes it to the last that reads it; one that is computed again
     lives again. A ring is in use from end to end while it holds anything.
     """
-    job = job_of(graph, stream=any(isinstance(s, Feed) for s in plan.steps))
-    lives = _replay(job, plan)
+    job = job_of(graph, stream=True)
+    fed = {s.value for s in plan.steps if isinstance(s, Feed)}
+    lives = _replay(job, plan, [v for v in graph.inputs if v not in fed])
     found = []
     for buffer, held in zip(job.buffers, lives, strict=True):
         if held is not None:
@@ -117,9 +118,11 @@ class _Held:
         return found if found.unit.size else None
 
 
-def _replay(job: Job, plan: Plan) -> list[_Lives | None]:
+def _replay(job: Job, plan: Plan, whole: Sequence[str]) -> list[_Lives | None]:
+    """Per buffer the lives of its units. whole: inputs that are there before the first step."""
     held = [_Held(b) for b in job.buffers]
-    for b in job.inputs:
+    for v in whole:
+        b = job.places[v].buffer
         held[b].write(0, job.buffers[b].units, -1, again=False)
     works = {(w.feeds, w.node): w for w in job.works}
     reads = {

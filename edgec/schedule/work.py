@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -80,7 +80,8 @@ class Work:
     """One kernel, or the arrival of an input's rows (which reads nothing).
 
     node: its name, or the input's. rows: of the result. scratch: bytes, rounded up to ALIGN. carries: row i
-    reads row i-1 of the result. at_once: all rows are computed in one call.
+    reads row i-1 of the result. at_once: all rows are computed in one call. again: rows are computed anew
+    for every row of the reader, if there is one reader only.
     """
 
     node: str
@@ -90,6 +91,7 @@ class Work:
     scratch: int = 0
     carries: bool = False
     at_once: bool = False
+    again: bool = False
     feeds: bool = False
 
     @cached_property
@@ -161,6 +163,23 @@ class Job:
             found.append([(p, rows.tolist()) for p, rows in wants.items()])
         return found
 
+    @cached_property
+    def anew(self) -> list[list[tuple[int, list[int], list[int]]]]:
+        """Per work: (producer, first row, last row + 1) of what is computed anew for each of its rows."""
+        found: list[list[tuple[int, list[int], list[int]]]] = []
+        for work in self.works:
+            mine = []
+            for read in work.reads:
+                b = read.place.buffer
+                p = self.writers[b][0] if self.writers[b] else -1
+                if p >= 0 and self.works[p].again and len(self.readers[b]) == 1 and b not in self.outputs:
+                    span = self.works[p].writes[0].span
+                    if span and self.buffers[b].multiple == 1:
+                        ends = np.where(read.first <= read.last, read.last // span + 1, 0)
+                        mine.append((p, (read.first // span).tolist(), ends.tolist()))
+            found.append(mine)
+        return found
+
     def waits(self, w: int) -> list[int]:
         """The works all of whose rows the first row of work w needs, if that is more than one."""
         return [p for p, need in self.needs[w] if need and need[0] >= self.works[p].rows > 1]
@@ -171,15 +190,18 @@ def up(size: int, align: int = ALIGN) -> int:
     return -(-size // align) * align
 
 
-def job_of(graph: Graph, *, stream: bool = False, claims: bool = True) -> Job:
+def job_of(graph: Graph, *, stream: bool = False, claims: bool = True, again: Container[str] = ()) -> Job:
     """The scheduling problem of an integer graph.
 
-    stream: inputs arrive row by row. claims: whether results may be laid over operand rows that they need
-    themselves although kernels then copy rows. Raises GraphError where a view of a constant was not folded.
+    again: nodes whose rows are computed anew for every row that reads them. stream: inputs arrive row by
+    row. claims: whether results may be laid over operand rows that they need themselves although kernels
+    then copy rows. Raises GraphError where a view of a constant was not folded.
     """
     buffers, places = _buffers(graph)
     works = [_feed(v, places[v]) for v in graph.inputs] if stream else []
-    works += [_work(graph, n, places, claims) for n in graph.nodes() if not _is_free(op_of(n))]
+    works += [
+        _work(graph, n, places, claims, n.name in again) for n in graph.nodes() if not _is_free(op_of(n))
+    ]
     inputs = frozenset() if stream else frozenset(places[v].buffer for v in graph.inputs)
     outputs = frozenset(places[v].buffer for v in graph.outputs if v in places)
     return Job(tuple(buffers), tuple(works), places, inputs, outputs)
@@ -254,7 +276,7 @@ def _feed(value: str, place: Place) -> Work:
     return Work(value, place.rows, (), (place,), feeds=True)
 
 
-def _work(graph: Graph, node: Node, places: Mapping[str, Place], claims: bool) -> Work:
+def _work(graph: Graph, node: Node, places: Mapping[str, Place], claims: bool, again: bool) -> Work:
     op, call = op_of(node), call_of(graph, node)
     kernel, declared = op.kernel(call), op.rows(call)
     rows = call.outs[0].rows
@@ -271,15 +293,10 @@ def _work(graph: Graph, node: Node, places: Mapping[str, Place], claims: bool) -
     return Work(
         node.name,
         rows,
-        _agreeing(reads),
+        tuple(reads),
         writes,
         up(kernel.scratch + (kernel.copies if may else 0)),
         op.carries(call),
         kernel.at_once or any(p.rows != rows for p in writes),
+        again and len(writes) == 1,
     )
-
-
-def _agreeing(reads: Sequence[Read]) -> tuple[Read, ...]:
-    """A buffer that is read twice is claimed only by both."""
-    refused = {r.place.buffer for r in reads if not r.claimed}
-    return tuple(replace(r, claimed=r.place.buffer not in refused) for r in reads)
