@@ -28,24 +28,21 @@ static inline int32_t ec_dot_s8(const int8_t *x, const int8_t *w, int32_t n, int
 /* Four dot products of x at once, so that x is loaded and widened only once:
  * acc[k] += sum over n of x[i] * w[k * pitch + i]. Two pointers to weights and no unrolled loop: more do
  * not fit the registers. */
-static inline void ec_dot4_s8(const int8_t *x, const int8_t *w, int32_t pitch, int32_t n, int32_t acc[4])
+EC_APART static void ec_dot4_s8(const int8_t *x, const int8_t *w, int32_t pitch, int32_t n, int32_t acc[4])
 {
     const int8_t *w3 = w + 3 * pitch;
+    const int8_t *end = x + n;
     int32_t a0 = acc[0];
     int32_t a1 = acc[1];
     int32_t a2 = acc[2];
     int32_t a3 = acc[3];
-    int32_t i = n;
 #ifdef EC_HAVE_DSP
     EC_NO_UNROLL
-    for (; i >= 4; i -= 4, x += 4, w += 4, w3 += 4) {
+    for (const int8_t *fours = x + (n & ~3); x < fours;) {
         const uint32_t a = ec_word(x);
         const uint32_t even = ec_sxtb16(a);
         const uint32_t odd = ec_sxtb16(ec_ror(a, 8));
-        uint32_t b = ec_word(w);
-        a0 = ec_smlad(even, ec_sxtb16(b), a0);
-        a0 = ec_smlad(odd, ec_sxtb16(ec_ror(b, 8)), a0);
-        b = ec_word(w + pitch);
+        uint32_t b = ec_word(w + pitch);
         a1 = ec_smlad(even, ec_sxtb16(b), a1);
         a1 = ec_smlad(odd, ec_sxtb16(ec_ror(b, 8)), a1);
         b = ec_word(w + 2 * pitch);
@@ -54,9 +51,19 @@ static inline void ec_dot4_s8(const int8_t *x, const int8_t *w, int32_t pitch, i
         b = ec_word(w3);
         a3 = ec_smlad(even, ec_sxtb16(b), a3);
         a3 = ec_smlad(odd, ec_sxtb16(ec_ror(b, 8)), a3);
+        b = ec_word(w);
+        a0 = ec_smlad(even, ec_sxtb16(b), a0);
+        a0 = ec_smlad(odd, ec_sxtb16(ec_ror(b, 8)), a0);
+        x += 4;
+        w += 4;
+        w3 += 4;
+        EC_STEPPED(x);
+        EC_STEPPED(w);
+        EC_STEPPED(w3);
     }
 #endif
-    for (; i > 0; i--, x++, w++, w3++) {
+    EC_NO_UNROLL
+    for (; x < end; x++, w++, w3++) {
         a0 += *x * w[0];
         a1 += *x * w[pitch];
         a2 += *x * w[2 * pitch];

@@ -21,6 +21,14 @@
 #define EC_APART
 #endif
 
+/* After a step of pointer p: where it stands is not known from where it began, so p itself is kept in a
+ * register rather than its beginning and an index, of which there would be more. */
+#if defined(__GNUC__)
+#define EC_STEPPED(p) __asm__("" : "+r"(p))
+#else
+#define EC_STEPPED(p) (void)(p)
+#endif
+
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
 #include <arm_acle.h>
 #define EC_HAVE_DSP 1
