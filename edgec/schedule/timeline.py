@@ -173,7 +173,7 @@ def _stay(graph: Graph, plan: Plan, job: Job, buffer: Buffer, lives: _Lives) -> 
     elif any(v in graph.outputs for v in buffer.values):
         kind = "output"
     is_ring = window.capacity < type.rows
-    parts = _ring(window, lives) if is_ring else _whole(window, buffer, lives)
+    parts = _ring(window, lives) if is_ring else _whole(window, buffer, job.places[buffer.name].span, lives)
     return Stay(
         buffer.name,
         source.path if source is not None else buffer.name,
@@ -198,15 +198,19 @@ def _ring(window: Window, lives: _Lives) -> list[Part]:
     return [Part(window.address, window.bytes, int(a), int(b)) for a, b in zip(begins, ends, strict=True)]
 
 
-def _whole(window: Window, buffer: Buffer, lives: _Lives) -> list[Part]:
-    """Neighbouring units that are born and die together, as one part."""
-    cut = np.flatnonzero(
-        (np.diff(lives.unit) != 1) | (np.diff(lives.first) != 0) | (np.diff(lives.last) != 0)
-    )
+def _whole(window: Window, buffer: Buffer, span: int, lives: _Lives) -> list[Part]:
+    """Neighbouring units that are born and die together, as one part. span: units of a row."""
+    padded = window.pitch - span * buffer.unit if span else 0
+    other = (np.diff(lives.unit) != 1) | (np.diff(lives.first) != 0) | (np.diff(lives.last) != 0)
+    if padded:
+        other |= lives.unit[1:] % span == 0
+    cut = np.flatnonzero(other)
     begins, ends = np.append(0, cut + 1), np.append(cut, len(lives.unit) - 1)
     return [
         Part(
-            window.address + int(lives.unit[a]) * buffer.unit,
+            window.address
+            + int(lives.unit[a]) * buffer.unit
+            + (int(lives.unit[a]) // span * padded if padded else 0),
             int(lives.unit[b] - lives.unit[a] + 1) * buffer.unit,
             int(lives.first[a]),
             int(lives.last[a]),

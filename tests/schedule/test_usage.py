@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections import defaultdict
 from dataclasses import replace
@@ -16,6 +17,7 @@ from edgec.schedule import Feed, Plan, Step, Window, make_plan
 from edgec.schedule.timeline import timeline
 from edgec.schedule.usage import Usage, live_bytes, peak
 from tests.schedule.toys import graphs, tensor, toy
+from tests.schedule.weave import weave
 
 
 def slow(graph: Graph, plan: Plan) -> list[int]:
@@ -37,10 +39,9 @@ def slow(graph: Graph, plan: Plan) -> list[int]:
             for a in at(v, row):
                 there[a][2][1] = when
 
-    if not any(isinstance(s, Feed) for s in plan.steps):
-        for v in graph.inputs:
-            for row in range(graph.type(v).rows):
-                write(v, row, -1)
+    for v in {*graph.inputs} - {s.value for s in plan.steps if isinstance(s, Feed)}:
+        for row in range(graph.type(v).rows):
+            write(v, row, -1)
     scratch: dict[int, set[int]] = defaultdict(set)
     for when, step in enumerate(plan.steps):
         if isinstance(step, Feed):
@@ -74,7 +75,7 @@ def slow(graph: Graph, plan: Plan) -> list[int]:
     return used
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(graphs(), st.booleans())
 def test_bytes_in_use_are_those_of_a_replay_byte_by_byte(graph: Graph, stream: bool) -> None:
     plan = make_plan(graph, stream=stream)
@@ -83,6 +84,13 @@ def test_bytes_in_use_are_those_of_a_replay_byte_by_byte(graph: Graph, stream: b
     assert usage.live.tolist() == want
     assert usage.peak.bytes == max(want[:-1]) if plan.steps else want[0]
     assert max(want) <= plan.arena
+
+
+@settings(deadline=None, max_examples=50)
+@given(graphs(), st.integers(0, 1 << 20))
+def test_so_they_are_for_any_interleaving_of_rows(graph: Graph, seed: int) -> None:
+    plan = weave(graph, random.Random(seed))
+    assert Usage.of(graph, plan).live.tolist() == slow(graph, plan)
 
 
 def strip() -> tuple[Graph, Plan]:
