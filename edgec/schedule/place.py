@@ -20,47 +20,113 @@ RESTART = 200
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Windows to be placed, and how far they have to be apart.
+class Box:
+    """What placement knows of a window: its bytes, and from when to when it is used."""
 
-    pairs: (a, y, lo, hi): address of y - address of a is not in lo+1 .. hi-1. A pair of windows may have
+    bytes: int
+    align: int
+    born: int
+    dies: int
+    scratch: bool
+
+    @staticmethod
+    def of(window: Tenancy) -> Box:
+        """The box of a window."""
+        born, dies = window.span if window.bytes else (0, 0)
+        return Box(window.bytes, window.buffer.align, born, dies, window.index < 0)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Boxes to be placed, and how far they have to be apart.
+
+    pairs: (a, y, lo, hi): address of y - address of a is not in lo+1 .. hi-1. A pair of boxes may have
     several such intervals, or none.
     """
 
-    windows: tuple[Tenancy, ...]
+    boxes: tuple[Box, ...]
     pairs: tuple[tuple[int, int, int, int], ...]
 
     @cached_property
     def conflicts(self) -> list[list[tuple[int, int, int]]]:
-        """Per window b: (other, lo, hi), where b.address - other.address may not be in lo+1 .. hi-1."""
-        found: list[list[tuple[int, int, int]]] = [[] for _ in self.windows]
+        """Per box b: (other, lo, hi), where b.address - other.address may not be in lo+1 .. hi-1."""
+        found: list[list[tuple[int, int, int]]] = [[] for _ in self.boxes]
         for a, y, lo, hi in self.pairs:
             found[y].append((a, lo, hi))
             found[a].append((y, -hi, -lo))
         return found
 
+    @cached_property
+    def teams(self) -> list[int]:
+        """Per box, the number of its team: boxes of about one size that take turns, such as those of strips."""
+        rivals = [{other for other, _, _ in c} for c in self.conflicts]
+        teams: list[list[int]] = []
+        found = [0] * len(self.boxes)
+        for b in sorted(range(len(self.boxes)), key=lambda b: (-self.boxes[b].bytes, b)):
+            box = self.boxes[b]
+            for k, team in enumerate(teams):
+                first = self.boxes[team[0]]
+                turns = any(self.boxes[t].born <= box.dies and box.born <= self.boxes[t].dies for t in team)
+                if box.bytes * 3 >= first.bytes * 2 and turns and rivals[b].isdisjoint(team):
+                    team.append(b)
+                    found[b] = k
+                    break
+            else:
+                found[b] = len(teams)
+                teams.append([b])
+        return found
+
+    def teamed(self) -> Layout:
+        """The layout of the teams: all of a team have one address."""
+        boxes: dict[int, Box] = {}
+        for box, team in zip(self.boxes, self.teams, strict=True):
+            old = boxes.get(team, box)
+            boxes[team] = Box(
+                max(old.bytes, box.bytes),
+                max(old.align, box.align),
+                min(old.born, box.born),
+                max(old.dies, box.dies),
+                box.scratch and old.scratch,
+            )
+        between: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        for a, y, lo, hi in self.pairs:
+            one, two = self.teams[a], self.teams[y]
+            key, span = ((one, two), (lo, hi)) if one < two else ((two, one), (-hi, -lo))
+            between.setdefault(key, []).append(span)
+        pairs = [(*key, lo, hi) for key, spans in between.items() for lo, hi in _union(spans)]
+        return Layout(tuple(boxes[k] for k in range(len(boxes))), tuple(pairs))
+
+
+def _union(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for lo, hi in sorted(spans):
+        if found and lo < found[-1][1]:
+            found[-1] = (found[-1][0], max(hi, found[-1][1]))
+        else:
+            found.append((lo, hi))
+    return found
+
 
 def layout(job: Job, windows: Sequence[Tenancy]) -> Layout:
-    """The windows with all that keeps them apart."""
+    """The boxes of windows with all that keeps them apart."""
     via = {(a, y): work for work in job.works for a in work.operands for y in work.results if a != y}
-    live = [k for k, t in enumerate(windows) if t.bytes]
-    born = {k: windows[k].span[0] for k in live}
-    dies = {k: windows[k].span[1] for k in live}
+    boxes = tuple(map(Box.of, windows))
+    live = [k for k, box in enumerate(boxes) if box.bytes]
     found: list[tuple[int, int, int, int]] = []
     current: list[int] = []
-    for y in sorted(live, key=lambda k: (born[k], dies[k], k)):
-        current = [a for a in current if dies[a] >= born[y]]
+    for y in sorted(live, key=lambda k: (boxes[k].born, boxes[k].dies, k)):
+        current = [a for a in current if boxes[a].dies >= boxes[y].born]
         for a in current:
             one, two = (y, a) if (windows[y].index, windows[a].index) in via else (a, y)
             work = via.get((windows[one].index, windows[two].index))
             found += [(one, two, lo, hi) for lo, hi in apart(windows[one], windows[two], work)]
         current.append(y)
-    return Layout(tuple(windows), tuple(found))
+    return Layout(boxes, tuple(found))
 
 
 def arena(layout: Layout, addresses: Sequence[int]) -> int:
     """Bytes from the arena's start to the end of the last window."""
-    return max((a + t.bytes for a, t in zip(addresses, layout.windows, strict=True)), default=0)
+    return max((a + box.bytes for a, box in zip(addresses, layout.boxes, strict=True)), default=0)
 
 
 def place(layout: Layout, bound: int, effort: int = EFFORT) -> list[int]:
@@ -68,6 +134,15 @@ def place(layout: Layout, bound: int, effort: int = EFFORT) -> list[int]:
 
     Stops at `bound`, below which nothing can be.
     """
+    found = _packed(layout, bound, effort)
+    if max(layout.teams, default=0) + 1 < len(layout.boxes) and arena(layout, found) > bound:
+        teams = _packed(layout.teamed(), bound, effort)
+        shared = [teams[team] for team in layout.teams]
+        found = min(found, shared, key=lambda addresses: arena(layout, addresses))
+    return found
+
+
+def _packed(layout: Layout, bound: int, effort: int) -> list[int]:
     found = _Greedy(layout)
     for start in _starts(layout):
         found.try_order(start)
@@ -83,9 +158,9 @@ class _Greedy:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.conflicts = layout.conflicts
-        self.sizes = [t.bytes for t in layout.windows]
-        self.aligns = [t.buffer.align for t in layout.windows]
-        self.size = sum(t.bytes + t.buffer.align for t in layout.windows) + 1
+        self.sizes = [box.bytes for box in layout.boxes]
+        self.aligns = [box.align for box in layout.boxes]
+        self.size = sum(box.bytes + box.align for box in layout.boxes) + 1
         self.order: list[int] = []
         self.addresses: list[int] = []
         self.looked = 0
@@ -143,12 +218,12 @@ class _Greedy:
 
 def _starts(layout: Layout) -> list[list[int]]:
     """Orders to begin with: large, long-lived or contested windows first, or as they come."""
-    n = range(len(layout.windows))
-    size = [t.bytes for t in layout.windows]
-    born = [t.span[0] if t.bytes else 0 for t in layout.windows]
-    dies = [t.span[1] if t.bytes else 0 for t in layout.windows]
+    n = range(len(layout.boxes))
+    size = [box.bytes for box in layout.boxes]
+    born = [box.born for box in layout.boxes]
+    dies = [box.dies for box in layout.boxes]
     hot = _heat(size, born, dies)
-    is_scratch = [t.index < 0 for t in layout.windows]
+    is_scratch = [box.scratch for box in layout.boxes]
     keys = [
         lambda b: (not is_scratch[b], -hot[b], -dies[b], -size[b]),
         lambda b: (-size[b], born[b]),

@@ -25,12 +25,11 @@ def improve(layout: Layout, addresses: list[int], bound: int) -> tuple[list[int]
     model = cp_model.CpModel()
     top = model.new_int_var(bound // UNIT, size // UNIT - 1, "top")
     at = []
-    for k, window in enumerate(layout.windows):
-        align = window.buffer.align
-        step = align // UNIT
-        slot = model.new_int_var(0, max(0, (size - window.bytes) // align), f"a{k}")
-        model.add_hint(slot, addresses[k] // align)
-        model.add(slot * step + window.bytes // UNIT <= top)
+    for k, box in enumerate(layout.boxes):
+        step = box.align // UNIT
+        slot = model.new_int_var(0, max(0, (size - box.bytes) // box.align), f"a{k}")
+        model.add_hint(slot, addresses[k] // box.align)
+        model.add(slot * step + box.bytes // UNIT <= top)
         at.append(slot * step)
     for a, y, lo, hi in layout.pairs:
         front = model.new_bool_var("")
