@@ -45,6 +45,23 @@ def test_kernel(data: st.DataObject) -> None:
     )
 
 
+@pytest.mark.parametrize("y", [DType.I8, DType.I16])
+def test_kernel_where_values_are_shifted_to_the_right(y: DType) -> None:
+    """Of long vectors of large values the sums have so many bits; one vector is short of that."""
+    rng = np.random.default_rng(5)
+    x = rng.integers(-32768, 32768, (1, 3, 4094))
+    x[0, 1] //= 64
+    check_call(
+        "layer_norm",
+        [TensorType(x.shape, DType.I16, Quant.of(2.0**-12)), TensorType((4094,))],
+        {"epsilon": 1e-5},
+        consts={1: rng.normal(1, 0.3, 4094).astype(np.float32)},
+        values={0: x.astype(np.int16)},
+        out_quant=Quant.of(2.0**-5, 3) if y == DType.I8 else Quant.of(2.0**-13),
+        out_dtype=y,
+    )
+
+
 @pytest.mark.parametrize("rms", [False, True])
 @pytest.mark.parametrize("channels", [16, 192, 2048])
 def test_close_to_float(rms: bool, channels: int) -> None:
