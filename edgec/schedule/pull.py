@@ -29,9 +29,10 @@ class Program:
 def pull(job: Job, regions: Sequence[Region]) -> Program:
     """The program of an order that is cut into regions.
 
-    Within a region, rows of the last work are computed in order; before each, and in the same way, the
-    rows it needs that are not there yet, first of the operand that is furthest behind. Works whose results
-    nothing in the region reads compute a row as soon as their operands have what it needs.
+    Within a region, rows of the last work (and of others that write parts of the same rows) are computed in
+    order; before each, and in the same way, the rows it needs that are not there yet, first of the operand
+    that is furthest behind. Other works whose results nothing in the region reads compute a row as soon as
+    their operands have what it needs.
     """
     run = _Run(job)
     for region in regions:
@@ -63,16 +64,18 @@ class _Run:
             self.inside[w] = [(p, rows) for p, rows in self.job.needs[w] if p in members - anew]
             self.followers[w] = []
             read.update(anew, (p for p, _ in self.inside[w]))
-        for w in region:
-            if w not in read:
-                for p, _ in self.inside[w]:
+        last = set(self.job.works[region[-1]].results)
+        ends = [w for w in region if w not in read]
+        drivers = [w for w in ends if last.intersection(self.job.works[w].results)]
+        for w in ends:
+            for p, _ in self.inside[w]:
+                if w not in drivers:
                     self.followers[p].append(w)
         for row in range(self.rows[region[-1]]):
-            self.until(region[-1], row + 1)
+            for w in drivers:
+                self.until(w, row + 1)
         for w in region:
-            if not self.times[w]:
-                self.until(w, self.rows[w])
-            if self.done[w] < self.rows[w] and w not in self.bursts:
+            if w not in self.bursts:
                 self.until(w, self.rows[w])
             if not self.rows[w]:
                 self.emit(w, 0, 0)
