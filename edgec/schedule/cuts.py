@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
-from functools import cached_property
-from itertools import pairwise
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Sequence
+from functools import cached_property, lru_cache
+from itertools import count, pairwise
 
 from edgec.schedule.bound import estimate
 from edgec.schedule.lives import Tenancy, tenancies
@@ -19,6 +19,12 @@ TRIES = 60
 EFFORT = 200_000
 """How hard it tries (`place.EFFORT`)."""
 
+_numbers = count()
+_estimates: dict[Hashable, int] = {}
+_exact: dict[Hashable, int] = {}
+_REMEMBERED = 20_000
+"""Regions whose costs are remembered: they hold wherever a region like it comes again, in any graph."""
+
 
 def partitions(job: Job, order: Sequence[int]) -> Iterator[list[Region]]:
     """Cuts of an order worth trying: none, everywhere, and the best by `bound.estimate`."""
@@ -26,6 +32,12 @@ def partitions(job: Job, order: Sequence[int]) -> Iterator[list[Region]]:
     if len(order) > 1:
         yield [tuple(order)]
         yield _Cuts(job, order).best()
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _number(what: Hashable) -> int:
+    """Equal for what is equal, and short."""
+    return next(_numbers)
 
 
 class _Cuts:
@@ -39,41 +51,47 @@ class _Cuts:
             for b, rs in enumerate(job.readers)
         ]
         self.shapes: dict[tuple[int, int], Hashable] = {}
-        self.around: dict[tuple[int, int], int] = {}
+        self.costs: dict[tuple[int, int], int] = {}
         self.estimates: dict[Hashable, int] = {}
         self.exact: dict[Hashable, int] = {}
 
     def best(self) -> list[Region]:
         """The cuts whose largest region is the smallest.
 
-        A shortest path over the places to cut at. Regions cost their estimate until they lie on the best
-        path; then they are placed, and the path is looked for again.
+        A shortest path over the places to cut at. Regions cost what crosses their ends until they lie on
+        the best path; then what they cost is estimated, and in the end they are placed, and each time the
+        path is looked for again.
         """
-        for _ in range(TRIES):
+        tries = 0
+        while True:
             ends = self.path()
             regions = list(pairwise(ends))
+            if unknown := [r for r in regions if r not in self.costs]:
+                for i, j in unknown:
+                    self.costs[i, j] = self.cost(i, j)
+                continue
             loose = [r for r in regions if self.shapes[r] not in self.exact]
-            if not loose:
+            if not loose or tries == TRIES:
                 break
-            worst = max(loose, key=lambda r: self.cost(*r))
-            if self.cost(*worst) < max(self.cost(*r) for r in regions):
+            worst = max(loose, key=lambda r: self.costs[r])
+            if self.costs[worst] < max(self.costs[r] for r in regions):
                 break
             self.measure(*worst)
+            tries += 1
         return [tuple(self.order[a:b]) for a, b in regions]
 
     def path(self) -> list[int]:
         """The places of the best cuts by what is known of the regions' costs."""
-        places = self.places
+        places, crossing, barriers, costs = self.places, self.crossing, self.barriers, self.costs
         peak: dict[int, int] = {0: 0}
         back: dict[int, int] = {}
         count = {0: 0}
         for k, j in enumerate(places[1:]):
             for i in reversed(places[: k + 1]):
-                if self.barriers[j] - self.barriers[i] > 1 and j in peak:
+                if barriers[j] - barriers[i] > 1 and j in peak:
                     break
-                if j in peak and max(peak[i], self.crossing[i]) > peak[j]:
-                    continue
-                cost = max(peak[i], self.cost(i, j))
+                known = costs.get((i, j))
+                cost = max(peak[i], max(crossing[i], crossing[j]) if known is None else known)
                 if j not in peak or (cost, count[i] + 1) < (peak[j], count[j]):
                     peak[j], back[j], count[j] = cost, i, count[i] + 1
         ends = [len(self.order)]
@@ -123,21 +141,25 @@ class _Cuts:
 
     def cost(self, i: int, j: int) -> int:
         """About the bytes live at most while works i .. j-1 of the order run as one region."""
-        if (i, j) not in self.shapes:
-            touched, kept, around = self.buffers(i, j)
-            key = self.shape(tuple(self.order[i:j]), touched, kept)
-            self.shapes[i, j], self.around[i, j] = key, around
-            if key not in self.estimates:
-                length, windows = self.alone(i, j, touched, kept)
-                self.estimates[key] = estimate(length, windows)
-        key = self.shapes[i, j]
-        return self.around[i, j] + max(self.estimates[key], self.exact.get(key, 0))
+        touched, kept, around = self.buffers(i, j)
+        key = self.shapes[i, j] = self.shape(tuple(self.order[i:j]), touched, kept)
+        if key not in self.estimates:
+            self.estimates[key] = _recall(_estimates, key, lambda: estimate(*self.alone(i, j, touched, kept)))
+        return around + max(self.estimates[key], self.exact.get(key, 0))
 
     def measure(self, i: int, j: int) -> None:
         """Place a region's windows by themselves, so that its cost is exact."""
-        touched, kept, _ = self.buffers(i, j)
-        made = layout(self.job, self.alone(i, j, touched, kept)[1])
-        self.exact[self.shapes[i, j]] = arena(made, place(made, self.estimates[self.shapes[i, j]], EFFORT))
+        key = self.shapes[i, j]
+
+        def size() -> int:
+            touched, kept, _ = self.buffers(i, j)
+            made = layout(self.job, self.alone(i, j, touched, kept)[1])
+            return arena(made, place(made, self.estimates[key], EFFORT))
+
+        self.exact[key] = _recall(_exact, key, size)
+        for r in self.costs:
+            if self.shapes[r] == key:
+                self.costs[r] = self.cost(*r)
 
     def alone(
         self, i: int, j: int, touched: Iterable[int], kept: Container[int]
@@ -157,27 +179,36 @@ class _Cuts:
     def shape(self, region: Region, touched: dict[int, None], kept: set[int]) -> Hashable:
         """Equal for regions that cost the same: repeated blocks are looked at once."""
         number = {b: k for k, b in enumerate(touched)}
-        works = tuple(
-            (
-                self.works[w],
-                tuple(number[b] for b in (*self.job.works[w].operands, *self.job.works[w].results)),
-            )
-            for w in region
-        )
-        return tuple(works), tuple((self.job.buffers[b].bytes, b in kept) for b in touched)
+        works = [
+            (self.works[w], *(number[b] for b in (*work.operands, *work.results)))
+            for w, work in ((w, self.job.works[w]) for w in region)
+        ]
+        return tuple(works), tuple((self.sizes[b], b in kept) for b in touched)
 
     @cached_property
-    def works(self) -> list[Hashable]:
-        """Per work, all that its cost depends on."""
+    def works(self) -> list[int]:
+        """Per work, a number for all that its cost depends on."""
         return [
-            (
-                w.rows,
-                w.scratch,
-                w.at_once,
-                w.carries,
-                w.again,
-                tuple((r.place.bytes, r.place.span, r.first.tobytes(), r.last.tobytes()) for r in w.reads),
-                tuple((p.bytes, p.span, p.rows) for p in w.writes),
+            _number(
+                (
+                    *(w.rows, w.scratch, w.at_once, w.carries, w.again),
+                    tuple((r.place.rows, r.place.span, r.place.offset, r.place.bytes) for r in w.reads),
+                    tuple((r.claimed, r.first.tobytes(), r.last.tobytes()) for r in w.reads),
+                    tuple((p.rows, p.span, p.offset, p.bytes) for p in w.writes),
+                )
             )
             for w in self.job.works
         ]
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        """Per buffer, a number for its size and how it is divided."""
+        return [_number((b.unit, b.units, b.multiple, b.align)) for b in self.job.buffers]
+
+
+def _recall(known: dict[Hashable, int], key: Hashable, find: Callable[[], int]) -> int:
+    if key not in known:
+        if len(known) >= _REMEMBERED:
+            known.clear()
+        known[key] = find()
+    return known[key]
