@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,11 +46,14 @@ class _Run:
         self.job = job
         n = len(job.works)
         self.rows = [w.rows for w in job.works]
+        self.at_once = [w.at_once for w in job.works]
         self.done = [0] * n
         self.times: list[list[int]] = [[] for _ in range(n)]
         self.bursts: dict[int, list[tuple[int, int]]] = {}
         self.chunks: list[tuple[int, int, int]] = []
         self.time = 0
+        self.single = [False] * n
+        """Whether a work reads one other in the region, and has nothing computed for itself."""
         self.inside: list[list[tuple[int, list[int]]]] = [[]] * n
         self.followers: list[list[int]] = [[]] * n
         self.anew: list[list[tuple[int, list[int], list[int]]]] = [[]] * n
@@ -62,6 +66,7 @@ class _Run:
             anew = {p for p, _, _ in self.job.anew[w] if p in members}
             self.anew[w] = [n for n in self.job.anew[w] if n[0] in anew]
             self.inside[w] = [(p, rows) for p, rows in self.job.needs[w] if p in members - anew]
+            self.single[w] = len(self.inside[w]) == 1 and not self.anew[w]
             self.followers[w] = []
             read.update(anew, (p for p, _ in self.inside[w]))
         last = set(self.job.works[region[-1]].results)
@@ -71,9 +76,12 @@ class _Run:
             for p, _ in self.inside[w]:
                 if w not in drivers:
                     self.followers[p].append(w)
-        for row in range(self.rows[region[-1]]):
-            for w in drivers:
-                self.until(w, row + 1)
+        if len(drivers) == 1:
+            self.until(drivers[0], self.rows[region[-1]])
+        else:
+            for row in range(self.rows[region[-1]]):
+                for w in drivers:
+                    self.until(w, row + 1)
         for w in region:
             if w not in self.bursts:
                 self.until(w, self.rows[w])
@@ -82,23 +90,49 @@ class _Run:
 
     def until(self, work: int, rows: int) -> None:
         """Have so many rows of a work done."""
-        done = self.done
-        while done[work] < rows:
-            stack = [work]
-            while stack:
-                w = stack[-1]
-                first, last = done[w], self.next(w)
-                behind = [p for p, need in self.inside[w] if done[p] < need[last - 1]]
-                for p, _, ends in self.anew[w]:
-                    end = max(ends[first:last])
-                    behind += [q for q, need in self.inside[p] if end and done[q] < need[end - 1]]
+        done, inside, single = self.done, self.inside, self.single
+        stack = [(work, rows)]
+        while stack:
+            w, rows = stack[-1]
+            first = done[w]
+            if first >= rows:
+                stack.pop()
+                continue
+            last = self.rows[w] if self.at_once[w] else first + 1
+            if single[w]:
+                p, need = inside[w][0]
+                if done[p] < need[last - 1]:
+                    stack.append((p, need[last - 1]))
+                    continue
+            elif inside[w] or self.anew[w]:
+                behind = self.behind(w, first, last)
                 if len(behind) == 1:
                     stack.append(behind[0])
-                elif behind:
-                    stack.append(min(behind, key=lambda p: done[p] / self.rows[p]))
-                else:
-                    self.compute(w, first, last)
-                    stack.pop()
+                    continue
+                if behind:
+                    p = min(behind, key=lambda b: done[b[0]] / self.rows[b[0]])[0]
+                    stack.append((p, done[p] + 1))
+                    continue
+            if self.anew[w] or self.followers[w]:
+                self.compute(w, first, last)
+            else:
+                self.emit(w, first, last if last >= rows else max(last, min(rows, self.can(w))))
+
+    def behind(self, w: int, first: int, last: int) -> list[tuple[int, int]]:
+        """What rows of a work need and is not there yet: (producer, how many rows of it)."""
+        done = self.done
+        found = [(p, need[last - 1]) for p, need in self.inside[w] if done[p] < need[last - 1]]
+        for p, _, ends in self.anew[w]:
+            if end := max(ends[first:last]):
+                found += [(q, need[end - 1]) for q, need in self.inside[p] if done[q] < need[end - 1]]
+        return found
+
+    def can(self, w: int) -> int:
+        """How many rows of a work its operands have what it needs for."""
+        found = self.rows[w]
+        for p, need in self.inside[w]:
+            found = min(found, bisect_right(need, self.done[p]))
+        return found
 
     def compute(self, w: int, first: int, last: int) -> None:
         """Compute rows of a work whose operands are there, but for what it has computed for itself."""
@@ -114,25 +148,24 @@ class _Run:
         if self.followers[w]:
             self.follow(w)
 
-    def next(self, w: int) -> int:
-        """The end of what is computed next."""
-        return self.rows[w] if self.job.works[w].at_once else min(self.done[w] + 1, self.rows[w])
-
     def follow(self, w: int) -> None:
         """Let the readers of a work that nothing pulls catch up."""
         for f in self.followers[w]:
-            while self.done[f] < self.rows[f]:
-                last = self.next(f)
-                if any(self.done[p] < need[last - 1] for p, need in self.inside[f]) or self.anew[f]:
-                    break
-                self.compute(f, self.done[f], last)
+            first, last = self.done[f], self.can(f)
+            if first < last and not self.anew[f] and (not self.at_once[f] or last == self.rows[f]):
+                self.emit(f, first, last)
 
     def emit(self, w: int, first: int, last: int) -> None:
-        times = range(self.time, self.time + last - first)
-        self.times[w][first:last] = times
-        self.done[w] = max(self.done[w], last)
-        self.time += last - first
-        if self.chunks and self.chunks[-1][0] == w and self.chunks[-1][2] == first:
-            self.chunks[-1] = (w, self.chunks[-1][1], last)
+        """Note that rows of a work are computed now."""
+        time, times, chunks = self.time, self.times[w], self.chunks
+        if first == len(times) == last - 1:
+            times.append(time)
         else:
-            self.chunks.append((w, first, last))
+            times[first:last] = range(time, time + last - first)
+        if last > self.done[w]:
+            self.done[w] = last
+        self.time = time + last - first
+        if chunks and chunks[-1][0] == w and chunks[-1][2] == first:
+            chunks[-1] = (w, chunks[-1][1], last)
+        else:
+            chunks.append((w, first, last))
