@@ -90,16 +90,23 @@ def live_bound(job: Job, program: Program, windows: Sequence[Tenancy]) -> int:
 
 def estimate(length: int, windows: Sequence[Tenancy]) -> int:
     """About the bytes that a good placement takes: a ring counts whole while any of its rows is live."""
-    live = np.zeros(2 * length + 6, np.int64)
+    begins, ends, sizes = [], [], []
     for t in windows:
         if not t.bytes:
             continue
         if t.capacity >= len(t.birth):
-            np.add.at(live, t.birth + 3, t.buffer.unit)
-            np.subtract.at(live, t.death + 3, t.buffer.unit)
+            begins.append(t.birth + 3)
+            ends.append(t.death)
+            sizes.append(t.buffer.unit)
             continue
         death = np.maximum.accumulate(t.death)
-        fresh = np.flatnonzero(t.birth[1:] > death[:-1]) + 1
-        np.add.at(live, t.birth[np.append(0, fresh)] + 2, t.bytes)
-        np.subtract.at(live, death[np.append(fresh - 1, len(death) - 1)] + 3, t.bytes)
-    return int(np.cumsum(live).max())
+        fresh = np.flatnonzero(t.birth[1:] > death[:-1])
+        begins.append(t.birth[np.concatenate(([0], fresh + 1))] + 2)
+        ends.append(death[np.concatenate((fresh, [len(death) - 1]))])
+        sizes.append(t.bytes)
+    if not sizes:
+        return 0
+    size = np.repeat(np.array(sizes, float), [len(b) for b in begins])  # exact: far below 2**53 bytes
+    more = np.bincount(np.concatenate(begins), size, 2 * length + 6)
+    less = np.bincount(np.concatenate(ends) + 3, size, 2 * length + 6)
+    return int(np.cumsum(more - less).max())

@@ -17,6 +17,7 @@ from edgec.schedule.pull import Program
 from edgec.schedule.work import ALIGN, SCRATCH_ALIGN, Buffer, Job, Place, Read, Work, up
 
 _NEVER = -(1 << 40)
+_NO_TIMES = np.zeros(0, np.int64)
 BEFORE = -2
 """The time before the first event, when inputs that are not streamed are written."""
 
@@ -65,7 +66,7 @@ def tenancies(
     """
     end = 2 * program.length
     found = []
-    times = [2 * np.array(t, np.int64) for t in program.times]
+    times = [2 * np.array(t, np.int64) if t else _NO_TIMES for t in program.times]
     for b in range(len(job.buffers)) if buffers is None else buffers:
         buffer = job.buffers[b]
         anew = [w for w in job.writers[b] if w in program.bursts]
@@ -130,24 +131,21 @@ def _write(birth: np.ndarray, times: np.ndarray, span: int) -> None:
 
 def note(death: np.ndarray, times: np.ndarray, read: Read) -> None:
     """Put off the death of every unit until its last reader."""
+    if not len(times):
+        return
+    if read.final is not None:
+        units, rows = read.final
+        death[units] = np.maximum(death[units], times[rows])
+        return
     some = read.first <= read.last
-    if not len(times) or not some.any():
-        return
-    first, last, when = read.first[some], read.last[some], times[some]
-    if (np.diff(first) >= 0).all() and (np.diff(last) >= 0).all():
-        unit = np.arange(len(death))
-        reader = np.searchsorted(first, unit, "right") - 1
-        is_read = (reader >= 0) & (last[reader] >= unit)
-        death[is_read] = np.maximum(death[is_read], when[reader[is_read]])
-        return
-    for a, b, t in zip(first, last, when, strict=True):
+    for a, b, t in zip(read.first[some], read.last[some], times[some], strict=True):
         np.maximum(death[a : b + 1], t, out=death[a : b + 1])
 
 
 def _runs(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """First and last time of every run of rows that are computed one right after the other."""
-    cut = np.flatnonzero(np.diff(times) > 2)
-    return times[np.append(0, cut + 1)], times[np.append(cut, len(times) - 1)]
+    cut = np.flatnonzero(times[1:] - times[:-1] > 2)
+    return times[np.concatenate(([0], cut + 1))], times[np.concatenate((cut, [len(times) - 1]))]
 
 
 # -- where two windows may not lie ----------------------------------------

@@ -83,7 +83,10 @@ class _Run:
                 for w in drivers:
                     self.until(w, row + 1)
         for w in region:
-            if w not in self.bursts:
+            if w in self.bursts:  # rows that nobody wants count as computed with the last one
+                times = self.times[w]
+                times += times[-1:] * (self.rows[w] - len(times))
+            else:
                 self.until(w, self.rows[w])
             if not self.rows[w]:
                 self.emit(w, 0, 0)
@@ -161,6 +164,7 @@ class _Run:
         if first == len(times) == last - 1:
             times.append(time)
         else:
+            times += [time] * (first - len(times))
             times[first:last] = range(time, time + last - first)
         if last > self.done[w]:
             self.done[w] = last

@@ -74,6 +74,18 @@ class Read:
     last: np.ndarray
     claimed: bool
 
+    @cached_property
+    def final(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """The units that are read, and the last row that reads each; None unless rows only move on."""
+        rows = np.flatnonzero(self.first <= self.last)
+        first, last = self.first[rows], self.last[rows]
+        if (np.diff(first) < 0).any() or (np.diff(last) < 0).any():
+            return None
+        units = np.arange(int(last.max(initial=-1)) + 1)
+        reader = np.searchsorted(first, units, "right") - 1
+        is_read = (reader >= 0) & (last[reader] >= units) if rows.size else units > 0
+        return units[is_read], rows[reader[is_read]]
+
 
 @dataclass(frozen=True)
 class Work:
