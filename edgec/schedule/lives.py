@@ -92,7 +92,8 @@ def tenancies(
     for w, work in enumerate(job.works):
         if work.scratch and len(times[w]):
             size = Buffer(f"scratch of {work.node}", (), work.scratch, 1, 1, SCRATCH_ALIGN)
-            birth, death = _runs(times[w])
+            bursts = program.bursts.get(w)
+            birth, death = 2 * np.array(bursts, np.int64).T if bursts else _runs(times[w])
             found.append(Tenancy(-1, size, 1, birth, death, w))
     return found
 

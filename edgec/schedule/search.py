@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from edgec.ir import Graph
 from edgec.ops.base import call_of, op_of
@@ -13,6 +14,7 @@ from edgec.passes.running_sums import RunningSums
 from edgec.passes.split_attention import SplitAttention
 from edgec.schedule.plan import Plan
 from edgec.schedule.planner import Goal, Packed, pack
+from edgec.schedule.stripping import stripped
 
 NEAR = 1.1
 """Schemes up to so many times the smallest are given to the solver."""
@@ -62,6 +64,11 @@ class Search:
     _found: list[Scheme] = field(default_factory=list)
     _more: Iterator[Scheme] | None = None
 
+    @cached_property
+    def macs(self) -> int:
+        """The graph's own multiply-accumulates; at least one."""
+        return max(1, macs_of(self.graph))
+
     def plain(self, optimize: Goal = "speed") -> Scheme:
         """Every layer in one step: no row loops."""
         return self._planned(self.graph, (), optimize, regions=False)
@@ -92,6 +99,16 @@ class Search:
                 best = found
         return best
 
+    def pareto(self) -> list[Scheme]:
+        """All schemes that no other beats in both bytes and multiply-accumulates, the largest arena first."""
+        for _ in (self.plain("memory"), *self.schemes()):
+            pass
+        found: list[Scheme] = []
+        for scheme in sorted(self.tried, key=lambda s: (s.macs, s.arena)):
+            if not found or scheme.arena < found[-1].arena:
+                found = [s for s in found if s.macs < scheme.macs] + [scheme]
+        return found
+
     def schemes(self) -> Iterator[Scheme]:
         """Schemes worth a look, cheap ones first; each is planned once, however often one asks."""
         if self._more is None:
@@ -106,12 +123,27 @@ class Search:
         for graph, moves in self._forms():
             scheme = self._planned(graph, moves)
             yield scheme
-            if best is None or scheme.arena < best.arena:
+            if best is None or scheme.arena <= best.arena:
                 best = scheme
         assert best is not None
         for most in dict.fromkeys((1.0, self.most)):  # leave to spend more never ends with more memory
             for scheme in self._reruns(best, most):
                 yield (best := scheme)
+        if self.most > 1.0:
+            yield from self._strips(best)
+
+    def _strips(self, best: Scheme) -> Iterator[Scheme]:
+        """The widest ops in strips of columns, as long as narrower ones make it smaller."""
+        worse = 0
+        for form in stripped(best.graph, self.most * self.macs):
+            named = f"{form.sets} sets of layers in {form.strips} strips of columns"
+            scheme = self._planned(form.graph, (*best.moves, named), again=form.again)
+            if scheme.macs <= self.most * self.macs:
+                yield scheme
+            worse = 0 if scheme.arena < best.arena else worse + 1
+            if worse > 2:
+                return
+            best = min(best, scheme, key=lambda s: s.arena)
 
     def _forms(self) -> Iterator[tuple[Graph, tuple[str, ...]]]:
         """The graph, and forms of it that compute nothing twice."""
@@ -139,7 +171,7 @@ class Search:
 
         most: as `Search.most`.
         """
-        own = macs_of(self.graph)
+        own = self.macs
         while True:
             groups: dict[str, list[Site]] = {}
             for site in rerun_sites(best.graph, max(0.0, most - best.macs / own)):
@@ -152,9 +184,8 @@ class Search:
                 graph = best.graph.copy()
                 CloneProducer(tuple(sites)).run(graph)
                 where = graph.node(sites[0].chain[-1]).path or sites[0].value
-                scheme = self._planned(
-                    graph, (*best.moves, f"{where} and {len(sites) - 1} like it run twice")
-                )
+                alike = f" and {len(sites) - 1} like it" if len(sites) > 1 else ""
+                scheme = self._planned(graph, (*best.moves, f"{where}{alike} run twice"))
                 if scheme.arena < (found or best).arena:
                     found = scheme
             if found is None:
@@ -163,9 +194,15 @@ class Search:
             yield best
 
     def _planned(
-        self, graph: Graph, moves: tuple[str, ...], optimize: Goal = "memory", *, regions: bool = True
+        self,
+        graph: Graph,
+        moves: tuple[str, ...],
+        optimize: Goal = "memory",
+        *,
+        regions: bool = True,
+        again: frozenset[str] = frozenset(),
     ) -> Scheme:
-        packed = pack(graph, optimize, stream=self.stream, regions=regions)
+        packed = pack(graph, optimize, stream=self.stream, regions=regions, again=again)
         scheme = Scheme(graph, packed, macs_of(graph, packed), moves)
         self.tried.append(scheme)
         self.tell(scheme)
