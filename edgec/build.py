@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,15 +15,18 @@ from edgec.fitting import fitted
 from edgec.ir import Graph
 from edgec.options import BuildOptions, Progress
 from edgec.pipeline import Lowered, bind, lower
-from edgec.report import assemble, files
+from edgec.report import assemble, files, pareto
 from edgec.report.memory import memory_files
-from edgec.report.schema import Check, Flash, Report
+from edgec.report.schema import Check, Flash, Report, TradeOff
 from edgec.runners import open_runner
 from edgec.schedule import check_plan
 from edgec.schedule.plan import Plan
-from edgec.schedule.search import Scheme
+from edgec.schedule.search import Scheme, Search
 from edgec.sim import cycles
 from edgec.target import Target, load_target
+
+PARETO_MOST = 2.0
+"""How many times the model's own multiply-accumulates --pareto looks at, and more with --max-overhead."""
 
 
 def build(options: BuildOptions, progress: Progress) -> Report:
@@ -38,6 +41,10 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     progress.stage(f"schedule {len(lowered.graph)} ops")
     made = _fitted(options, target, lowered, progress)
     lowered, graph, plan, library, report = made.lowered, made.graph, made.plan, made.library, made.report
+    if options.pareto:
+        progress.stage("trade-offs")
+        report["pareto"] = _trade_offs(options, made, _telling(progress))
+        write_files(options.out, {pareto.PICTURE: pareto.svg(report["model"], report["pareto"])})
     progress.stage("integer reference")
     count = prove.sample_count(report["macs"])
     inputs = (lowered.samples or prove.draw_inputs(graph, count))[:count]
@@ -58,6 +65,7 @@ class _Made:
     """A scheme of a model, compiled and linked."""
 
     lowered: Lowered
+    scheme: Scheme
     graph: Graph
     plan: Plan
     library: Library
@@ -82,12 +90,31 @@ def _fitted(options: BuildOptions, target: Target, lowered: Lowered, progress: P
         last[:] = [fit.Attempt(options, target, model, graph, plan, library)]
         progress.stage(f"compile and link for {target.name}")
         report = _link(options, target, model, graph, plan, library)
-        return _Made(model, graph, plan, library, report)
+        return _Made(model, scheme, graph, plan, library, report)
 
     try:
-        return fitted(options, target, lowered, link)
+        return fitted(options, target, lowered, link, _telling(progress))
     except DoesNotFit as error:
         raise fit.explain(error, *last) from error
+
+
+def _telling(progress: Progress) -> Callable[[Scheme], None]:
+    """What a search tells of its schemes becomes what the user sees of it."""
+    arenas: list[int] = []
+
+    def tell(scheme: Scheme) -> None:
+        arenas.append(scheme.arena)
+        progress.status(f"{len(arenas)} tried, the smallest with {min(arenas):,} B of arena")
+
+    return tell
+
+
+def _trade_offs(options: BuildOptions, made: _Made, tell: Callable[[Scheme], None]) -> list[TradeOff]:
+    """What less memory costs, of the model as it was built."""
+    most = max(options.max_overhead, PARETO_MOST)
+    search = Search(made.lowered.graph, options.input_mode == "stream", most, tell)
+    found = [s for s in search.pareto() if s.macs <= most * search.macs]
+    return pareto.points(found, made.scheme, search.macs)
 
 
 def write_files(folder: Path, contents: Mapping[str, str | bytes]) -> None:

@@ -82,6 +82,7 @@ def build(
     from edgec.console import progress, show
     from edgec.options import BuildOptions
     from edgec.report import files, table
+    from edgec.report.pareto import trade_offs
     from edgec.sizes import parse_size
     from edgec.target import load_target
 
@@ -94,8 +95,6 @@ def build(
     }
     place = out or output_dir.default_name(model, target)
     with progress() as shown, output_dir.fresh(place) as work:
-        from edgec.build import build as compile_model
-
         options = BuildOptions(
             model,
             target,
@@ -109,10 +108,12 @@ def build(
             verify=not no_verify,
             **sizes,
         )
+        from edgec.build import build as compile_model
+
         report = compile_model(options, shown)
     if json:
         sys.stdout.write((place / files.NAME).read_text(encoding="utf-8"))
-    show(table.closing(report), sys.stderr if json else sys.stdout)
+    show(table.closing(report) + trade_offs(report), sys.stderr if json else sys.stdout)
     if not json:
         print(f"\nwrote {place}")
 

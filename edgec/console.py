@@ -52,6 +52,9 @@ class PlainProgress(AbstractContextManager["PlainProgress"]):
     def step(self, done: int, total: int) -> None:
         """Nothing: a pipe has no use for a bar."""
 
+    def status(self, text: str) -> None:
+        """Nothing: what passes is no line of a log."""
+
     def note(self, text: str) -> None:
         """An indented line."""
         self._print(f"{'':11}{text}")
@@ -99,6 +102,12 @@ class LiveProgress(AbstractContextManager["LiveProgress"]):
     def step(self, done: int, total: int) -> None:
         """Moves the bar."""
         self.bar.update(self.task, completed=done, total=total)
+
+    def status(self, text: str) -> None:
+        """Behind the name of the stage."""
+        from rich.markup import escape
+
+        self.bar.update(self.task, description=f"{self.current}  [dim]{escape(text)}[/]")
 
     def note(self, text: str) -> None:
         """A line above the bar."""

@@ -18,16 +18,20 @@ AROUND = 4096
 
 
 def fitted(
-    options: BuildOptions, target: Target, lowered: Lowered, link: Callable[[Lowered, Scheme], Linked]
+    options: BuildOptions,
+    target: Target,
+    lowered: Lowered,
+    link: Callable[[Lowered, Scheme], Linked],
+    tell: Callable[[Scheme], None],
 ) -> Linked:
-    """What linking gave for the scheme that is taken. link: raises DoesNotFit.
+    """What linking gave for the scheme that is taken. link: raises DoesNotFit. tell: as in `Search`.
 
     With --optimize memory that is the scheme with the smallest arena, int8 residual streams included; without
     it and without a budget the same, at the model's full precision; otherwise the cheapest that fits, with
     int8 residual streams where nothing else does. Raises the DoesNotFit of the last that was tried.
     """
     limit = options.budget if options.budget is not None else target.sram_bytes
-    search = Search(lowered.graph, options.input_mode == "stream", options.max_overhead)
+    search = Search(lowered.graph, options.input_mode == "stream", options.max_overhead, tell)
     if not options.regions or limit is None:
         return link(lowered, search.plain(options.optimize or "memory"))
     if options.optimize == "memory":
@@ -38,14 +42,15 @@ def fitted(
         if error.memory != "SRAM" or lowered.narrow is None:
             raise
     narrow = lowered.narrow()
-    return _cheapest(narrow, Search(narrow.graph, search.stream, search.most), limit, link, False)
+    again = Search(narrow.graph, search.stream, search.most, search.tell)
+    return _cheapest(narrow, again, limit, link, False)
 
 
 def _smallest(lowered: Lowered, search: Search) -> tuple[Lowered, Scheme]:
     scheme = search.smallest()
     if lowered.narrow is not None:
         narrow = lowered.narrow()
-        other = Search(narrow.graph, search.stream, search.most).smallest()
+        other = Search(narrow.graph, search.stream, search.most, search.tell).smallest()
         if other.arena < scheme.arena:
             return narrow, other
     return lowered, scheme

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
+
+from edgec.diagnostics import Diagnostic
 
 InputMode = Literal["whole", "stream"]
 Goal = Literal["memory", "speed"]
@@ -21,7 +24,8 @@ class BuildOptions:
     temporary one. optimize: None prefers speed where there is a budget and memory where there is none.
     regions: whether several ops may run under one row loop. max_overhead: how many times the model's own
     multiply-accumulates may be spent where that saves memory. pareto: whether to list what memory costs.
-    verify: run the image against the reference before reporting success.
+    verify: run the image against the reference before reporting success. Raises Diagnostic E101 where options
+    make no sense or contradict each other.
     """
 
     model: str
@@ -37,6 +41,28 @@ class BuildOptions:
     pareto: bool = False
     verify: bool = True
 
+    def __post_init__(self) -> None:
+        if not 1.0 <= self.max_overhead < math.inf:
+            raise Diagnostic(
+                "E101",
+                f"--max-overhead must be a number from 1.0 on: {self.max_overhead:g}",
+                where="--max-overhead",
+                facts=[("have", f"{self.max_overhead:g} times the model's multiply-accumulates")],
+                remedies=[
+                    "--max-overhead 1.3 to spend up to 30 % more on less memory",
+                    "leave --max-overhead out to spend none",
+                ],
+            )
+        wants = "--pareto" if self.pareto else f"--max-overhead {self.max_overhead:g}"
+        if not self.regions and (self.pareto or self.max_overhead > 1.0):
+            raise Diagnostic(
+                "E101",
+                f"{wants} contradicts --no-regions",
+                where="--no-regions",
+                facts=[("reason", "less memory for more work is found among row loops over several layers")],
+                remedies=["leave --no-regions out", f"leave {wants} out"],
+            )
+
 
 class Progress(Protocol):
     """Where a long task says how far it is."""
@@ -46,6 +72,9 @@ class Progress(Protocol):
 
     def step(self, done: int, total: int) -> None:
         """Within the stage, `done` of `total` are done."""
+
+    def status(self, text: str) -> None:
+        """Where the stage stands, where it cannot be said how much is left; gone when the stage is."""
 
     def note(self, text: str) -> None:
         """Something worth a line, good news or plain fact."""
@@ -61,6 +90,9 @@ class Silent:
         """Nothing."""
 
     def step(self, done: int, total: int) -> None:
+        """Nothing."""
+
+    def status(self, text: str) -> None:
         """Nothing."""
 
     def note(self, text: str) -> None:

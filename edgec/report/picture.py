@@ -11,6 +11,10 @@ import numpy as np
 
 from edgec.ir import Graph
 from edgec.report.axis import Axis, Band
+from edgec.report.drawing import byte_step, document
+from edgec.report.drawing import number as _n
+from edgec.report.drawing import rect as _rect
+from edgec.report.drawing import text as _text
 from edgec.report.words import gap_of, names, peak_line, span_of
 from edgec.schedule.plan import Plan
 from edgec.schedule.timeline import Part, Stay
@@ -72,10 +76,7 @@ def svg(graph: Graph, plan: Plan, usage: Usage) -> str:
         *_key(),
     ]
     width, height = _LEFT + WIDTH + 24, _TOP + HEIGHT + _LIVE + 100
-    open_tag = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">'
-    return "\n".join(
-        [open_tag, f"<style>{_STYLE}</style>", _rect(0, 0, width, height, 'fill="#fff"'), *body, "</svg>", ""]
-    )
+    return document(width, height, _STYLE, body)
 
 
 # -- around the plot ------------------------------------------------------
@@ -134,18 +135,12 @@ def _fitted(name: str, room: int) -> str:
 
 def _addresses(top: int) -> list[str]:
     found = []
-    step = _round_step(top / 8)
+    step = byte_step(top / 8)
     for at in [*range(0, top - step // 2, step), top]:
         y = _y(at, top)
         found.append(f'<path d="M{_LEFT - 4} {_n(y)}H{_LEFT + WIDTH}" stroke="#c9ced8" stroke-width=".6"/>')
         found.append(_text(_LEFT - 8, y + 3.5, f"{at:,}", "a", "end"))
     return [*found, _text(_LEFT - 8, _TOP - 8, "address", "a", "end")]
-
-
-def _round_step(size: float) -> int:
-    """A power of two times 1 or 1.5, about as large."""
-    power = 2 ** max(4, math.floor(math.log2(max(size, 16))))
-    return int(min((power, power * 3 // 2, power * 2), key=lambda s: abs(s - size)))
 
 
 def _key() -> list[str]:
@@ -325,23 +320,7 @@ def _y(address: int, top: int) -> float:
     return _TOP + HEIGHT * (1 - address / top)
 
 
-def _n(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
-
-
 def _boxes(boxes: Iterable[Box]) -> str:
     return "".join(
         f"M{_n(x0)} {_n(y0)}H{_n(max(x1, x0 + 0.3))}V{_n(y1)}H{_n(x0)}Z" for x0, y0, x1, y1 in boxes
     )
-
-
-def _rect(x: float, y: float, width: float, height: float, more: str) -> str:
-    size = f'width="{_n(max(width, 0.3))}" height="{_n(max(height, 0.3))}"'
-    return f'<rect x="{_n(x)}" y="{_n(y)}" {size} {more}/>'
-
-
-def _text(x: float, y: float, text: str, css: str = "", anchor: str = "") -> str:
-    if not text:
-        return ""
-    more = (f' class="{css}"' if css else "") + (f' text-anchor="{anchor}"' if anchor else "")
-    return f'<text x="{_n(x)}" y="{_n(y)}"{more}>{escape(text)}</text>'

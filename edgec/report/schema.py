@@ -128,6 +128,20 @@ class Accuracy(TypedDict):
     calibration: NotRequired[str]
 
 
+class TradeOff(TypedDict):
+    """A schedule that none beats in both bytes and work, or the one that was built.
+
+    macs: multiply-accumulates of one inference. factor: of the model's own, rounded up, so that
+    --max-overhead of as much allows them. moves: what was done to the model. chosen: whether it was built.
+    """
+
+    arena: int
+    macs: int
+    factor: float
+    moves: list[str]
+    chosen: bool
+
+
 class Report(TypedDict):
     """report.json."""
 
@@ -151,6 +165,7 @@ class Report(TypedDict):
     cycles_model: NotRequired[str]
     copies: NotRequired[Copies]
     accuracy: NotRequired[Accuracy]
+    pareto: NotRequired[list[TradeOff]]
     notes: NotRequired[list[str]]
     warnings: NotRequired[list[str]]
 
@@ -159,7 +174,14 @@ def missing_keys(report: dict[str, Any]) -> list[str]:
     """The required keys of the schema that a report lacks, as dotted paths."""
     parts: list[tuple[str, Any, Any]] = [("", Report, report)]
     parts += [("sram.", Sram, report.get("sram", {})), ("flash.", Flash, report.get("flash", {}))]
-    lists = (("layers", Layer), ("checks", Check), ("inputs", Port), ("outputs", Port), ("regions", Region))
+    lists = (
+        ("layers", Layer),
+        ("checks", Check),
+        ("inputs", Port),
+        ("outputs", Port),
+        ("regions", Region),
+        ("pareto", TradeOff),
+    )
     for key, shape in lists:
         parts += [(f"{key}[{k}].", shape, item) for k, item in enumerate(report.get(key, []))]
     return [

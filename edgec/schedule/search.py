@@ -134,10 +134,11 @@ class Search:
 
     def _strips(self, best: Scheme) -> Iterator[Scheme]:
         """The widest ops in strips of columns, as long as narrower ones make it smaller."""
-        worse = 0
+        worse, before = 0, best.moves
         for form in stripped(best.graph, self.most * self.macs):
-            named = f"{form.sets} sets of layers in {form.strips} strips of columns"
-            scheme = self._planned(form.graph, (*best.moves, named), again=form.again)
+            sets = f"{form.sets} set{'s' * (form.sets != 1)} of layers"
+            moves = (*before, f"{sets} in {form.strips} strips of columns")
+            scheme = self._planned(form.graph, moves, again=form.again)
             if scheme.macs <= self.most * self.macs:
                 yield scheme
             worse = 0 if scheme.arena < best.arena else worse + 1
