@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import count, pairwise
+from typing import TypeVar
+
+import numpy as np
 
 from edgec.schedule.bound import estimate
 from edgec.schedule.lives import Tenancy, tenancies
@@ -19,8 +22,9 @@ TRIES = 60
 EFFORT = 200_000
 """How hard it tries (`place.EFFORT`)."""
 
+_Cost = TypeVar("_Cost")
 _numbers = count()
-_estimates: dict[Hashable, int] = {}
+_estimates: dict[Hashable, tuple[int, int]] = {}
 _exact: dict[Hashable, int] = {}
 _REMEMBERED = 20_000
 """Regions whose costs are remembered: they hold wherever a region like it comes again, in any graph."""
@@ -52,6 +56,7 @@ class _Cuts:
         ]
         self.shapes: dict[tuple[int, int], Hashable] = {}
         self.costs: dict[tuple[int, int], int] = {}
+        self.around: dict[tuple[int, int], int] = {}
         self.estimates: dict[Hashable, int] = {}
         self.exact: dict[Hashable, int] = {}
 
@@ -68,7 +73,7 @@ class _Cuts:
             regions = list(pairwise(ends))
             if unknown := [r for r in regions if r not in self.costs]:
                 for i, j in unknown:
-                    self.costs[i, j] = self.cost(i, j)
+                    self.learn(i, j)
                 continue
             loose = [r for r in regions if self.shapes[r] not in self.exact]
             if not loose or tries == TRIES:
@@ -82,22 +87,43 @@ class _Cuts:
 
     def path(self) -> list[int]:
         """The places of the best cuts by what is known of the regions' costs."""
-        places, crossing, barriers, costs = self.places, self.crossing, self.barriers, self.costs
-        peak: dict[int, int] = {0: 0}
-        back: dict[int, int] = {}
-        count = {0: 0}
-        for k, j in enumerate(places[1:]):
-            for i in reversed(places[: k + 1]):
-                if barriers[j] - barriers[i] > 1 and j in peak:
-                    break
-                known = costs.get((i, j))
-                cost = max(peak[i], max(crossing[i], crossing[j]) if known is None else known)
-                if j not in peak or (cost, count[i] + 1) < (peak[j], count[j]):
-                    peak[j], back[j], count[j] = cost, i, count[i] + 1
-        ends = [len(self.order)]
+        places, n = self.places, len(self.places)
+        peak, count, back = np.zeros(n, np.int64), np.zeros(n, np.int64), [0] * n
+        for k in range(1, n):
+            low = self.earliest[k]
+            cost = np.maximum(peak[low:k], self.known[low:k, k])
+            best = np.flatnonzero(cost == cost.min())[::-1]
+            i = int(best[count[low:k][best].argmin()])
+            peak[k], count[k], back[k] = cost[i], count[low + i] + 1, low + i
+        ends = [n - 1]
         while ends[-1]:
             ends.append(back[ends[-1]])
-        return ends[::-1]
+        return [places[k] for k in reversed(ends)]
+
+    @cached_property
+    def index(self) -> dict[int, int]:
+        """Per place, its index among them."""
+        return {k: x for x, k in enumerate(self.places)}
+
+    @cached_property
+    def known(self) -> np.ndarray:
+        """What regions cost at least, by the indices of the places where they begin and end."""
+        crossing = np.array([self.crossing[k] for k in self.places], np.int64)
+        return np.maximum(crossing[:, None], crossing)
+
+    @cached_property
+    def sure(self) -> np.ndarray:
+        """Of which regions `known` is an estimate, not a bound."""
+        return np.zeros(self.known.shape, bool)
+
+    @cached_property
+    def earliest(self) -> list[int]:
+        """Per place, the index of the first at which a region may begin that ends there."""
+        barriers = [self.barriers[k] for k in self.places]
+        return [
+            min((i for i in range(k) if barriers[k] - barriers[i] <= 1), default=max(k - 1, 0))
+            for k in range(len(barriers))
+        ]
 
     @cached_property
     def places(self) -> list[int]:
@@ -139,13 +165,28 @@ class _Cuts:
             found.append(found[-1] + bool(self.job.waits(w)))
         return found
 
-    def cost(self, i: int, j: int) -> int:
-        """About the bytes live at most while works i .. j-1 of the order run as one region."""
+    def learn(self, i: int, j: int) -> None:
+        """Estimate what a region costs. Those that contain it cost as much as what it does not share."""
         touched, kept, around = self.buffers(i, j)
         key = self.shapes[i, j] = self.shape(tuple(self.order[i:j]), touched, kept)
-        if key not in self.estimates:
-            self.estimates[key] = _recall(_estimates, key, lambda: estimate(*self.alone(i, j, touched, kept)))
-        return around + max(self.estimates[key], self.exact.get(key, 0))
+
+        def find() -> tuple[int, int]:
+            length, windows = self.alone(i, j, touched, kept)
+            inner = [t for t in windows if t.index < 0 or (t.index not in kept and self.born[t.index] >= i)]
+            return estimate(length, windows), estimate(length, inner)
+
+        self.estimates[key], inner = _recall(_estimates, key, find)
+        self.around[i, j] = around
+        a, b = self.index[i], self.index[j]
+        containing, loose = self.known[: a + 1, b:], ~self.sure[: a + 1, b:]
+        np.maximum(containing, inner, out=containing, where=loose)
+        self.costs[i, j] = self.known[a, b] = self.cost(i, j)
+        self.sure[a, b] = True
+
+    def cost(self, i: int, j: int) -> int:
+        """About the bytes live at most while works i .. j-1 of the order run as one region."""
+        key = self.shapes[i, j]
+        return self.around[i, j] + max(self.estimates[key], self.exact.get(key, 0))
 
     def measure(self, i: int, j: int) -> None:
         """Place a region's windows by themselves, so that its cost is exact."""
@@ -159,7 +200,7 @@ class _Cuts:
         self.exact[key] = _recall(_exact, key, size)
         for r in self.costs:
             if self.shapes[r] == key:
-                self.costs[r] = self.cost(*r)
+                self.costs[r] = self.known[self.index[r[0]], self.index[r[1]]] = self.cost(*r)
 
     def alone(
         self, i: int, j: int, touched: Iterable[int], kept: Container[int]
@@ -206,7 +247,7 @@ class _Cuts:
         return [_number((b.unit, b.units, b.multiple, b.align)) for b in self.job.buffers]
 
 
-def _recall(known: dict[Hashable, int], key: Hashable, find: Callable[[], int]) -> int:
+def _recall(known: dict[Hashable, _Cost], key: Hashable, find: Callable[[], _Cost]) -> _Cost:
     if key not in known:
         if len(known) >= _REMEMBERED:
             known.clear()

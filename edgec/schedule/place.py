@@ -58,7 +58,7 @@ class Layout:
 
     @cached_property
     def teams(self) -> list[int]:
-        """Per box, the number of its team: boxes of about one size that take turns, such as those of strips."""
+        """Per box, the number of its team: boxes of about one size that take turns, as those of strips do."""
         rivals = [{other for other, _, _ in c} for c in self.conflicts]
         teams: list[list[int]] = []
         found = [0] * len(self.boxes)

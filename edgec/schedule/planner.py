@@ -11,13 +11,20 @@ from edgec.schedule.bound import live_bound
 from edgec.schedule.cuts import partitions
 from edgec.schedule.lives import Tenancy, tenancies
 from edgec.schedule.order import orders
-from edgec.schedule.place import Layout, arena, layout, place
+from edgec.schedule.place import EFFORT, Layout, arena, layout, place
 from edgec.schedule.plan import Feed, Plan, Step, Window
 from edgec.schedule.pull import Program, Region, pull
+from edgec.schedule.small import WORKS, schedules
 from edgec.schedule.solve import improve
 from edgec.schedule.work import Job, job_of
 
 Goal = Literal["memory", "speed"]
+
+SETTLED = 100
+"""Schedules of a small graph that are placed, each with QUICK effort (`place.EFFORT`)."""
+QUICK = 100_000
+SIMPLE = 120
+"""Pairs of windows up to which the solver is asked about a schedule that packing did not make smaller."""
 
 
 def make_plan(
@@ -60,6 +67,8 @@ def pack(
         best = [p.draft.regions for p in (whole, *whole.others)]
         found += _placed(job, ([*fed, *(tuple(w + shift for w in r) for r in cut)] for cut in best))
     packed = min(found, key=lambda p: p.size)
+    if regions and len(job.works) <= WORKS and not again:
+        packed = _settled(job, packed.solved())
     packed = replace(packed, others=tuple(p for p in found if p is not packed and p.bound < packed.size))
     if optimize == "speed":
         made = _Draft.of(
@@ -68,6 +77,20 @@ def pack(
         if made.size <= packed.size:
             packed = replace(made, bound=min(packed.bound, made.bound))
     return packed
+
+
+def _settled(job: Job, best: Packed) -> Packed:
+    """The smallest placement of all orders and cuts of a small job."""
+    tries = SETTLED
+    for _, regions in schedules(job, lambda: best.size if tries else 0):
+        tries -= 1
+        draft = _Draft.of(job, tuple(regions))
+        if draft.bound < best.size:
+            found = draft.placed(QUICK)
+            if found.size < best.size or len(found.layout.pairs) <= SIMPLE:
+                found = found.solved()
+            best = min(best, found, key=lambda p: p.size)
+    return best
 
 
 def _placed(job: Job, cuts: Iterable[Sequence[Region]]) -> list[Packed]:
@@ -96,10 +119,10 @@ class _Draft:
         windows = tenancies(job, program)
         return _Draft(job, tuple(regions), program, windows, live_bound(job, program, windows))
 
-    def placed(self) -> Packed:
+    def placed(self, effort: int = EFFORT) -> Packed:
         """With addresses."""
         made = layout(self.job, self.windows)
-        return Packed(self, made, place(made, self.bound), self.bound)
+        return Packed(self, made, place(made, self.bound, effort), self.bound)
 
 
 @dataclass(frozen=True)
