@@ -70,12 +70,9 @@ def pack(
     if regions and len(job.works) <= WORKS and not again:
         packed = _settled(job, packed.solved())
     packed = replace(packed, others=tuple(p for p in found if p is not packed and p.bound < packed.size))
-    if optimize == "speed":
-        made = _Draft.of(
-            job_of(graph, stream=stream, claims=False, again=again), packed.draft.regions
-        ).placed()
-        if made.size <= packed.size:
-            packed = replace(made, bound=min(packed.bound, made.bound))
+    made = _Draft.of(job_of(graph, stream=stream, claims=False, again=again), packed.draft.regions).placed()
+    if made.size < packed.size or (optimize == "speed" and made.size == packed.size):
+        packed = replace(made, bound=min(packed.bound, made.bound), others=(packed,))
     return packed
 
 
