@@ -47,7 +47,7 @@ class BuildOptions:
                 "E101",
                 f"--max-overhead must be a number from 1.0 on: {self.max_overhead:g}",
                 where="--max-overhead",
-                facts=[("have", f"{self.max_overhead:g} times the model's multiply-accumulates")],
+                facts=[("means", "how many times the model's own multiply-accumulates may be spent")],
                 remedies=[
                     "--max-overhead 1.3 to spend up to 30 % more on less memory",
                     "leave --max-overhead out to spend none",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from edgec.diagnostics import Diagnostic
 from edgec.options import BuildOptions, Progress
 from edgec.report import files
-from edgec.report.schema import Report
+from edgec.report.schema import Report, TradeOff
 from tests.cli.invoke import edgec
 from tests.conftest import ROOT
 from tests.report.sample import REPORT
@@ -31,6 +32,7 @@ def builder(monkeypatch: pytest.MonkeyPatch) -> Callable[[Builder], None]:
 def good(options: BuildOptions, progress: Progress) -> Report:
     progress.stage("read")
     progress.step(1, 2)
+    progress.status("half of it")
     progress.note("a note")
     progress.warn("a warning")
     (options.out / files.NAME).write_text(files.dump(REPORT), encoding="utf-8")
@@ -55,6 +57,17 @@ def test_the_table_is_on_stdout_and_plain(builder: Callable[[Builder], None], tm
     assert f"wrote {tmp_path / 'out'}" in done.out
     assert "\x1b" not in done.out + done.err
     assert " s  read" in done.err
+    assert "half" not in done.err, "what passes is no line of a log"
+
+
+def test_trade_offs_are_in_the_table(builder: Callable[[Builder], None], tmp_path: Path) -> None:
+    def look(options: BuildOptions, progress: Progress) -> Report:
+        point = TradeOff(arena=5432, macs=99, factor=1.25, moves=["stem run twice"], chosen=True)
+        return {**good(options, progress), "pareto": [point]}
+
+    builder(look)
+    done = edgec("build", "m.tflite", "--target", "stm32f746", "--out", tmp_path / "out", "--pareto")
+    assert re.search(r"built +5,432 +1\.250 +stem run twice\n.*pareto\.svg.*\n\nwrote", done.out)
 
 
 def test_options_arrive(builder: Callable[[Builder], None], tmp_path: Path) -> None:
@@ -67,8 +80,10 @@ def test_options_arrive(builder: Callable[[Builder], None], tmp_path: Path) -> N
     builder(look)
     command = ["build", "m.tflite", "--target", "stm32f746", "--out", tmp_path / "out", "--budget", "64KB"]
     command += ["--flash-budget", "1MB", "--calib", "c.npz", "--input", "stream", "--optimize", "speed"]
+    command += ["--max-overhead", "1.5", "--pareto"]
     assert edgec(*command, "--no-verify").status == 0
     (got,) = seen
+    assert (got.max_overhead, got.pareto, got.regions) == (1.5, True, True)
     assert (got.model, got.target, got.budget, got.flash_budget) == ("m.tflite", "stm32f746", 65536, 1048576)
     assert (got.calib, got.input_mode, got.optimize, got.verify) == (Path("c.npz"), "stream", "speed", False)
     assert got.out.parent == tmp_path
@@ -147,6 +162,14 @@ def test_interrupted(tmp_path: Path, number: signal.Signals) -> None:
         ),
         (["build", "m.tflite", "--target", "stm32f746", "--frobnicate"], "--frobnicate"),
         (["run"], "DIR"),
+        (["build", "m", "--target", "host", "--max-overhead", "nan"], "--max-overhead must be a number"),
+        (["build", "m", "--target", "host", "--max-overhead", "inf"], "--max-overhead must be a number"),
+        (["build", "m", "--target", "host", "--max-overhead", "0.999"], "--max-overhead must be a number"),
+        (["build", "m", "--target", "host", "--max-overhead", "more"], "--max-overhead"),
+        (
+            ["build", "m", "--target", "host", "--no-regions", "--max-overhead", "1.5"],
+            "1.5 contradicts --no-reg",
+        ),
     ],
 )
 def test_usage_errors(arguments: list[str], text: str) -> None:

@@ -46,6 +46,19 @@ def test_stages_become_lines(terminal: Terminal) -> None:
     assert "\x1b[" in terminal.getvalue()
 
 
+def test_a_status_is_shown_and_goes(terminal: Terminal) -> None:
+    with progress(terminal) as shown:
+        shown.stage("schedule [all]")
+        shown.status("3 tried [so far]")
+        shown.bar.refresh()  # type: ignore[attr-defined]
+        assert "schedule [all]  3 tried [so far]" in words(terminal)
+        shown.stage("compile")
+        before = len(words(terminal))
+        shown.bar.refresh()  # type: ignore[attr-defined]
+    assert "tried" not in words(terminal)[before:]
+    assert re.search(r"done  schedule \[all\] \d+\.\d s", words(terminal))
+
+
 def test_a_stage_that_fails_does_not_say_done(terminal: Terminal) -> None:
     with pytest.raises(RuntimeError), progress(terminal) as shown:
         shown.stage("compile")

@@ -72,6 +72,16 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("m.tflite", "--optimize", "beauty")
 
 
+@case("E101-overhead")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("m.tflite", "--max-overhead", "0.9")
+
+
+@case("E101-no-regions")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("m.tflite", "--no-regions", "--pareto")
+
+
 @case("E101-place")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     np.save("x.npy", np.zeros((1, 4, 2, 3), np.int8))
