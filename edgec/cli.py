@@ -54,22 +54,30 @@ def build(
         Path | None, typer.Option(help="Samples for quantization: an .npz, a folder of images, a .parquet.")
     ] = None,
     input: Annotated[
-        Literal["whole", "stream"], typer.Option(help="How the caller hands over the input.")
+        Literal["whole", "stream"],
+        typer.Option(help="The input is in SRAM before a run, or arrives in rows."),
     ] = "whole",
     optimize: Annotated[
         Literal["memory", "speed"] | None,
-        typer.Option(help="What to prefer. [default: speed within --budget, memory without]"),
+        typer.Option(
+            help="memory: the smallest arena, with int8 residual streams; speed: the least work that fits. "
+            "[default: speed with --budget; without, the smallest arena at full precision]"
+        ),
     ] = None,
     max_overhead: Annotated[
         float,
-        typer.Option(help="Multiply-accumulates that may be spent for less memory: 1.3 is 30 % more."),
+        typer.Option(
+            help="How many times the model's multiply-accumulates less memory may cost: 1.3 is 30 % more."
+        ),
     ] = 1.0,
     no_regions: Annotated[
-        bool, typer.Option("--no-regions", help="Every layer by itself, no row loops over several.")
+        bool, typer.Option("--no-regions", help="Run every layer by itself: no row loops over several.")
     ] = False,
     pareto: Annotated[
         bool,
-        typer.Option("--pareto", help="Show what less memory costs: bytes against multiply-accumulates."),
+        typer.Option(
+            "--pareto", help="List and draw what less memory costs: bytes against multiply-accumulates."
+        ),
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Output directory. [default: MODEL-TARGET]")] = None,
     no_verify: Annotated[
