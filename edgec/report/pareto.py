@@ -33,7 +33,11 @@ def points(schemes: Sequence[Scheme], chosen: Scheme, own: int) -> list[TradeOff
 
     own: the model's own multiply-accumulates.
     """
-    others = (s for s in schemes if s.macs < chosen.macs or s.arena < chosen.arena)
+    others: list[Scheme] = []
+    for s in sorted(schemes, key=lambda s: (s.macs, s.arena)):
+        beaten = chosen.macs <= s.macs and chosen.arena <= s.arena
+        if not beaten and (not others or s.arena < others[-1].arena):
+            others.append(s)
     return [
         TradeOff(
             arena=s.arena,

@@ -35,8 +35,12 @@ SCHEMES = (
 )
 
 
+BEATEN = (Fake(26976, 3001), Fake(16497, 4565), Fake(15000, 5471))
+"""By one of those."""
+
+
 def points(chosen: Fake) -> list[TradeOff]:
-    return pareto.points(cast("tuple[Scheme, ...]", SCHEMES), cast(Scheme, chosen), 3000)
+    return pareto.points(cast("tuple[Scheme, ...]", BEATEN + SCHEMES), cast(Scheme, chosen), 3000)
 
 
 def with_trade_offs() -> Report:
