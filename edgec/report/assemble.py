@@ -11,7 +11,7 @@ from edgec.ops.base import op_of
 from edgec.options import BuildOptions
 from edgec.passes.collapse_views import remaining_copies
 from edgec.report.schema import SCHEMA, Copies, Flash, Layer, Port, Region, Report, Sram, Window
-from edgec.schedule.plan import Plan
+from edgec.schedule.plan import Plan, Step
 from edgec.schedule.usage import Usage
 
 
@@ -36,14 +36,18 @@ def sram(graph: Graph, plan: Plan, linked: Sizes | None, budget: int | None) -> 
 
 
 def layers(library: Library, plan: Plan, usage: Usage) -> list[Layer]:
-    """One entry per kernel call, in the order of execution."""
+    """One entry per kernel call, in the order of execution; rows that are computed again count again."""
+    rows: dict[str, int] = {}
+    for step in plan.steps:
+        if isinstance(step, Step):
+            rows[step.node] = rows.get(step.node, 0) + step.last - step.first
     live, number = usage.per_layer, {n: k for k, nodes in enumerate(plan.regions) for n in nodes}
     return [
         Layer(
             name=x.title,
             op=x.node.op,
             region=number.get(x.node.name, x.index),
-            macs=op_of(x.node).macs(x.call),
+            macs=op_of(x.node).macs(x.call) * rows[x.node.name] // max(x.call.outs[0].rows, 1),
             live_bytes=live[x.node.name],
             rows=x.call.outs[0].rows,
             window=min(x.call.outs[0].rows, plan.windows[x.node.outputs[0]].capacity),
