@@ -123,8 +123,15 @@ def _scales(top: float, low: float, high: float) -> list[str]:
     return lines
 
 
+def _covers(left: float, end: float, height: float, other: tuple[float, float, float]) -> bool:
+    return other[0] < end and left < other[1] and abs(height - other[2]) < 12
+
+
 def _dots(found: Sequence[TradeOff], places: Sequence[tuple[float, float]]) -> list[str]:
-    """The dots with their labels, and the list below. A label in the way of another is its number only."""
+    """The dots with their labels, and the list below.
+
+    A label that has room neither above nor below its dot is the number only.
+    """
     dots, rows = [], []
     taken: list[tuple[float, float, float]] = []
     for k, (p, (x, y), what) in enumerate(zip(found, places, words(found), strict=True), 1):
@@ -132,15 +139,16 @@ def _dots(found: Sequence[TradeOff], places: Sequence[tuple[float, float]]) -> l
         left, end = x + 7, x + 7 + len(label) * _CHAR
         if end > _LEFT + WIDTH:
             left, end = x - 7 - len(label) * _CHAR, x - 7
-        if any(a < end and left < b and abs(y - 6 - at) < 12 for a, b, at in taken):
-            label, left, end = f"{k}", x + 7, x + 14
-        taken.append((left, end, y - 6))
+        free = (h for h in (y - 6, y + 16) if not any(_covers(left, end, h, other) for other in taken))
+        if (height := next(free, None)) is None:
+            label, left, end, height = f"{k}", x - 4, x + 4, y + 28
+        taken.append((left, end, height))
         figures = f"{p['arena']:,} B, {p['factor']:.3f} times the MACs"
         built = ", built" if p["chosen"] else ""
         css = ' class="c"' if p["chosen"] else ""
         title = escape(f"{figures}{built}\n" + "\n".join(p["moves"]))
         dot = f'<circle cx="{number(x)}" cy="{number(y)}" r="4.5"/>'
-        dots.append(f"<g{css}><title>{title}</title>{dot}{text(left, y - 6, label)}</g>")
+        dots.append(f"<g{css}><title>{title}</title>{dot}{text(left, height, label)}</g>")
         at = _TOP + HEIGHT + 46 + _ROW * (k - 1)
         rows.append(f"<g{css}>{text(_LEFT, at, f'{k}: {figures}{built}: {what}')}</g>")
     return dots + rows
