@@ -215,7 +215,8 @@ class Op(ABC):
     """The result is operand 0's bytes under another shape, or a part of each of its rows (`offset`);
     no code is generated."""
     is_join: ClassVar[bool] = False
-    """The operands' rows lie side by side in the result's rows, where they are computed; no code is generated."""
+    """The operands' rows lie side by side in the result's rows, where they are computed; no code is
+    generated."""
 
     @abstractmethod
     def infer(self, call: Call) -> list[TensorType]:

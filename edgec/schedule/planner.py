@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from edgec.ir import Graph
@@ -20,9 +21,9 @@ from edgec.schedule.work import Job, job_of
 
 Goal = Literal["memory", "speed"]
 
-SETTLED = 100
+SETTLED = 40
 """Schedules of a small graph that are placed, each with QUICK effort (`place.EFFORT`)."""
-QUICK = 100_000
+QUICK = 1000
 SIMPLE = 120
 """Pairs of windows up to which the solver is asked about a schedule that packing did not make smaller."""
 
@@ -78,8 +79,8 @@ def pack(
 
 def _settled(job: Job, best: Packed) -> Packed:
     """The smallest placement of all orders and cuts of a small job."""
-    tries = SETTLED
-    for _, regions in schedules(job, lambda: best.size if tries else 0):
+    limit, tries = [best.size], SETTLED
+    for _, regions in schedules(job, lambda: limit[0]):
         tries -= 1
         draft = _Draft.of(job, tuple(regions))
         if draft.bound < best.size:
@@ -87,6 +88,7 @@ def _settled(job: Job, best: Packed) -> Packed:
             if found.size < best.size or len(found.layout.pairs) <= SIMPLE:
                 found = found.solved()
             best = min(best, found, key=lambda p: p.size)
+        limit[0] = best.size if tries else 0
     return best
 
 
@@ -132,7 +134,7 @@ class Packed:
     bound: int
     others: tuple[Packed, ...] = ()
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Bytes of the arena."""
         return arena(self.layout, self.addresses)

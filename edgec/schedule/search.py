@@ -16,6 +16,8 @@ from edgec.schedule.plan import Plan
 from edgec.schedule.planner import Goal, Packed, pack
 from edgec.schedule.stripping import stripped
 
+LEAVES = (1.3, 2.0)
+"""Shares of a network's own work for which strips are tried on the way to what may be spent."""
 NEAR = 1.1
 """Schemes up to so many times the smallest are given to the solver."""
 
@@ -133,18 +135,23 @@ class Search:
             yield from self._strips(best)
 
     def _strips(self, best: Scheme) -> Iterator[Scheme]:
-        """The widest ops in strips of columns, as long as narrower ones make it smaller."""
-        worse, before = 0, best.moves
-        for form in stripped(best.graph, self.most * self.macs):
-            sets = f"{form.sets} set{'s' * (form.sets != 1)} of layers"
-            moves = (*before, f"{sets} in {form.strips} strips of columns")
-            scheme = self._planned(form.graph, moves, again=form.again)
-            if scheme.macs <= self.most * self.macs:
-                yield scheme
-            worse = 0 if scheme.arena < best.arena else worse + 1
-            if worse > 2:
-                return
-            best = min(best, scheme, key=lambda s: s.arena)
+        """The widest ops in strips of columns, as long as narrower ones make it smaller.
+
+        Forms that cost little are tried whatever may be spent, so that more leave is never worse.
+        """
+        graph, before, least = best.graph, best.moves, best.arena
+        for most in sorted({m for m in LEAVES if m < self.most} | {self.most}):
+            worse = 0
+            for form in stripped(graph, most * self.macs):
+                sets = f"{form.sets} set{'s' * (form.sets != 1)} of layers"
+                moves = (*before, f"{sets} in {form.strips} strips of columns")
+                scheme = self._planned(form.graph, moves, again=form.again)
+                if scheme.macs <= self.most * self.macs:
+                    yield scheme
+                worse = 0 if scheme.arena < least else worse + 1
+                least = min(least, scheme.arena)
+                if worse > 2:
+                    break
 
     def _forms(self) -> Iterator[tuple[Graph, tuple[str, ...]]]:
         """The graph, and forms of it that compute nothing twice."""

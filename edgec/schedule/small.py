@@ -13,7 +13,7 @@ from edgec.schedule.work import Job
 
 WORKS = 13
 """Graphs of more works than these are too large."""
-REGIONS = 6000
+REGIONS = 2500
 """Regions that are looked at; with more, what is found need not be the best."""
 FEW = 5
 """Works of a region up to which all their orders are tried."""
@@ -24,8 +24,8 @@ ENDS = 3
 def schedules(job: Job, below: Callable[[], int]) -> Iterator[tuple[int, list[Region]]]:
     """Orders cut into regions, with the bytes that each takes at least, in ascending order of these.
 
-    Of long regions that differ only in the order of works that pull each other's rows, one is looked at. below: the bytes
-    that a schedule has to be below to be of interest, asked again all the time.
+    Of long regions that differ only in the order of works that pull each other's rows, one is looked at.
+    below: the bytes that a schedule has to be below to be of interest, asked again all the time.
     """
     search = _Small(job)
     heap: list[tuple[int, int, int, int, tuple[Region, ...]]] = [(0, 0, 0, 0, ())]
@@ -69,10 +69,10 @@ class _Small:
             members = front.pop()
             for w, needs in enumerate(self.needs):
                 bit = 1 << w
-                if not (done | members) & bit and not needs & ~(done | members):
-                    if members | bit not in found:
-                        found.add(members | bit)
-                        front.append(members | bit)
+                ready = not (done | members) & bit and not needs & ~(done | members)
+                if ready and members | bit not in found:
+                    found.add(members | bit)
+                    front.append(members | bit)
         return sorted(found - {0})
 
     def loops(self, members: int) -> Iterator[Region]:

@@ -18,7 +18,7 @@ from edgec.schedule.work import job_of
 from tests.schedule.toys import graphs, right, tensor, toy, view
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(graphs())
 def test_a_plan_is_safe_and_no_larger_than_its_tensors(graph: Graph) -> None:
     plan = make_plan(graph)
@@ -31,7 +31,7 @@ def test_a_plan_is_safe_and_no_larger_than_its_tensors(graph: Graph) -> None:
     assert plan == make_plan(graph)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(graphs())
 def test_speed_costs_no_memory(graph: Graph) -> None:
     plan = make_plan(graph, "speed")
