@@ -25,9 +25,8 @@ from edgec.schedule.search import Scheme, Search
 from edgec.sim import cycles
 from edgec.target import Target, load_target
 
-PARETO_MOST = (1.3, 1.6, 2.0)
-"""How many times the model's own multiply-accumulates the searches of --pareto may spend: one that may spend
-much finds other schemes than one that has to choose where to spend it."""
+PARETO_MOST = 2.0
+"""How many times the model's own multiply-accumulates the search of --pareto may spend."""
 
 
 def build(options: BuildOptions, progress: Progress) -> Report:
@@ -112,12 +111,9 @@ def _telling(progress: Progress) -> Callable[[Scheme], None]:
 
 def _trade_offs(options: BuildOptions, made: _Made, tell: Callable[[Scheme], None]) -> list[TradeOff]:
     """What less memory costs, of the model as it was built."""
-    found: list[Scheme] = []
-    most = max(options.max_overhead, *PARETO_MOST)
-    for level in sorted({*PARETO_MOST, most}):
-        search = Search(made.lowered.graph, options.input_mode == "stream", level, tell)
-        found += [s for s in search.pareto() if s.macs <= most * search.macs]
-    return pareto.points(found, made.scheme, search.macs)
+    most = max(options.max_overhead, PARETO_MOST)
+    search = Search(made.lowered.graph, options.input_mode == "stream", most, tell)
+    return pareto.points(search.pareto(), made.scheme, search.macs)
 
 
 def write_files(folder: Path, contents: Mapping[str, str | bytes]) -> None:

@@ -16,7 +16,7 @@ from edgec.schedule.plan import Plan
 from edgec.schedule.planner import Goal, Packed, pack
 from edgec.schedule.stripping import stripped
 
-LEAVES = (1.3, 2.0)
+LEAVES = (1.3, 1.6, 2.0)
 """Shares of a network's own work for which strips are tried on the way to what may be spent."""
 NEAR = 1.1
 """Schemes up to so many times the smallest are given to the solver."""
@@ -106,7 +106,8 @@ class Search:
         for _ in (self.plain("memory"), *self.schemes()):
             pass
         found: list[Scheme] = []
-        for scheme in sorted(self.tried, key=lambda s: (s.macs, s.arena)):
+        allowed = (s for s in self.tried if s.macs <= self.most * self.macs)
+        for scheme in sorted(allowed, key=lambda s: (s.macs, s.arena)):
             if not found or scheme.arena < found[-1].arena:
                 found = [s for s in found if s.macs < scheme.macs] + [scheme]
         return found
