@@ -52,12 +52,17 @@ CONVOLUTIONS = "tests.e2e.mobilenets"
 LARGE_BARS = (
     Bar(f"{CONVOLUTIONS}:mobilenet_v2_144", "stream", 28_672, 1.0, "stm32f746g-disco"),
     Bar(f"{CONVOLUTIONS}:mobilenet_v2_144", "stream", 14_336, 1.30, "stm32f746g-disco"),
-    Bar(f"{CONVOLUTIONS}:mobilenet_v2_144", "stream", 14_336, 1.68, "stm32f746g-disco"),
     Bar(f"{CONVOLUTIONS}:mobilenet_v2_224", "stream", 144 * KB, 1.0, "stm32f746g-disco"),
     Bar("tests.e2e.vits:small_vit", "whole", 36_864),
     Bar("tests.e2e.vits:small_vit", "stream", 20_480),
 )
-CASES = [*BARS, *(pytest.param(b, marks=LARGE) for b in LARGE_BARS)]
+NOT_YET = Bar(f"{CONVOLUTIONS}:mobilenet_v2_144", "stream", 7_168, 1.68, "stm32f746g-disco")
+"""Missed: rows of the image and of every map down to 9x9 take 6.5 KB before any strip is computed."""
+CASES = [
+    *BARS,
+    *(pytest.param(b, marks=LARGE) for b in LARGE_BARS),
+    pytest.param(NOT_YET, marks=[LARGE, pytest.mark.xfail(reason="strips span one block only")]),
+]
 SLOWER = {"ad": 1.0}
 """Instructions with regions over those without; 1.05 where it is not said."""
 
