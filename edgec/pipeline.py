@@ -41,6 +41,7 @@ from edgec.quant import snr
 from edgec.quant.choose import Quantized, quantize_model
 from edgec.quant.data import Samples, load_samples, random_samples
 from edgec.report.schema import Accuracy
+from edgec.target import load_target
 
 FLOAT_PASSES: tuple[Pass, ...] = (
     FoldConstants(),  # first: exporters compute masks, tables and shapes in the graph
@@ -136,6 +137,7 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
 
     Raises Diagnostic E104 for bad calibration data.
     """
+    graph.features = load_target(options.target).features
     if not is_float(graph):
         run_passes(graph, INTEGER_PASSES)
         return Lowered(graph)

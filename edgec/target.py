@@ -16,6 +16,19 @@ from edgec.resources import resource_dir
 
 KINDS = ("mcu", "linux", "host")
 CONTENTS = ("code", "rodata", "weights", "data", "stack", "arena")
+FEATURES: dict[str, tuple[str, ...]] = {
+    "host": (),
+    "cortex-m0plus": (),
+    "cortex-m4": ("dsp",),
+    "cortex-m7": ("dsp",),
+    "cortex-m33": ("dsp",),
+    "cortex-m55": ("dsp", "mve"),
+    "cortex-a53": ("neon",),
+    "cortex-a72": ("neon",),
+    "cortex-a76": ("neon", "dotprod"),
+}
+"""Per processor, the instruction sets beyond plain C that kernels may use: dsp is Armv7E-M's and Armv8-M's
+DSP extension, mve is Helium, neon is Advanced SIMD of AArch64 and dotprod its SDOT."""
 _RUNTIME = frozenset({"data", "stack", "arena"})
 _REGION = {
     "name": str,
@@ -103,6 +116,11 @@ class Target:
     hidden: bool
     regions: tuple[Region, ...]
     uart: Uart | None
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What the processor has beyond plain C, of FEATURES."""
+        return frozenset(FEATURES.get(self.cpu, ()))
 
     @property
     def is_mcu(self) -> bool:

@@ -168,17 +168,17 @@ def _encode(kernel: Kernel, job: Job) -> bytes:
     return b"".join(parts)
 
 
-_RUNNERS: dict[tuple[str, bool], _Runner] = {}
+_RUNNERS: dict[tuple[str, str], _Runner] = {}
 
 
-def run(kernel: Kernel, dsp: bool, job: Job, what: str) -> tuple[bytes, np.ndarray]:
+def run(kernel: Kernel, family: str, job: Job, what: str) -> tuple[bytes, np.ndarray]:
     """Run a job: the bytes it reads, and the arena afterwards.
 
     Raises AssertionError, with the sanitizer's report, where the kernel stops.
     """
-    key = (kernel.function, dsp)
+    key = (kernel.function, family)
     if key not in _RUNNERS:
-        _RUNNERS[key] = _Runner(_build(kernel, dsp))
+        _RUNNERS[key] = _Runner(_build(kernel, family))
     return _RUNNERS[key].run(kernel, job, what)
 
 
@@ -194,13 +194,13 @@ def _compiler() -> tuple[str, ...]:
     return (sys.executable, "-m", "ziglang", "cc", "-O1", "-fsanitize=undefined")
 
 
-def _build(kernel: Kernel, dsp: bool) -> Path:
+def _build(kernel: Kernel, family: str) -> Path:
     """Compile the runner with the kernel; the result is kept under a hash of all that goes into it."""
     fn = kernel.function
     sources = [KERNELS / f"{s}.c" for s in (fn, *kernel.needs) if (KERNELS / f"{s}.c").exists()]
     assert sources and sources[0].stem == fn, f"no such kernel file: {KERNELS / fn}.c"
     layout = _layout_source(kernel)
-    flags = [*_compiler(), *WARNINGS, *(DSP if dsp else []), f"-I{KERNELS}"]
+    flags = [*_compiler(), *WARNINGS, *(DSP if family == "dsp" else []), f"-I{KERNELS}"]
     runner = ROOT / "tests" / "kernel_runner.c"
     digest = hashlib.sha256("\0".join([*flags, layout]).encode())
     for f in sorted([runner, *sources, *KERNELS.glob("*.h"), *(ROOT / "tests/arm_acle").iterdir()]):

@@ -1,7 +1,8 @@
 """Runs kernels against their op's integer reference, wherever the rows declaration lets rows lie.
 
-`check_call` is what an op's test calls. It runs the C kernel, compiled with sanitizers for the
-host (once plain, once with the Arm DSP paths on emulated intrinsics),
+`check_call` is what an op's test calls. It runs the C kernels that the op gives for every set of features
+(`FAMILIES`), compiled with sanitizers for the host where that is possible (Arm's DSP paths on emulated
+intrinsics),
 
 (a) on disjoint tensors,
 (b) with the output laid over each operand, at the distances docs/architecture.md allows,
@@ -15,6 +16,7 @@ where a result row lies over operand rows that it needs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
@@ -24,6 +26,9 @@ from edgec.ops.base import Call, Op, Rows, registry
 from tests.kernel_host import Job, Window, run
 
 GUARD = 32
+
+FAMILIES = {"plain C": frozenset[str](), "dsp": frozenset({"dsp"})}
+"""The sets of features for which kernels are tested, by the way they are run (tests/kernel_host.py)."""
 
 quants = st.builds(
     lambda e, z: Quant.of(float(np.float32(2.0**e)), z), st.floats(-9, -1), st.integers(-128, 127)
@@ -61,15 +66,15 @@ def check_call(
     assert isinstance(expected, np.ndarray)
     assert expected.shape == out.shape, f"reference gives {expected.shape}, inferred {out.shape}"
     assert expected.dtype == out.dtype.numpy, f"reference gives {expected.dtype}, not {out.dtype}"
-    case = Case(op, call, [xs[k] for k in call.activations], expected)
-    for dsp in (False, True):
-        case.disjoint(dsp)
-        case.over_operands(dsp, rng)
+    for family, features in FAMILIES.items():
+        case = Case(op, replace(call, features=features), family, [xs[k] for k in call.activations], expected)
+        case.disjoint()
+        case.over_operands(rng)
         for block in sorted({1, 2, out.rows}):
-            case.rings(dsp, block, block)
+            case.rings(block, block)
             if op.carries(call):
-                case.rings(dsp, block, 1)
-                case.rings(dsp, block, block + 1)
+                case.rings(block, 1)
+                case.rings(block, block + 1)
     return expected
 
 
@@ -86,10 +91,12 @@ def _operand(call: Call, k: int, values: Mapping[int, np.ndarray], rng: np.rando
 
 
 class Case:
-    """A call with its operands and the result that its kernel must give."""
+    """A call with its operands and the result that its kernel for one family must give."""
 
-    def __init__(self, op: Op, call: Call, xs: list[np.ndarray], expected: np.ndarray) -> None:
+    def __init__(self, op: Op, call: Call, family: str, xs: list[np.ndarray], expected: np.ndarray) -> None:
         self.op, self.call, self.kernel, self.expected = op, call, op.kernel(call), expected
+        self.family = family
+        assert self.kernel.feature in ("", *call.features), f"{self.kernel.function} needs more than {family}"
         self.types = [call.ins[k] for k in call.activations]
         self.out = call.outs[0]
         self.xs = [_rows(x, t) for x, t in zip(xs, self.types, strict=True)]
@@ -103,13 +110,13 @@ class Case:
             assert len(rows.first) == len(rows.last) == self.out.rows, f"rows() of operand {k}"
             self.rows.append(rows)
 
-    def disjoint(self, dsp: bool) -> None:
+    def disjoint(self) -> None:
         """Every tensor whole and by itself."""
         job = self._place({}, None)
         job.call(0, self.out.rows)
-        self._run(job, dsp, "disjoint tensors")
+        self._run(job, "disjoint tensors")
 
-    def over_operands(self, dsp: bool, rng: np.random.Generator) -> None:
+    def over_operands(self, rng: np.random.Generator) -> None:
         """The output over each activation operand, at the smallest distances and some larger ones."""
         claimed = self.op.overwrites(self.call)
         for j, k in enumerate(self.call.activations):
@@ -123,12 +130,12 @@ class Case:
                 job = self._place({}, (j, d))
                 job.copies = self._copies(j, d)
                 job.call(0, self.out.rows)
-                self._run(job, dsp, f"output {d} bytes before operand {k}")
+                self._run(job, f"output {d} bytes before operand {k}")
             job = self._place({}, (j, d0))
             job.copies = self._copies(j, d0)
             for i in range(self.out.rows):
                 job.call(i, i + 1)
-            self._run(job, dsp, f"output {d0} bytes before operand {k}, row by row")
+            self._run(job, f"output {d0} bytes before operand {k}, row by row")
 
     def _copies(self, j: int, d: int) -> bool:
         """Whether, the output lying d bytes before operand j, a row lies over rows that it needs."""
@@ -137,7 +144,7 @@ class Case:
         over = (begin < (rows.last + 1) * ri) & (rows.first * ri < begin + ro)
         return bool(np.any(over & (rows.first <= rows.last)))
 
-    def rings(self, dsp: bool, block: int, capacity: int) -> None:
+    def rings(self, block: int, capacity: int) -> None:
         """Blocks of `block` output rows; operands fed as they are needed into the smallest rings.
 
         The result's ring has `capacity` rows; what is left of a block in it afterwards is compared.
@@ -155,7 +162,7 @@ class Case:
             for i in range(max(first, last - capacity), last):
                 job.read(job.out.at(i), self.out.row_bytes)
                 want += self.y[i]
-        self._run(job, dsp, f"{block} rows at a time, {capacity} in the result's ring", want)
+        self._run(job, f"{block} rows at a time, {capacity} in the result's ring", want)
 
     def _place(self, capacity: Mapping[int, int], over: tuple[int, int] | None) -> Job:
         """Windows one behind the other with guards; `over` = (operand, distance) shares its space.
@@ -189,12 +196,12 @@ class Case:
                 arena[w.base : w.base + len(flat)] = np.frombuffer(flat, np.uint8)
         return job
 
-    def _run(self, job: Job, dsp: bool, what: str, rows: bytes | None = None) -> None:
+    def _run(self, job: Job, what: str, rows: bytes | None = None) -> None:
         """Run a job and compare what it reads with `rows`; without them, the whole result."""
-        what, whole = f"{self.kernel.function}, {what}" + (", DSP" if dsp else ""), rows is None
+        what, whole = f"{self.kernel.function} for {self.family}, {what}", rows is None
         if whole:
             job.read(job.out.base, self.out.bytes)
-        got, after = run(self.kernel, dsp, job, what)
+        got, after = run(self.kernel, self.family, job, what)
         want = b"".join(self.y) if rows is None else rows
         if got != want:
             g, y = (np.frombuffer(x, self.expected.dtype).reshape(-1, self.out.row_size) for x in (got, want))

@@ -42,7 +42,8 @@ class Graph:
     """A directed acyclic graph of ops over named, typed values.
 
     input_perms: inputs that the device takes with its axes in another order than the
-    user's model has them, device = user.transpose(perm).
+    user's model has them, device = user.transpose(perm). features: instruction sets beyond plain C that
+    kernels may use (`Target.features`).
     """
 
     def __init__(self, name: str = "model") -> None:
@@ -50,6 +51,7 @@ class Graph:
         self.inputs: list[str] = []
         self.outputs: list[str] = []
         self.input_perms: dict[str, tuple[int, ...]] = {}
+        self.features: frozenset[str] = frozenset()
         self.values: dict[str, Value] = {}
         self._nodes: dict[str, Node] = {}
         self._rank: dict[str, float] = {}
@@ -229,7 +231,7 @@ class Graph:
         """A copy that shares only the constants' arrays."""
         other = Graph(self.name)
         other.inputs, other.outputs = list(self.inputs), list(self.outputs)
-        other.input_perms = dict(self.input_perms)
+        other.input_perms, other.features = dict(self.input_perms), self.features
         other.values = {v: Value(x.name, x.type, x.data) for v, x in self.values.items()}
         other._nodes = {
             n: Node(x.name, x.op, x.inputs, x.outputs, dict(x.attrs), x.path) for n, x in self._nodes.items()

@@ -112,6 +112,8 @@ class _Parser:
         keyword = self.take("word").text
         if keyword == "graph":
             self.result.name = self.name()
+            if self.accept("for"):
+                self.result.features = frozenset(self.separated(self.name))
         elif keyword == "input":
             name = self.new_value()
             self.sign(":")

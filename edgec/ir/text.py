@@ -12,7 +12,8 @@ is dtype[shape], then the layout, then the quantization: q(scale) or q(scale, ze
 per channel q([scales], [zero points], axis=A) with the zero points left out where all are
 zero. `as` names the node where its name is not that of its result (of several results
 %n.0, %n.1 it is n), `@` gives its module path where that is not the node's name. Names that
-are not words stand in double quotes, as JSON strings.
+are not words stand in double quotes, as JSON strings. `for` behind the graph's name lists the instruction
+sets beyond plain C that its kernels may use.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ def to_text(graph: Graph, constants: Literal["hash", "inline", "elide"] = "hash"
     for reading and comparing only. The first two parse back to an equal graph.
     """
     lines = [f"graph {_name(graph.name)}"]
+    if graph.features:
+        lines[0] += f" for {', '.join(map(_name, sorted(graph.features)))}"
     lines += [f"input {ref(v)}: {type_text(graph.type(v))}" for v in graph.inputs]
     for name, value in graph.values.items():
         if value.data is not None:

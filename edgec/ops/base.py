@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,6 +28,18 @@ class Call:
     outs: tuple[TensorType, ...]
     consts: tuple[np.ndarray | None, ...]
     """Per operand: the data of a constant, None for an activation."""
+    features: frozenset[str] = frozenset()
+    """Instruction sets beyond plain C that the kernel may use (`Target.features`)."""
+
+    @property
+    def plain(self) -> Call:
+        """The same for a processor of which nothing is known: its kernel is plain C."""
+        return replace(self, features=frozenset())
+
+    @property
+    def block(self) -> int:
+        """Rows that the schedule computes in one step where it can: the attribute block, 1 without it."""
+        return self.int("block", 1)
 
     @property
     def activations(self) -> tuple[int, ...]:
@@ -81,6 +93,7 @@ def call_of(graph: Graph, node: Node) -> Call:
         tuple(graph.in_types(node)),
         tuple(graph.out_types(node)),
         tuple(graph.data(v) for v in node.inputs),
+        graph.features,
     )
 
 
@@ -171,6 +184,10 @@ class Kernel:
     """Every call begins with work over a whole operand: all result rows are best computed in one call."""
     needs: tuple[str, ...] = ()
     """Further kernel files (stems) that the source includes or calls."""
+    feature: str = ""
+    """The instruction set that it is written for, of `Target.features`; "" for plain C."""
+    block: int = 1
+    """Rows that it computes in one pass over its constants, where one step has so many."""
 
 
 # -- quantization ---------------------------------------------------------

@@ -27,7 +27,7 @@ def pool(graph: Graph, node: Node) -> Form | None:
     taps, stride, (_, left, _, right) = window.kernel[1], window.stride[1], window.padding
     attrs: dict[str, Attr] = {"columns": x.shape[2], "taps": taps}
     attrs |= {"stride": stride, "padding": (left, right)}
-    fields = op.kernel(call).fields
+    fields = op.kernel(call.plain).fields
     if node.op == "max_pool2d":
         result = x.with_(shape=(1, x.rows, y.row_size), layout="")
         return Form("running_max", node.inputs[0], result, attrs, limits=limits_of(fields))
@@ -56,7 +56,7 @@ def reduction(graph: Graph, node: Node) -> Form | None:
     if node.op == "reduce_max":
         result = of.with_(shape=(1, of.rows, length), layout="")
         return Form("running_max", x, result, attrs, limits={"lo": lo, "hi": hi})
-    fields = op_of(node).kernel(call_of(graph, node)).fields
+    fields = op_of(node).kernel(call_of(graph, node).plain).fields
     tables = tables_of(fields, "offset", "multiplier", "shift")
     sums = _sums_type(of, length, of.size // length)
     return Form("running_sums", x, sums, attrs, tables=tables, limits={"lo": lo, "hi": hi})

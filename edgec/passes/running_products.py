@@ -20,7 +20,7 @@ def product(graph: Graph, node: Node) -> Form | None:
         return None
     if len(graph.consumers(node.inputs[1])) > 1:
         return None  # the weights would be kept in two orders
-    fields = op_of(node).kernel(call_of(graph, node)).fields
+    fields = op_of(node).kernel(call_of(graph, node).plain).fields
     by_row = np.ascontiguousarray(w.reshape(outputs, of.rows, of.row_size).transpose(1, 0, 2))
     sums = TensorType((1, *by_row.shape[:2]), DType.I32)
     tables = tables_of(fields, "bias", "multiplier", "shift")
@@ -34,7 +34,7 @@ def depthwise(graph: Graph, node: Node) -> Form | None:
         return None
     if len(graph.consumers(node.inputs[1])) > 1:
         return None
-    fields = op_of(node).kernel(call_of(graph, node)).fields
+    fields = op_of(node).kernel(call_of(graph, node).plain).fields
     sums = TensorType((1, w.shape[0], w.shape[2]), DType.I32)
     tables = tables_of(fields, "bias", "multiplier", "shift")
     return Form("running_depthwise", node.inputs[0], sums, {}, w, 2, tables, limits_of(fields))

@@ -40,7 +40,7 @@ output %p, %x, %p, %t
 
 
 def same(a: Graph, b: Graph) -> None:
-    assert (a.name, a.inputs, a.outputs) == (b.name, b.inputs, b.outputs)
+    assert (a.name, a.inputs, a.outputs, a.features) == (b.name, b.inputs, b.outputs, b.features)
     assert set(a.values) == set(b.values)
     for name, value in a.values.items():
         other = b.values[name]
@@ -169,6 +169,7 @@ def types(draw: st.DrawFn) -> TensorType:
 @st.composite
 def graphs(draw: st.DrawFn) -> Graph:
     graph = Graph(draw(names))
+    graph.features = draw(st.frozensets(names, max_size=2))
     for name in draw(st.lists(names, max_size=3, unique=True)):
         graph.add_input(name, draw(types()))
     for _ in range(draw(st.integers(0, 3))):

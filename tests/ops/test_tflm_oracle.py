@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from edgec.frontends.tflite import load_tflite
 from edgec.ir import Graph
 from edgec.ops.base import call_of, op_of
 from edgec.ops.interpret import evaluate
-from tests.kernels import Case
+from tests.kernels import FAMILIES, Case
 
 MODELS = {
     "ad": "mlperf_tiny_ad_autoencoder_int8",
@@ -86,4 +87,6 @@ def test_kernels_of_a_model(data_dir: Path, name: str) -> None:
     for node in graph.nodes():
         if not op_of(node).is_alias:
             xs = [values[v] for v in node.inputs if not graph.is_constant(v)]
-            Case(op_of(node), call_of(graph, node), xs, values[node.outputs[0]]).disjoint(dsp=True)
+            for family, features in FAMILIES.items():
+                call = replace(call_of(graph, node), features=features)
+                Case(op_of(node), call, family, xs, values[node.outputs[0]]).disjoint()

@@ -232,7 +232,7 @@ def check_kernel(graph: Graph, value: str) -> None:
     if node is None or op_of(node).is_view or any(t.dtype != DType.I8 for t in _activations(graph, node)):
         return
     try:
-        kernel: Kernel = op_of(node).kernel(call_of(graph, node))
+        kernel: Kernel = op_of(node).kernel(call_of(graph, node).plain)
     except AssertionError:
         raise OpError("a sum of products may exceed 32 bits") from None
     for name, f in kernel.fields.items():
