@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from edgec.ir import DType
-from edgec.ops.base import Call, Kernel, QuantRule, i32
-from edgec.ops.binary import Binary, binary_fields, signed
+from edgec.ops.base import Call, Field, Kernel, QuantRule, i32
+from edgec.ops.binary import Binary, binary_fields, signed, steps_by_one
 from edgec.ops.fixed import quantize_multiplier, requantize
 from edgec.ops.floats import apply_activation
-from edgec.ops.quantized import saturate
+from edgec.ops.quantized import limits, saturate
 
 
 class Add(Binary):
@@ -40,10 +42,41 @@ class Add(Binary):
 
     def kernel(self, call: Call) -> Kernel:
         fields = binary_fields(call)
+        if (
+            "dsp" in call.features
+            and (members := self._dsp_members(call)) is not None
+            and steps_by_one(fields)
+        ):
+            return Kernel("ec_add_dsp", fields | members, feature="dsp")
         fields |= {"left_shift": i32(self._left_shift(call)), "subtract": i32(self.subtract)}
         for x, (mantissa, shift) in zip("aby", self._multipliers(call), strict=True):
             fields |= {f"{x}_multiplier": i32(mantissa), f"{x}_shift": i32(shift)}
         return Kernel("ec_add", fields)
+
+    def _dsp_members(self, call: Call) -> Mapping[str, Field] | None:
+        """What ec_add_dsp.h wants to know; None where it does not do such a call."""
+        (a, b), y, left = call.ins, call.outs[0], self._left_shift(call)
+        *inner, (my, sy) = self._multipliers(call)
+        wide = [t.dtype == DType.I16 for t in (a, b, y)]
+        whole = limits(call) == y.dtype.limits and not self.subtract
+        swapped = inner[0] != (1 << 30, 0)
+        (x, z) = (b, a) if swapped else (a, b)
+        (half, (mz, sz)) = inner[::-1] if swapped else inner
+        if half != (1 << 30, 0) or not -31 <= sz < 0 or not -31 <= sy < 0:
+            return None
+        if any(wide) and not (whole and wide[2] and all(t.q.z == 0 for t in (a, b) if t.dtype == DType.I16)):
+            return None
+        return {
+            "swapped": i32(swapped),
+            "sign": i32(0 if not self.subtract else 2 if swapped else 1),
+            "x_zero": i32((x.q.z << left) - 1),
+            "z_zero": i32(z.q.z << (left + 1)),
+            "z_multiplier": i32(mz),
+            "z_shift": i32(-sz - 1),
+            "y_multiplier": i32(my),
+            "y_shift": i32(-sy - 1),
+            "y_offset": i32(1 + 2 * y.q.z),
+        }
 
     def _left_shift(self, call: Call) -> int:
         # An operand less its zero point has 8 or 17 bits; 31 are left for it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -115,6 +116,11 @@ def binary_fields(call: Call) -> dict[str, Field]:
     lo, hi = limits(call)
     wide = y.dtype == DType.I16
     return fields | {"y_wide": i32(wide), "y_zero": i32(y.q.z), "lo": i32(lo), "hi": i32(hi)}
+
+
+def steps_by_one(fields: Mapping[str, Field]) -> bool:
+    """Whether both operands' elements follow each other within the inner loop of `binary_fields`."""
+    return fields["a_inner"].value == fields["b_inner"].value == 1
 
 
 def signed(x: np.ndarray, t: TensorType) -> np.ndarray:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from edgec.ir import DType
-from edgec.ops.base import Call, Kernel, QuantRule, i32
-from edgec.ops.binary import Binary, binary_fields, signed
+from edgec.ops.base import Call, Field, Kernel, QuantRule, i32
+from edgec.ops.binary import Binary, binary_fields, signed, steps_by_one
 from edgec.ops.fixed import quantize_multiplier, requantize
 from edgec.ops.floats import apply_activation
-from edgec.ops.quantized import saturate
+from edgec.ops.quantized import limits, saturate
 
 
 class Mul(Binary):
@@ -36,8 +38,31 @@ class Mul(Binary):
 
     def kernel(self, call: Call) -> Kernel:
         mantissa, shift = self._multiplier(call)
-        fields = binary_fields(call) | {"product_shift": i32(self._product_shift(call))}
+        fields = binary_fields(call)
+        if (
+            "dsp" in call.features
+            and (members := self._dsp_members(call)) is not None
+            and steps_by_one(fields)
+        ):
+            return Kernel("ec_mul_dsp", fields | members, feature="dsp")
+        fields |= {"product_shift": i32(self._product_shift(call))}
         return Kernel("ec_mul", fields | {"y_multiplier": i32(mantissa), "y_shift": i32(shift)})
+
+    def _dsp_members(self, call: Call) -> Mapping[str, Field] | None:
+        """What ec_mul_dsp.h wants to know; None where it does not do such a call."""
+        y, (mantissa, shift) = call.outs[0], self._multiplier(call)
+        if self._product_shift(call) or not -31 <= shift < 0 or limits(call) != y.dtype.limits:
+            return None
+        swapped = call.ins[1].dtype == DType.I16
+        (x, z) = call.ins[::-1] if swapped else call.ins
+        return {
+            "swapped": i32(swapped),
+            "doubled": i32(2 * x.q.z),
+            "z_zero": i32(z.q.z),
+            "y_multiplier": i32(mantissa),
+            "y_shift": i32(-shift - 1),
+            "y_offset": i32(1 + 2 * y.q.z),
+        }
 
     def _product_shift(self, call: Call) -> int:
         return 4 if all(t.dtype == DType.I16 for t in call.ins) else 0

@@ -95,23 +95,47 @@ static inline void ec_binary_row(const ec_binary *p, const void *op_params, ec_b
     }
 }
 
+/* Where the operands of rows are. */
+typedef struct {
+    const ec_window *a; /* NULL for a constant */
+    const ec_window *b;
+} ec_binary_windows;
+
+static inline ec_binary_windows ec_binary_windows_of(const ec_binary *p, const ec_window *in)
+{
+    ec_binary_windows w;
+    w.a = p->a_s8 == NULL && p->a_s16 == NULL ? in++ : NULL;
+    w.b = p->b_s8 == NULL && p->b_s16 == NULL ? in : NULL;
+    return w;
+}
+
+/* What output row `row` needs of operand a, and of b. */
+static inline const void *ec_binary_a(const ec_binary *p, const ec_window *window, int32_t row)
+{
+    const int32_t r = row / p->lead * p->a_far + row % p->lead * p->a_near;
+    return window != NULL ? ec_row(window, r) : p->a_wide ? (const void *)(p->a_s16 + r) : (const void *)(p->a_s8 + r);
+}
+
+static inline const void *ec_binary_b(const ec_binary *p, const ec_window *window, int32_t row)
+{
+    const int32_t r = row / p->lead * p->b_far + row % p->lead * p->b_near;
+    return window != NULL ? ec_row(window, r) : p->b_wide ? (const void *)(p->b_s16 + r) : (const void *)(p->b_s8 + r);
+}
+
+/* x so many elements on. */
+static inline const void *ec_binary_moved(const void *x, int32_t wide, int32_t elements)
+{
+    return (const int8_t *)x + (wide ? 2 * elements : elements);
+}
+
 /* p: the parameters again, as the common part and as what `op` takes. */
 static inline void ec_binary_run(const ec_binary *p, const void *op_params, ec_binary_op *op,
                                  const ec_window *in, const ec_window *out, int32_t first, int32_t last)
 {
-    const ec_window *a_window = p->a_s8 == NULL && p->a_s16 == NULL ? in++ : NULL;
-    const ec_window *b_window = p->b_s8 == NULL && p->b_s16 == NULL ? in : NULL;
+    const ec_binary_windows w = ec_binary_windows_of(p, in);
 
     for (int32_t row = first; row < last; row++) {
-        const int32_t ra = row / p->lead * p->a_far + row % p->lead * p->a_near;
-        const int32_t rb = row / p->lead * p->b_far + row % p->lead * p->b_near;
-        const void *a = a_window != NULL ? ec_row(a_window, ra)
-                        : p->a_wide      ? (const void *)(p->a_s16 + ra)
-                                         : (const void *)(p->a_s8 + ra);
-        const void *b = b_window != NULL ? ec_row(b_window, rb)
-                        : p->b_wide      ? (const void *)(p->b_s16 + rb)
-                                         : (const void *)(p->b_s8 + rb);
-        ec_binary_row(p, op_params, op, a, b, ec_row(out, row));
+        ec_binary_row(p, op_params, op, ec_binary_a(p, w.a, row), ec_binary_b(p, w.b, row), ec_row(out, row));
     }
 }
 

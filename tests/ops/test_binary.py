@@ -68,6 +68,29 @@ def test_kernel(
     check_call(op, ins, attrs, consts=consts, out_dtype=kinds[2][0], out_quant=kinds[2][1], seed=seed)
 
 
+@pytest.mark.parametrize("op", ["add", "sub", "mul"])
+@pytest.mark.parametrize("wide", ["", "a", "b", "ab", "y", "ay", "by", "aby"])
+@pytest.mark.parametrize("finer", ["a", "b"])
+@pytest.mark.parametrize("activation", ["", "relu"])
+def test_kernel_with_the_dsp_extension(op: str, wide: str, finer: str, activation: str) -> None:
+    """Every loop of the kernels that are for it, values from end to end of their types."""
+    types = {}
+    for name, scale, zero in (("a", 0.02, 3), ("b", 0.02, -7), ("y", 0.5 if op == "mul" else 0.05, 5)):
+        scale *= 0.3 if name == finer else 1
+        q = Quant.of(scale / 256) if name in wide else Quant.of(scale, zero)
+        types[name] = TensorType((3, 5, 33), DType.I16 if name in wide else DType.I8, q)
+    ins, y = (types["a"], types["b"]), types["y"]
+    attrs = {"activation": activation}
+    call = Call(op, "", attrs, ins, (y,), (None, None), frozenset({"dsp"}))
+    whole = activation == "" or (op != "mul" and wide == "")
+    served = {"add": whole and wide in ("", "y", "ay", "by", "aby"), "sub": wide == ""}
+    served["mul"] = whole and wide not in ("ab", "aby")
+    assert registry()[op].kernel(call).feature == ("dsp" if served[op] else "")
+    edges = {k: np.resize(np.array(t.dtype.limits, t.dtype.numpy), t.shape) for k, t in enumerate(ins)}
+    for values in ({}, edges, {0: edges[0], 1: np.ascontiguousarray(edges[1][..., ::-1])}):
+        check_call(op, ins, attrs, out_dtype=y.dtype, out_quant=y.q, values=values)
+
+
 @pytest.mark.parametrize("op", OPS)
 def test_meaning(op: str) -> None:
     """The integer results are the real ones to half a unit and a little."""
