@@ -20,15 +20,16 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "host": (),
     "cortex-m0plus": (),
     "cortex-m4": ("dsp",),
-    "cortex-m7": ("dsp",),
+    "cortex-m7": ("dsp", "dual"),
     "cortex-m33": ("dsp",),
     "cortex-m55": ("dsp", "mve"),
     "cortex-a53": ("neon",),
     "cortex-a72": ("neon",),
     "cortex-a76": ("neon", "dotprod"),
 }
-"""Per processor, the instruction sets beyond plain C that kernels may use: dsp is Armv7E-M's and Armv8-M's
-DSP extension, mve is Helium, neon is Advanced SIMD of AArch64 and dotprod its SDOT."""
+"""Per processor, what kernels may use beyond plain C: dsp is Armv7E-M's and Armv8-M's DSP extension, dual that
+two instructions issue together as on the Cortex-M7, mve is Helium, neon is Advanced SIMD of AArch64 and
+dotprod its SDOT."""
 _RUNTIME = frozenset({"data", "stack", "arena"})
 _REGION = {
     "name": str,
