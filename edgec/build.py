@@ -16,13 +16,13 @@ from edgec.ir import Graph
 from edgec.options import BuildOptions, Progress
 from edgec.pipeline import Lowered, bind, lower
 from edgec.report import assemble, files, pareto
+from edgec.report.costs import put_costs
 from edgec.report.memory import memory_files
 from edgec.report.schema import Check, Flash, Report, TradeOff
 from edgec.runners import open_runner
 from edgec.schedule import check_plan
 from edgec.schedule.plan import Plan
 from edgec.schedule.search import Scheme, Search
-from edgec.sim import cycles
 from edgec.target import Target, load_target
 
 PARETO_MOST = 2.0
@@ -189,8 +189,4 @@ def _verify(folder: Path, target: Target, library: Library, proof: prove.Proof, 
         checks.append(prove.within("arena", first.arena_used, memory["arena"]))
     if target.is_mcu:
         checks.append(Check(name="memory", passed=True, detail="no access outside the board's regions"))
-    if first.instructions is not None and first.cycles is not None:
-        report["instructions"], report["cycles"] = first.instructions, first.cycles
-        report["cycles_model"] = cycles.MODEL
-    for entry, cost in zip(report["layers"], first.per_layer or (), strict=False):
-        entry["instructions"], entry["cycles"] = cost.instructions, cost.cycles
+    put_costs(report, first, target)

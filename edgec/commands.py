@@ -15,9 +15,11 @@ from edgec.console import progress, show
 from edgec.diagnostics import Diagnostic
 from edgec.options import Progress
 from edgec.report import files, table
+from edgec.report.costs import put_costs
 from edgec.report.schema import Report
 from edgec.runners import Place, check_place, open_runner
 from edgec.sim.runner import Runner, RunResult
+from edgec.target import load_target
 
 BATCH = 16
 """Inferences between two steps of the progress bar."""
@@ -83,11 +85,7 @@ def measure(report: Report, result: RunResult, on: Place) -> None:
             where="--on",
             remedies=["--on sim"],
         )
-    report["instructions"] = result.instructions
-    if result.cycles is not None:
-        report["cycles"] = result.cycles
-    for layer, cost in zip(report["layers"], result.per_layer, strict=True):
-        layer["instructions"], layer["cycles"] = cost.instructions, cost.cycles
+    put_costs(report, result, load_target(report["target"]))
 
 
 def test_build(folder: Path, on: Place) -> None:

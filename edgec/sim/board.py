@@ -13,12 +13,12 @@ from edgec.codegen.image import Image, Symbol
 from edgec.codegen.tools import zig
 from edgec.diagnostics import Diagnostic
 from edgec.sim import native
-from edgec.sim.cycles import TAKEN, Decoder, block_cycles
 from edgec.sim.devices import ready_flags, register_pages
 from edgec.sim.faults import fault_diagnostic
 from edgec.sim.interrupt import Interrupt
 from edgec.sim.protocol import Frame, decode
 from edgec.sim.runner import Cost, Runner
+from edgec.sim.timer import Timer
 from edgec.target import Target
 
 _NEVER = 0xFFFF_FFFE
@@ -40,7 +40,7 @@ _FIRMWARE = ("main", "link_", "board_")
 class SimRunner(Runner):
     """The firmware of a build on a simulated board.
 
-    Counts instructions exactly, and estimates cycles, per layer and function. Raises
+    Counts instructions exactly and models cycles (docs/cycles.md), per layer and function. Raises
     Diagnostic E401 where Unicorn is not installed; E501 with address, access, function and
     layer for a fault, and for a run beyond `limit` instructions.
     """
@@ -52,7 +52,6 @@ class SimRunner(Runner):
         self._layers = [f for f in self._image.functions if f.layer is not None]
         self._slots = max((f.layer + 1 for f in self._layers if f.layer is not None), default=0)
         self._received = b""
-        self._decoder = Decoder()
         self._access: tuple[str, int, int] | None = None
         self._interrupt = Interrupt()
         self._uc = self._engine()
@@ -65,10 +64,11 @@ class SimRunner(Runner):
 
     def close(self) -> None:
         """Free the board."""
-        native.library().sim_free_tx(self._board)
+        native.library().sim_free(self._board)
 
     def functions(self) -> dict[str, Cost]:
-        """Cost of every function since the board started, its callees' not included."""
+        """Cost of every function since the board started, its callees' not included; cycles are those
+        of the inferences in which they are counted."""
         found: dict[str, Cost] = {}
         for k in range(self._board.code_bytes // 2):
             block = self._board.costs[k]
@@ -78,7 +78,7 @@ class SimRunner(Runner):
                 before = found.get(name, Cost(0, 0))
                 found[name] = Cost(
                     before.instructions + block.instructions * block.count,
-                    before.cycles + block.cycles * block.count,
+                    (before.cycles or 0) + block.spent,
                 )
         return found
 
@@ -141,7 +141,9 @@ class SimRunner(Runner):
         )
         board.costs, board.totals, board.ready = costs, totals, ready
         board.ready_count = len(flags)
-        board.owner, board.taken_cycles = self._slots + 1, TAKEN[target.cpu]
+        board.owner = self._slots + 1
+        self._timer = Timer(target, board, self._uc)
+        board.measure_pair = native.MeasurePair(self._timer.behind)
         assert target.uart is not None
         board.uart, board.uart_base = native.UARTS[target.board], target.uart.address
         pages = register_pages(target)
@@ -178,11 +180,9 @@ class SimRunner(Runner):
         return self._slots + 1 if function.name.startswith(_FIRMWARE) else -1
 
     def _measure_block(self, address: int, size: int) -> None:
-        block = self._decoder.decode(bytes(self._uc.mem_read(address, size)), address)
         cost = self._board.costs[(address - self._board.code_base) // 2]
-        cost.size, cost.instructions = size, len(block)
-        cost.cycles = block_cycles(self._target.cpu, block)
         cost.owner = self._owner(self._image.function_at(address))
+        self._timer.block(cost, bytes(self._uc.mem_read(address, size)), address)
 
     # -- running ----------------------------------------------------------
 
@@ -225,20 +225,27 @@ class SimRunner(Runner):
         layer = next((f for f in self._layers if f.layer == self._board.owner), None)
         return fault_diagnostic(self.name, self._image, self._target, why, pc, sp, self._access, layer)
 
-    def _measure(self) -> Callable[[], tuple[Cost, tuple[Cost, ...]]]:
+    def _measure(self, timed: bool) -> Callable[[], tuple[Cost, tuple[Cost, ...]]]:
+        timed &= self._timer.core is not None
+        if timed:
+            self._timer.start()
         before = self._totals()
 
         def finish() -> tuple[Cost, tuple[Cost, ...]]:
+            if timed:
+                self._timer.stop()
             spent = [
-                Cost(b.instructions - a.instructions, b.cycles - a.cycles)
+                Cost(b.instructions - a.instructions, b.cycles - a.cycles if timed else None)
                 for a, b in zip(before, self._totals(), strict=True)
             ]
-            total = Cost(sum(c.instructions for c in spent), sum(c.cycles for c in spent))
+            total = Cost(
+                sum(c.instructions for c in spent), sum(c.cycles or 0 for c in spent) if timed else None
+            )
             return total, tuple(spent[: self._slots])
 
         return finish
 
-    def _totals(self) -> list[Cost]:
+    def _totals(self) -> list[native.Total]:
         """By layer, then the library around them; the firmware is left out."""
         totals = self._board.totals
-        return [Cost(totals[k].instructions, totals[k].cycles) for k in range(self._slots + 1)]
+        return [native.Total(totals[k].instructions, totals[k].cycles) for k in range(self._slots + 1)]

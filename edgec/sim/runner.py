@@ -20,10 +20,10 @@ _MORE = 1
 
 @dataclass(frozen=True)
 class Cost:
-    """What something took on the simulated board."""
+    """What something took on the simulated board. cycles: None where they were not counted."""
 
     instructions: int
-    cycles: int
+    cycles: int | None
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class RunResult:
     """One inference. What a runner cannot measure is None.
 
     outputs: all model outputs, in order. instructions, cycles: of the library, from the first to the
-    last step. per_layer: the same by layer index; the rest of the total goes from step to step.
+    last step; cycles of the first inference of a batch only. per_layer: the same by layer index; the rest
+    of the total goes from step to step.
     stack_used, arena_used: bytes, the most that was ever in use up to the end of the batch
     this inference was in; the arena's is the highest address written, plus one.
     """
@@ -90,8 +91,9 @@ class Runner(ABC):
         """The error for a fault that the firmware reports."""
         return Diagnostic("E501", "the firmware reports a fault", where=self.name)
 
-    def _measure(self) -> Callable[[], tuple[Cost, tuple[Cost, ...]]] | None:
-        """Begin to measure; the function returned gives total and layers. None: no figures here."""
+    def _measure(self, timed: bool) -> Callable[[], tuple[Cost, tuple[Cost, ...]]] | None:
+        """Begin to measure, cycles too if `timed`; the function returned gives total and layers.
+        None: no figures here."""
         return None
 
     def identify(self) -> Identity:
@@ -124,10 +126,10 @@ class Runner(ABC):
         identity = self.identify()
         self.exchange("P")
         results = []
-        for data in inputs:
+        for k, data in enumerate(inputs):
             if len(data) != identity.inputs:
                 raise ValueError(f"an input has {len(data)} bytes, the model takes {identity.inputs}")
-            finish = self._measure()
+            finish = self._measure(timed=k == 0)
             outputs = self._stream(data) if identity.streamed else self.exchange("R", data)
             total, layers = finish() if finish else (None, None)
             results.append((outputs, total, layers))

@@ -63,6 +63,9 @@ class Core(ABC):
     miss: int = 0
     """Cycles that a cache miss takes in the core and on its bus, on top of the memory's own."""
 
+    recent: bool = False
+    """Whether the caches before its memories give up the line used least recently, not each in turn."""
+
     unaligned: int = 0
     """Cycles that an access which is not aligned to its size takes more."""
 

@@ -31,6 +31,7 @@ class CortexM4(_Scalar):
     name = "cortex-m4"
     version = 1
     summary = "single issue"
+    recent = True
     unaligned = 1
 
     def refill(self, target: Op) -> int:
