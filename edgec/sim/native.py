@@ -110,6 +110,7 @@ class Timing(Structure):
         ("unaligned", c_uint32),
         ("branches", c_uint32),
         ("memories", c_uint32),
+        ("turn", c_uint32),
         ("before_at", c_uint32),
         ("ahead", c_uint32),
         ("here", c_uint32),

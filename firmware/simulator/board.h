@@ -81,6 +81,7 @@ typedef struct {
 } sim_fill;
 
 #define MOST_BRANCHES 256u
+#define BRANCH_WAYS 4u
 #define MEMORIES 8u
 
 typedef struct {
@@ -96,6 +97,7 @@ typedef struct {
     uint32_t unaligned;
     uint32_t branches; /* entries of the predictor, a power of two; 0: none */
     uint32_t memories;
+    uint32_t turn; /* of the predictor's ways */
     uint32_t before_at;
     uint32_t ahead;      /* line of code that was read ahead, number + 1 */
     uint32_t here;       /* line of code that runs, number + 1 */

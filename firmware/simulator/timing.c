@@ -25,7 +25,7 @@ void sim_reset(sim_board *b)
     memset(&t->data_fill, 0, sizeof t->data_fill);
     memset(&t->code_fill, 0, sizeof t->code_fill);
     t->code.clock = t->data.clock = t->now = t->ahead_time = 0;
-    t->ahead = t->here = t->before_at = 0;
+    t->ahead = t->here = t->before_at = t->turn = 0;
     t->before = t->running = NULL;
     for (uint32_t i = 0; i < t->memories; i++) {
         t->memory[i].free = 0;
@@ -105,6 +105,21 @@ static uint32_t cycles_behind(sim_board *b, sim_cost *cost, uint32_t address, ui
 
 /* -- branches ------------------------------------------------------------- */
 
+/* The entry of a branch; the one that goes where it has none and one is `made` for it. */
+static sim_branch *branch_entry(sim_timing *t, uint32_t at, uint32_t made, int *known)
+{
+    sim_branch *set = &t->branch[((at >> 1) & (t->branches / BRANCH_WAYS - 1u)) * BRANCH_WAYS];
+
+    for (uint32_t i = 0; i < BRANCH_WAYS; i++) {
+        if (set[i].at == at) {
+            *known = 1;
+            return &set[i];
+        }
+    }
+    *known = 0;
+    return made ? &set[t->turn++ % BRANCH_WAYS] : set;
+}
+
 /* Cycles that the last branch of the block before costs, which went to `address`. */
 static uint32_t branch_cycles(sim_timing *t, const sim_cost *cost, uint32_t address, uint32_t jumped)
 {
@@ -119,8 +134,7 @@ static uint32_t branch_cycles(sim_timing *t, const sim_cost *cost, uint32_t addr
     if (t->branches == 0u) {
         return jumped ? cost->refill : 0u;
     }
-    e = &t->branch[(before->jump_at >> 1) & (t->branches - 1u)];
-    known = e->at == before->jump_at;
+    e = branch_entry(t, before->jump_at, jumped, &known);
     guess = known && (before->jump == JUMP_ALWAYS || e->taken >= 2u) ? e->target : t->before_at + before->size;
     if (jumped) {
         e->taken = known ? (e->taken < 3u ? e->taken + 1u : 3u) : 2u;

@@ -108,7 +108,9 @@ def _bytes(code: str, cpu: str) -> bytes:
         flags = ["-c", "-target", "thumb-freestanding-eabi", f"-mcpu={chip}"]
         zig().run([*flags, "a.s", "-o", "a.o"], cwd=folder)
         elf = ELFFile(io.BytesIO((folder / "a.o").read_bytes()))
-        return bytes(elf.get_section_by_name(".text").data())
+        text = elf.get_section_by_name(".text")
+        assert text is not None
+        return bytes(text.data())
 
 
 def modelled(case: Case) -> float:
