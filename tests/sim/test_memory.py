@@ -48,13 +48,13 @@ class Bus:
 def test_a_line_comes_word_by_word() -> None:
     bus = Bus("stm32f746")
     waits = [bus.access(FLASH + 4 * k) for k in range(9)]
-    # 6 in core and bus, 7 of the flash; every beat of 8 bytes a cycle later; the line behind, anew
-    assert waits == [13, 0, 1, 0, 1, 0, 1, 0, 13]
+    # 12 in core and bus, 7 of the flash; every beat of 8 bytes a cycle later; the line behind, anew
+    assert waits == [19, 0, 1, 0, 1, 0, 1, 0, 19]
 
 
 def test_the_word_asked_for_comes_first() -> None:
     bus = Bus("stm32f746")
-    assert [bus.access(FLASH + 16), bus.access(FLASH + 8), bus.access(FLASH + 24)] == [13, 3, 0]
+    assert [bus.access(FLASH + 16), bus.access(FLASH + 8), bus.access(FLASH + 24)] == [19, 3, 0]
 
 
 def test_lines_stay_until_their_set_is_full() -> None:
@@ -68,14 +68,14 @@ def test_lines_stay_until_their_set_is_full() -> None:
     bus.access(same[4])
     bus.rest()
     assert [bus.access(a) for a in same[1:]] == [0, 0, 0, 0]
-    assert bus.access(same[0]) == 13
+    assert bus.access(same[0]) == 19
 
 
 def test_stores_wait_for_a_busy_memory_only() -> None:
     bus = Bus("stm32f746")
     assert bus.access(SRAM, WRITE) == 0
     assert bus.access(SRAM + 4, WRITE) == 0
-    assert bus.access(SRAM + 32, WRITE) == 6 + 1 + 7  # the first line is still on its way
+    assert bus.access(SRAM + 32, WRITE) == 12 + 1 + 7  # the first line is still on its way
 
 
 def test_changed_lines_are_written_back() -> None:
@@ -92,7 +92,7 @@ def test_changed_lines_are_written_back() -> None:
 def test_serial_flash_goes_on_where_it_was() -> None:
     bus = Bus("stm32f746g-disco")
     waits = [bus.access(QSPI + 4 * k) for k in range(17)]
-    assert waits == [6 + 108, *[16] * 7, 6 + 16, *[16] * 7, 6 + 16]
+    assert waits == [12 + 108, *[16] * 7, 12 + 16, *[16] * 7, 12 + 16]
     assert bus.access(QSPI + 0x1000) > 108
 
 

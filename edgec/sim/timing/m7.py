@@ -36,7 +36,7 @@ class CortexM7(Core):
     summary = "dual issue"
     predictor = 64
     chained = True
-    miss = 6
+    miss = 12
     unaligned = 3
 
     def schedule(self, block: Sequence[Op], before: State | None = None) -> Schedule:
