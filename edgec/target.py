@@ -57,7 +57,8 @@ _TARGET = {
     "uart": dict,
     "extends": str,
 }
-_POWERS = tuple(1 << k for k in range(16))
+_MOST_LINES = 2048
+_POWERS = tuple(1 << k for k in range(20))
 _REQUIRED = ("description", "kind", "cpu", "clock_hz", "board")
 
 
@@ -243,6 +244,8 @@ def parse_target(name: str, data: Mapping[str, Any]) -> Target:
     _check(name, "target", data, _TARGET, _REQUIRED)
     if data["kind"] not in KINDS:
         raise _faulty(name, f"kind is {data['kind']!r}, must be one of {', '.join(KINDS)}")
+    if data.get("multiply_cycles", 1) < 1:
+        raise _faulty(name, f"multiply_cycles is {data['multiply_cycles']}, must be 1 or more")
     regions = tuple(_region(name, r) for r in data.get("regions", []))
     uart = data.get("uart")
     if uart is not None:
@@ -311,6 +314,8 @@ def _cache(name: str, what: str, data: Mapping[str, Any]) -> Cache | None:
         raise _faulty(name, f"{what}: line and size / (line x ways) must be powers of two")
     if made.sets * made.line * made.ways != made.size:
         raise _faulty(name, f"{what}: size is no multiple of line x ways")
+    if made.size > _MOST_LINES * made.line:
+        raise _faulty(name, f"{what} has more than {_MOST_LINES} lines")
     return made
 
 

@@ -16,7 +16,7 @@ FLASH = 0x0800_0000
 
 
 def cycles(board: str, body: str, work: Path) -> float:
-    """Of one iteration of a loop around `body`, which may use r0 to r3; r4 counts down to 0, r5 is the flash."""
+    """Of one iteration of a loop around `body`: r0 to r3 are free, r4 counts down to 0, r5 is the flash."""
     text = f"1:\\n{body}\\nsubs r4, r4, #1\\nbne 1b"
     start = f"mov r4, %0\\nmov r5, #{FLASH}\\nmov r0, #0\\nmov r1, #0\\nb 1f\\n.balign 32\\n"
     clobbers = ", ".join(f'"r{k}"' for k in range(6))
