@@ -16,13 +16,13 @@ from edgec.ir import Graph
 from edgec.options import BuildOptions, Progress
 from edgec.pipeline import Lowered, bind, lower
 from edgec.report import assemble, files, pareto
+from edgec.report.costs import put_costs
 from edgec.report.memory import memory_files
 from edgec.report.schema import Check, Flash, Report, TradeOff
 from edgec.runners import open_runner
 from edgec.schedule import check_plan
 from edgec.schedule.plan import Plan
 from edgec.schedule.search import Scheme, Search
-from edgec.sim import cycles
 from edgec.target import Target, load_target
 
 PARETO_MOST = 2.0
@@ -194,6 +194,4 @@ def _verify(folder: Path, target: Target, library: Library, proof: prove.Proof, 
         checks.append(prove.within("arena", first.arena_used, memory["arena"]))
     if target.is_mcu:
         checks.append(Check(name="memory", passed=True, detail=_ACCESSES[target.is_qemu]))
-    assemble.put_costs(report, first)
-    if "cycles" in report:
-        report["cycles_model"] = cycles.MODEL
+    put_costs(report, first, target)

@@ -59,8 +59,8 @@ def product_fields(
     groups = -(-len(weights) // group)
     halves = np.pad(halves, ((0, groups * group // 2 - len(halves)), (0, 0)))
     finish = np.pad(finish, ((0, groups * group - len(finish)), (0, 0)))
-    words = halves.reshape(groups, group // 2, -1, 2).view(np.uint32).reshape(groups, group // 2, -1)
-    words = words.transpose(0, 2, 1).reshape(groups, -1)
+    pairs = halves.view(np.uint32).reshape(groups, group // 2, -1)
+    words = pairs.transpose(0, 2, 1).reshape(groups, -1)
     return {
         "lo": i32(limits[0]),
         "hi": i32(limits[1]),
