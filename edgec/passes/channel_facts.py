@@ -106,8 +106,7 @@ def _same(node: Node, call: Call, slots: Slots, known: list[Facts | None]) -> np
             where[slot] = np.arange(slot.size)
             at = where[slots.out]
         table = facts.same[:, None] if facts is not None else np.asarray(const).reshape(-1, slot.size).T
-        columns.append(np.where(at[:, None] < 0, -1, table[at]))
-        columns.append(at[:, None] < 0)
+        columns.append(np.where(at[:, None] < 0, np.nan, table[at]))
     scales = _of_outputs(call, slots.out.size) if node.op == "depthwise_conv2d" else []
     return _equal([*columns, *scales])
 
