@@ -54,7 +54,7 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     count = prove.sample_count(report["macs"])
     inputs = (lowered.samples or prove.draw_inputs(graph, count))[:count]
     proof = prove.prepare(graph, inputs, progress.step)
-    prove.require_same(lowered.graph, proof)
+    prove.require_same(lowered.whole or lowered.graph, proof)
     write_files(options.out, test_files(graph, plan, library, proof.activations))
     write_files(options.out, memory_files(graph, plan) | {files.NAME: files.dump(report)})
     if options.verify:
@@ -158,6 +158,8 @@ def _link(
     report = assemble.empty_report(options, graph, library, plan, memory, flash)
     if lowered.accuracy is not None:
         report["accuracy"] = lowered.accuracy
+    if lowered.dead is not None:
+        report["dead"] = lowered.dead
     report["notes"], report["warnings"] = lowered.notes, lowered.warnings
     for layer, entry in zip(library.layers, report["layers"], strict=True):
         if layer.node.name in lowered.snr:

@@ -128,6 +128,19 @@ class Accuracy(TypedDict):
     calibration: NotRequired[str]
 
 
+class Dead(TypedDict):
+    """Channels that were left out as no output needs them, and what the model was with them.
+
+    channels: outputs of convolutions and linear layers. macs_before, weights_before: multiply-accumulates
+    and bytes of weights of one inference with them; weights: without.
+    """
+
+    channels: int
+    macs_before: int
+    weights_before: int
+    weights: int
+
+
 class TradeOff(TypedDict):
     """A schedule that none beats in both bytes and work, or the one that was built.
 
@@ -164,6 +177,7 @@ class Report(TypedDict):
     cycles: NotRequired[int]
     cycles_model: NotRequired[str]
     copies: NotRequired[Copies]
+    dead: NotRequired[Dead]
     accuracy: NotRequired[Accuracy]
     pareto: NotRequired[list[TradeOff]]
     notes: NotRequired[list[str]]
