@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from edgec.ir import TensorType
-from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
+from edgec.ops import dsp
+from edgec.ops.base import Call, Field, Kernel, Op, OpError, QuantRule, Rows, i32, table
 from edgec.ops.fixed import int_matmul, quantize_multipliers, requantize
 from edgec.ops.floats import apply_activation
 from edgec.ops.quantized import folded_bias, limits, saturate, window_fields
@@ -63,8 +64,13 @@ class Conv2d(Op):
     def kernel(self, call: Call) -> Kernel:
         (_, kh, kw, c), groups = call.ins[1].shape, call.int("groups", 1)
         mantissa, shift = self._multipliers(call)
-        weights = call.const(1).astype(np.int64)
+        bias = folded_bias(call, call.const(1).astype(np.int64).sum(axis=(1, 2, 3)))
         lo, hi = limits(call)
+        if dsp.is_dsp(call.features) and groups == 1 and self._window(call).dilation[1] == 1:
+            flat, z = call.const(1).reshape(len(mantissa), -1), call.outs[0].q.z
+            found = dsp.product_fields(flat, bias, (mantissa, shift), z, (lo, hi))
+            if found is not None:
+                return self._dsp(call, found)
         direct = groups == 1 and self._window(call).lies_in_rows(call)
         return Kernel(
             "ec_conv2d_s8",
@@ -77,12 +83,27 @@ class Conv2d(Op):
                 "lo": i32(lo),
                 "hi": i32(hi),
                 "weights": table(call.const(1), "int8_t"),
-                "bias": folded_bias(call, weights.sum(axis=(1, 2, 3))),
+                "bias": table(bias, "int32_t"),
                 "multiplier": table(mantissa, "int32_t"),
                 "shift": table(shift, "int8_t"),
             },
             scratch=0 if direct else kh * kw * c * groups,
             copies=kw * c if direct else 0,
+        )
+
+    def _dsp(self, call: Call, products: Mapping[str, Field]) -> Kernel:
+        """The kernel for the DSP extension: two pixels at a time."""
+        _, kh, kw, c = call.ins[1].shape
+        taps = dsp.padded(kh * kw * c)
+        window = window_fields(call, self._window(call))
+        del window["dilation_w"]
+        return Kernel(
+            "ec_conv2d_s8_dsp",
+            {**window, "taps": i32(taps), "input_zero": i32(call.ins[0].q.z), **products},
+            scratch=4 * taps + (taps if c % 4 else 0),
+            needs=("ec_dsp_products",),
+            feature="dsp",
+            block=2 if call.outs[0].shape[2] == 1 and call.outs[0].rows > 1 else 1,
         )
 
     def macs(self, call: Call) -> int:

@@ -69,7 +69,7 @@ class DepthwiseConv2d(Op):
                 "lo": i32(lo),
                 "hi": i32(hi),
                 "weights": table(call.const(1), "int8_t"),
-                "bias": folded_bias(call, weights.sum(axis=(0, 1))),
+                "bias": table(folded_bias(call, weights.sum(axis=(0, 1))), "int32_t"),
                 "multiplier": table(mantissa, "int32_t"),
                 "shift": table(shift, "int8_t"),
             },

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from edgec.ir import DType, TensorType
-from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
+from edgec.ops import dsp
+from edgec.ops.base import Call, Field, Kernel, Op, OpError, QuantRule, Rows, i32, table
 from edgec.ops.fixed import activation_limits, int_matmul, quantize_multipliers, requantize
 from edgec.ops.floats import apply_activation
 from edgec.ops.quantized import folded_bias
@@ -56,7 +59,11 @@ class Linear(Op):
         mantissa, shift = self._multipliers(call)
         lo, hi = self._limits(call)
         k = w.shape[1]
-        weights = call.const(1).astype(np.int64)
+        bias = folded_bias(call, call.const(1).astype(np.int64).sum(axis=1))
+        if dsp.is_dsp(call.features):
+            found = dsp.product_fields(call.const(1), bias, (mantissa, shift), y.q.z, (lo, hi))
+            if found is not None:
+                return self._dsp(call, found)
         return Kernel(
             "ec_linear_s16" if y.dtype == DType.I16 else "ec_linear_s8",
             {
@@ -67,11 +74,34 @@ class Linear(Op):
                 "lo": i32(lo),
                 "hi": i32(hi),
                 "weights": table(call.const(1), "int8_t"),
-                "bias": folded_bias(call, weights.sum(axis=1)),
+                "bias": table(bias, "int32_t"),
                 "multiplier": table(mantissa, "int32_t"),
                 "shift": table(shift, "int8_t"),
             },
             copies=k,
+        )
+
+    def _dsp(self, call: Call, products: Mapping[str, Field]) -> Kernel:
+        """The kernel for the DSP extension: two vectors at a time where there are two."""
+        x, (outputs, k) = call.ins[0], call.ins[1].shape
+        vectors, words = x.row_size // k, dsp.padded(k)
+        pairs = vectors * x.rows > 1
+        copied = 0 if pairs or k < words else words
+        return Kernel(
+            "ec_linear_s16_dsp" if call.outs[0].dtype == DType.I16 else "ec_linear_s8_dsp",
+            {
+                "inputs": i32(k),
+                "outputs": i32(outputs),
+                "vectors": i32(vectors),
+                "padded": i32(words),
+                "pairs": i32(pairs),
+                **products,
+            },
+            scratch=4 * words if pairs else words - copied,
+            copies=copied,
+            needs=("ec_dsp_products",),
+            feature="dsp",
+            block=2 if vectors % 2 and x.rows > 1 else 1,
         )
 
     def macs(self, call: Call) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgec.ops.base import Call, Field, OpError, i32, table
+from edgec.ops.base import Call, Field, OpError, i32
 from edgec.ops.fixed import activation_limits, quantize_multiplier, requantize
 from edgec.ops.windows2d import Window2d
 
@@ -58,7 +58,7 @@ def window_fields(call: Call, window: Window2d) -> dict[str, Field]:
     }
 
 
-def folded_bias(call: Call, weight_sums: np.ndarray) -> Field:
+def folded_bias(call: Call, weight_sums: np.ndarray) -> np.ndarray:
     """The bias with the input's zero point folded in, int32 [outputs].
 
     weight_sums: int64, the sum of every output's weights. Raises OpError beyond 32 bits.
@@ -67,4 +67,4 @@ def folded_bias(call: Call, weight_sums: np.ndarray) -> Field:
     folded = bias - call.ins[0].q.z * weight_sums
     if np.abs(folded).max(initial=0) >= 2**31:
         raise OpError("the bias does not fit 32 bits at the scale of input and weights")
-    return table(folded.astype(np.int32), "int32_t")
+    return folded.astype(np.int32)

@@ -1,0 +1,42 @@
+/* 2-D convolution, int8 to int8, with the DSP extension: input rows of width x channels values, output rows of
+ * out_width x out_channels. One group, not dilated along the rows.
+ *
+ * weights, finish: as ec_dsp_products.h has them, for the taps of a pixel in the order [kernel_h][kernel_w][channels],
+ * `taps` with what fills them up to a multiple of 4; the input's zero point is folded into the bias. Rows of
+ * several images follow each other.
+ * Aliasing: output pixels are written, two at a time, after their taps have been gathered and may overlap
+ * them; they must not overlap taps of later pixels.
+ * Scratch: 4 * taps bytes for two pixels, and `taps` where channels is no multiple of 4.
+ */
+#ifndef EC_CONV2D_S8_DSP_H
+#define EC_CONV2D_S8_DSP_H
+
+#include "edgec.h"
+
+typedef struct {
+    int32_t height;
+    int32_t width;
+    int32_t channels;
+    int32_t out_height;
+    int32_t out_width;
+    int32_t out_channels;
+    int32_t kernel_h;
+    int32_t kernel_w;
+    int32_t stride_h;
+    int32_t stride_w;
+    int32_t pad_top;
+    int32_t pad_left;
+    int32_t dilation_h;
+    int32_t taps;
+    int32_t input_zero;
+    int32_t offset;
+    int32_t lo;
+    int32_t hi;
+    const uint32_t *weights;
+    const int32_t *finish;
+} ec_conv2d_s8_dsp_params;
+
+void ec_conv2d_s8_dsp(const ec_conv2d_s8_dsp_params *p, const ec_window *in, const ec_window *out, int32_t first,
+                      int32_t last, void *scratch);
+
+#endif
