@@ -14,7 +14,7 @@ from edgec import replay, run_io
 from edgec.console import progress, show
 from edgec.diagnostics import Diagnostic
 from edgec.options import Progress
-from edgec.report import files, table
+from edgec.report import assemble, files, table
 from edgec.report.schema import Report
 from edgec.runners import Place, check_place, open_runner
 from edgec.sim.runner import Runner, RunResult
@@ -83,11 +83,7 @@ def measure(report: Report, result: RunResult, on: Place) -> None:
             where="--on",
             remedies=["--on sim"],
         )
-    report["instructions"] = result.instructions
-    if result.cycles is not None:
-        report["cycles"] = result.cycles
-    for layer, cost in zip(report["layers"], result.per_layer, strict=True):
-        layer["instructions"], layer["cycles"] = cost.instructions, cost.cycles
+    assemble.put_costs(report, result)
 
 
 def test_build(folder: Path, on: Place) -> None:

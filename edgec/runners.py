@@ -20,9 +20,9 @@ Place = str
 def open_runner(folder: Path, place: Place) -> Runner:
     """The runner of a build directory in a place.
 
-    sim: the simulated board. qemu: the same library on QEMU's board with this core, built
-    by the distribution's compiler; for Linux targets qemu-user. host: a program on this
-    machine. serial:PORT: the board at that port, with this build's firmware on it.
+    sim: the simulated board, which is QEMU's for a target that is one of its boards. qemu: the same
+    library on QEMU's board with this core, built by the distribution's compiler; for Linux targets
+    qemu-user. host: a program on this machine. serial:PORT: the board at that port, with this build's firmware on it.
     Raises Diagnostic E101 for a place that does not exist or that the target has not, E401 for
     a missing tool, E402 for a board that does not answer.
     """
@@ -45,9 +45,11 @@ def open_runner(folder: Path, place: Place) -> Runner:
             where=f"--on {place}",
             remedies=["--on host"],
         )
-    if place == "qemu":
+    if place == "qemu" or target.is_qemu:
         from edgec.sim.process import QemuRunner
 
+        if place == "sim":
+            return QemuRunner((folder / "firmware.elf").read_bytes(), target)
         board = load_target(target.qemu)
         return QemuRunner(build_firmware(folder / "src", board, tool=arm_gcc()).elf, board)
     from edgec.sim.board import SimRunner

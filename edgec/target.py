@@ -128,6 +128,11 @@ class Target:
         return self.kind == "mcu"
 
     @property
+    def is_qemu(self) -> bool:
+        """Whether it is a board of QEMU's own: its images run there, and nowhere else."""
+        return self.qemu == self.name
+
+    @property
     def sram(self) -> Region:
         """The longest contiguous run of memories that hold data, stack and arena, as one region.
 

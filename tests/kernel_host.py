@@ -1,4 +1,4 @@
-"""Compiles kernels for the host with sanitizers and runs them in processes of their own."""
+"""Compiles kernels, for the host with sanitizers or for a core, and runs them in processes of their own."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from typing import IO
 import numpy as np
 
 from edgec.ops.base import Field, Kernel
+from tests.kernel_core import CORES, SCRIPT, START, Core
 
 ROOT = Path(__file__).resolve().parents[1]
 KERNELS = ROOT / "firmware" / "kernels"
@@ -74,14 +75,15 @@ _C_TYPES: dict[str, type[ctypes._SimpleCData]] = {  # type: ignore[type-arg]
 }
 
 
-def _layout(fields: Mapping[str, Field]) -> type[ctypes.Structure]:
-    members = [(n, ctypes.c_void_p if f.is_pointer else _C_TYPES[f.c_type]) for n, f in fields.items()]
+def _layout(fields: Mapping[str, Field], core: Core | None) -> type[ctypes.Structure]:
+    pointer = ctypes.c_void_p if core is None else ctypes.c_uint32
+    members = [(n, pointer if f.is_pointer else _C_TYPES[f.c_type]) for n, f in fields.items()]
     return type("Params", (ctypes.Structure,), {"_fields_": members})
 
 
-def _layout_source(kernel: Kernel) -> str:
+def _layout_source(kernel: Kernel, core: Core | None) -> str:
     """C that does not compile unless the struct has the members of `fields` in their order."""
-    layout, params = _layout(kernel.fields), f"{kernel.function}_params"
+    layout, params = _layout(kernel.fields, core), f"{kernel.function}_params"
     lines = [f'#include "{kernel.function}.h"', "#include <stddef.h>"]
     for name, f in kernel.fields.items():
         offset = getattr(layout, name).offset
@@ -97,12 +99,22 @@ def _layout_source(kernel: Kernel) -> str:
 
 
 class _Runner:
-    """A process that runs one kernel."""
+    """A process that runs one kernel, on this machine or on a core."""
 
-    def __init__(self, program: Path) -> None:
-        self.program = program
+    def __init__(self, program: Path, core: Core | None) -> None:
+        self.core = core
+        self.command = [str(program)] if core is None else core.command(program)
         self.process: subprocess.Popen[bytes] | None = None
         self.errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+
+    def end(self) -> None:
+        """End the process; a further job begins another."""
+        if self.process is not None:
+            assert self.process.stdin is not None and self.process.stdout is not None
+            self.process.stdin.close()
+            self.process.wait()
+            self.process.stdout.close()
+            self.process = None
 
     def run(self, kernel: Kernel, job: Job, what: str) -> tuple[bytes, np.ndarray]:
         if self.process is None:
@@ -110,13 +122,13 @@ class _Runner:
             self.errors.truncate()
             env = os.environ | {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
             self.process = subprocess.Popen(
-                [self.program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, env=env
+                self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, env=env
             )
         stdin, stdout = self.process.stdin, self.process.stdout
         assert stdin is not None and stdout is not None
         reads = sum(size for kind, _, size, _ in job.steps if kind == 2)
         try:
-            stdin.write(_encode(kernel, job))
+            stdin.write(_encode(kernel, job, self.core))
             stdin.flush()
         except BrokenPipeError:
             pass
@@ -130,8 +142,8 @@ class _Runner:
         return answer[:reads], np.frombuffer(answer[reads:], np.uint8)
 
 
-def _encode(kernel: Kernel, job: Job) -> bytes:
-    layout = _layout(kernel.fields)
+def _encode(kernel: Kernel, job: Job, core: Core | None) -> bytes:
+    layout = _layout(kernel.fields, core)
     params, tables, relocations = layout(), list[bytes](), list[tuple[int, int]]()
     for name, f in kernel.fields.items():
         if not f.is_pointer:
@@ -169,6 +181,8 @@ def _encode(kernel: Kernel, job: Job) -> bytes:
 
 
 _RUNNERS: dict[tuple[str, str], _Runner] = {}
+_MOST_CORES = 4
+"""Emulators that wait for a further job at a time: each takes some 50 MB."""
 
 
 def run(kernel: Kernel, family: str, job: Job, what: str) -> tuple[bytes, np.ndarray]:
@@ -178,8 +192,12 @@ def run(kernel: Kernel, family: str, job: Job, what: str) -> tuple[bytes, np.nda
     """
     key = (kernel.function, family)
     if key not in _RUNNERS:
-        _RUNNERS[key] = _Runner(_build(kernel, family))
-    return _RUNNERS[key].run(kernel, job, what)
+        core = CORES.get(family)
+        _RUNNERS[key] = _Runner(_build(kernel, family, core), core)
+    runner = _RUNNERS[key] = _RUNNERS.pop(key)  # the last of them
+    for old in [r for r in _RUNNERS.values() if r.core and r.process and r is not runner][: 1 - _MOST_CORES]:
+        old.end()
+    return runner.run(kernel, job, what)
 
 
 @cache
@@ -194,16 +212,21 @@ def _compiler() -> tuple[str, ...]:
     return (sys.executable, "-m", "ziglang", "cc", "-O1", "-fsanitize=undefined")
 
 
-def _build(kernel: Kernel, family: str) -> Path:
+def _build(kernel: Kernel, family: str, core: Core | None) -> Path:
     """Compile the runner with the kernel; the result is kept under a hash of all that goes into it."""
     fn = kernel.function
     sources = [KERNELS / f"{s}.c" for s in (fn, *kernel.needs) if (KERNELS / f"{s}.c").exists()]
     assert sources and sources[0].stem == fn, f"no such kernel file: {KERNELS / fn}.c"
-    layout = _layout_source(kernel)
-    flags = [*_compiler(), *WARNINGS, *(DSP if family == "dsp" else []), f"-I{KERNELS}"]
-    runner = ROOT / "tests" / "kernel_runner.c"
-    digest = hashlib.sha256("\0".join([*flags, layout]).encode())
-    for f in sorted([runner, *sources, *KERNELS.glob("*.h"), *(ROOT / "tests/arm_acle").iterdir()]):
+    layout = _layout_source(kernel, core)
+    runner, linking = [ROOT / "tests" / "kernel_runner.c"], list[str]()
+    if core is None:
+        flags = [*_compiler(), *WARNINGS, *(DSP if family == "dsp" else []), f"-I{KERNELS}"]
+    else:
+        flags, linking = [*core.compiler, *WARNINGS, f"-I{KERNELS}"], core.linking
+        runner.append(START)
+    digest = hashlib.sha256("\0".join([*flags, *linking, layout]).encode())
+    inputs = [*runner, SCRIPT, *sources, *KERNELS.glob("*.h"), *(ROOT / "tests/arm_acle").iterdir()]
+    for f in sorted(inputs):
         digest.update(f.name.encode() + f.read_bytes())
     folder = Path(tempfile.gettempdir()) / f"edgec-kernels-{os.getuid()}"
     program = folder / f"{fn}-{digest.hexdigest()[:20]}"
@@ -214,7 +237,8 @@ def _build(kernel: Kernel, family: str) -> Path:
         checks, result = Path(work) / "layout.c", Path(work) / "runner"
         checks.write_text(layout)
         names = [f'-DEC_HEADER="{fn}.h"', f"-DEC_FUNCTION={fn}", f"-DEC_PARAMS={fn}_params"]
-        command = [*flags, *names, str(runner), str(checks), *map(str, sources), "-o", str(result)]
+        parts = map(str, [*runner, checks, *sources])
+        command = [*flags, *names, *parts, *linking, "-o", str(result)]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, f"{fn} does not compile:\n{done.stderr}"
         result.rename(program)

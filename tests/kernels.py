@@ -23,12 +23,18 @@ from hypothesis import strategies as st
 
 from edgec.ir import Attr, DType, Quant, TensorType
 from edgec.ops.base import Call, Op, Rows, registry
+from tests.kernel_core import CORES, missing
 from tests.kernel_host import Job, Window, run
 
 GUARD = 32
 
-FAMILIES = {"plain C": frozenset[str](), "dsp": frozenset({"dsp"})}
-"""The sets of features for which kernels are tested, by the way they are run (tests/kernel_host.py)."""
+FAMILIES = {
+    "plain C": frozenset[str](),
+    "dsp": frozenset({"dsp"}),
+    **({} if missing() else {name: core.features for name, core in CORES.items()}),
+}
+"""The sets of features for which kernels are tested, by the way they are run: on the host
+(tests/kernel_host.py) or on a core (tests/kernel_core.py)."""
 
 quants = st.builds(
     lambda e, z: Quant.of(float(np.float32(2.0**e)), z), st.floats(-9, -1), st.integers(-128, 127)

@@ -85,6 +85,8 @@ def _pushed(function: Symbol, name: str, operands: str) -> int:
     if base == "vpush" or (base == "vstmdb" and operands.startswith("sp!")):
         return (8 if "d" in operands.split("{")[1] else 4) * _count(operands)
     write_back = _WRITE_BACK.search(operands)
+    if base.startswith("stc") and "[sp" in operands and (write_back or "], #" in operands):
+        raise StackError(f"{function.name} moves the stack pointer: {name} {operands}")
     if base in ("str", "strd") and write_back:
         return int(write_back.group(1), 0)
     if base not in ("sub", "subw", "mov") or not operands.startswith("sp,"):
@@ -126,11 +128,28 @@ def _instructions(image: Image, function: Symbol) -> Iterator[tuple[str, str]]:
     for start, stop in _code_ranges(image, function):
         part = data[start - function.address : stop - function.address]
         seen = start
-        for address, size, mnemonic, operands in engine.disasm_lite(part, start):
-            yield mnemonic.removesuffix(".w"), operands
-            seen = address + size
-        if seen < stop:
-            raise StackError(f"{function.name}: no instruction at {seen:#x}")
+        while seen < stop:
+            for address, size, mnemonic, operands in engine.disasm_lite(part[seen - start :], seen):
+                yield mnemonic.removesuffix(".w"), operands
+                seen = address + size
+            if seen < stop and not _is_helium(part[seen - start :]):
+                raise StackError(f"{function.name}: no instruction at {seen:#x}")
+            seen += 4 if seen < stop else 0
+
+
+def _is_helium(code: bytes) -> bool:
+    """Whether this is an instruction that only Armv8.1-M has, and capstone does not know.
+
+    Loops with a count in lr, whose branches stay in their function; vector instructions; conditional
+    selects. None of these moves the stack pointer, but for vector stores that capstone takes for
+    coprocessor's (Armv8-M Architecture Reference Manual, DDI 0553, C2.2).
+    """
+    if len(code) < 4:
+        return False
+    first, second = int.from_bytes(code[:2], "little"), int.from_bytes(code[2:4], "little")
+    loop = first & 0xFF80 == 0xF000 and second & 0xC000 == 0xC000
+    select = first & 0xFFF0 == 0xEA50 and second & 0xC000 == 0x8000
+    return loop or select or first & 0xEC00 == 0xEC00
 
 
 def _code_ranges(image: Image, function: Symbol) -> Iterator[tuple[int, int]]:

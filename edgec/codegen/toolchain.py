@@ -15,8 +15,13 @@ from edgec.codegen.tools import Tool, zig
 from edgec.resources import resource_dir
 from edgec.target import Region, Target, Uart
 
-_ZIG_CPU = {"cortex-m4": "cortex_m4", "cortex-m7": "cortex_m7", "cortex-a53": "cortex_a53"}
-_GCC_FPU = {"cortex-m4": "fpv4-sp-d16", "cortex-m7": "fpv5-d16"}
+_ZIG_CPU = {
+    "cortex-m4": "cortex_m4",
+    "cortex-m7": "cortex_m7",
+    "cortex-m55": "cortex_m55+mve",
+    "cortex-a53": "cortex_a53",
+}
+_GCC_FPU = {"cortex-m4": "fpv4-sp-d16", "cortex-m7": "fpv5-d16", "cortex-m55": "auto"}
 _RCC_ENABLE = {"ahb1": 0x30, "apb1": 0x40, "apb2": 0x44}
 _DRAFT_STACK = 16
 """Bytes of stack there: any multiple of the arena's alignment."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from edgec.ir import TensorType
-from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
+from edgec.ops import dsp
+from edgec.ops.base import Call, Field, Kernel, Op, OpError, QuantRule, Rows, i32, table
 from edgec.ops.fixed import quantize_multipliers, requantize
 from edgec.ops.floats import apply_activation
 from edgec.ops.quantized import folded_bias, limits, saturate, window_fields
@@ -60,6 +63,11 @@ class DepthwiseConv2d(Op):
         weights, x = call.const(1).astype(np.int64), call.ins[0]
         kh, kw, _ = weights.shape
         lo, hi = limits(call)
+        bias = folded_bias(call, weights.sum(axis=(0, 1)))
+        if dsp.is_dsp(call.features):
+            found = dsp.depthwise_fields(call.const(1), bias, (mantissa, shift), call.outs[0].q.z, (lo, hi))
+            if found is not None and x.shape[3] == len(bias):
+                return self._dsp(call, found)
         return Kernel(
             "ec_depthwise_conv2d_s8",
             {
@@ -69,11 +77,23 @@ class DepthwiseConv2d(Op):
                 "lo": i32(lo),
                 "hi": i32(hi),
                 "weights": table(call.const(1), "int8_t"),
-                "bias": table(folded_bias(call, weights.sum(axis=(0, 1))), "int32_t"),
+                "bias": table(bias, "int32_t"),
                 "multiplier": table(mantissa, "int32_t"),
                 "shift": table(shift, "int8_t"),
             },
             scratch=8 * kh * kw if kh * kw > _FEW else 0,
+        )
+
+    def _dsp(self, call: Call, products: Mapping[str, Field]) -> Kernel:
+        """The kernel for the DSP extension: four channels at a time, two taps an instruction."""
+        kh, kw, channels = call.ins[1].shape
+        window = window_fields(call, self._window(call))
+        del window["out_channels"]
+        return Kernel(
+            "ec_depthwise_conv2d_s8_dsp",
+            {**window, "input_zero": i32(call.ins[0].q.z), **products},
+            scratch=8 * kh * kw + -(-channels // 8) * 8,
+            feature="dsp",
         )
 
     def macs(self, call: Call) -> int:

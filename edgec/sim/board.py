@@ -5,11 +5,10 @@ from __future__ import annotations
 import ctypes
 import importlib
 import struct
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edgec.codegen.image import Image, Symbol
+from edgec.codegen.image import Image
 from edgec.codegen.tools import zig
 from edgec.diagnostics import Diagnostic
 from edgec.sim import native
@@ -17,6 +16,7 @@ from edgec.sim.cycles import TAKEN, Decoder, block_cycles
 from edgec.sim.devices import ready_flags, register_pages
 from edgec.sim.faults import fault_diagnostic
 from edgec.sim.interrupt import Interrupt
+from edgec.sim.owners import layer_slots, owner
 from edgec.sim.protocol import Frame, decode
 from edgec.sim.runner import Cost, Runner
 from edgec.target import Target
@@ -33,10 +33,6 @@ BOOT_LIMIT = 100_000_000
 """The same from reset until the firmware listens."""
 
 
-_FIRMWARE = ("main", "link_", "board_")
-"""How the functions around an inference begin; what they call is theirs, unless it is the library's."""
-
-
 class SimRunner(Runner):
     """The firmware of a build on a simulated board.
 
@@ -50,7 +46,7 @@ class SimRunner(Runner):
         self._target, self._limit = target, limit
         self._image = Image(elf if isinstance(elf, bytes) else elf.read_bytes())
         self._layers = [f for f in self._image.functions if f.layer is not None]
-        self._slots = max((f.layer + 1 for f in self._layers if f.layer is not None), default=0)
+        self._slots = layer_slots(self._image)
         self._received = b""
         self._decoder = Decoder()
         self._access: tuple[str, int, int] | None = None
@@ -76,10 +72,8 @@ class SimRunner(Runner):
                 function = self._image.function_at(self._board.code_base + 2 * k)
                 name = function.name if function else "?"
                 before = found.get(name, Cost(0, 0))
-                found[name] = Cost(
-                    before.instructions + block.instructions * block.count,
-                    before.cycles + block.cycles * block.count,
-                )
+                spent = Cost(block.instructions * block.count, block.cycles * block.count)
+                found[name] = before + spent
         return found
 
     # -- building the board -----------------------------------------------
@@ -167,22 +161,12 @@ class SimRunner(Runner):
         if status:
             raise self._error(status)
 
-    def _owner(self, function: Symbol | None) -> int:
-        """Who pays from a function on: its layer, the library, the firmware; -1: who paid before."""
-        if function is None:
-            return -1
-        if function.layer is not None:
-            return function.layer
-        if function.name.startswith("model_"):
-            return self._slots
-        return self._slots + 1 if function.name.startswith(_FIRMWARE) else -1
-
     def _measure_block(self, address: int, size: int) -> None:
         block = self._decoder.decode(bytes(self._uc.mem_read(address, size)), address)
         cost = self._board.costs[(address - self._board.code_base) // 2]
         cost.size, cost.instructions = size, len(block)
         cost.cycles = block_cycles(self._target.cpu, block)
-        cost.owner = self._owner(self._image.function_at(address))
+        cost.owner = owner(self._image.function_at(address), self._slots)
 
     # -- running ----------------------------------------------------------
 
@@ -224,19 +208,6 @@ class SimRunner(Runner):
         sp = self._uc.reg_read(self._arm.UC_ARM_REG_SP)
         layer = next((f for f in self._layers if f.layer == self._board.owner), None)
         return fault_diagnostic(self.name, self._image, self._target, why, pc, sp, self._access, layer)
-
-    def _measure(self) -> Callable[[], tuple[Cost, tuple[Cost, ...]]]:
-        before = self._totals()
-
-        def finish() -> tuple[Cost, tuple[Cost, ...]]:
-            spent = [
-                Cost(b.instructions - a.instructions, b.cycles - a.cycles)
-                for a, b in zip(before, self._totals(), strict=True)
-            ]
-            total = Cost(sum(c.instructions for c in spent), sum(c.cycles for c in spent))
-            return total, tuple(spent[: self._slots])
-
-        return finish
 
     def _totals(self) -> list[Cost]:
         """By layer, then the library around them; the firmware is left out."""

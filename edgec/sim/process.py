@@ -13,9 +13,10 @@ from pathlib import Path
 
 from edgec.codegen.image import Image
 from edgec.diagnostics import Diagnostic
+from edgec.sim.counts import Counts, plugin
 from edgec.sim.faults import reported_fault
 from edgec.sim.protocol import Frame, decode
-from edgec.sim.runner import Runner
+from edgec.sim.runner import Cost, Runner
 from edgec.target import Target
 
 TIMEOUT = 600.0
@@ -100,8 +101,8 @@ class HostRunner(ProcessRunner):
 class QemuRunner(ProcessRunner):
     """A firmware image on one of QEMU's boards. target: the board's own, such as mps2-an500.
 
-    Raises Diagnostic E401 where QEMU is missing; E501 with address, function and layer for a
-    fault that the firmware reports.
+    Counts instructions exactly, per layer, where that QEMU takes plugins. Raises Diagnostic E401 where
+    QEMU is missing; E501 with address, function and layer for a fault that the firmware reports.
     """
 
     def __init__(self, elf: bytes, target: Target, *, timeout: float = TIMEOUT) -> None:
@@ -111,13 +112,21 @@ class QemuRunner(ProcessRunner):
         path = Path(self._folder.name) / "firmware.elf"
         path.write_bytes(elf)
         command = [program, "-M", target.name, "-kernel", str(path), "-display", "none", "-monitor", "none"]
-        command += ["-serial", "none", "-icount", "shift=0", "-semihosting-config", "enable=on,target=native"]
+        command += ["-serial", "none", "-semihosting-config", "enable=on,target=native"]
+        made = plugin(program)
+        self._counts = Counts(self._image, made, Path(self._folder.name)) if made else None
+        command += self._counts.arguments if self._counts else []
         super().__init__(f"QEMU {target.name}", command, timeout=timeout)
 
     def close(self) -> None:
         """End QEMU."""
         super().close()
+        if self._counts:
+            self._counts.close()
         self._folder.cleanup()
+
+    def _totals(self) -> list[Cost] | None:
+        return self._counts.totals() if self._counts else None
 
     def _fault(self, payload: bytes) -> Diagnostic:
         return reported_fault(self.name, self._image, self._target, payload)

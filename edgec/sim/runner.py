@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 import struct
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from types import TracebackType
 from typing import Self
 
@@ -20,10 +22,20 @@ _MORE = 1
 
 @dataclass(frozen=True)
 class Cost:
-    """What something took on the simulated board."""
+    """What something took on a simulated board."""
 
     instructions: int
-    cycles: int
+    cycles: int | None = None
+    """None where they are not estimated."""
+
+    def __add__(self, other: Cost) -> Cost:
+        both = self.cycles is not None and other.cycles is not None
+        return Cost(
+            self.instructions + other.instructions, (self.cycles or 0) + (other.cycles or 0) if both else None
+        )
+
+    def __sub__(self, other: Cost) -> Cost:
+        return self + Cost(-other.instructions, None if other.cycles is None else -other.cycles)
 
 
 @dataclass(frozen=True)
@@ -90,8 +102,8 @@ class Runner(ABC):
         """The error for a fault that the firmware reports."""
         return Diagnostic("E501", "the firmware reports a fault", where=self.name)
 
-    def _measure(self) -> Callable[[], tuple[Cost, tuple[Cost, ...]]] | None:
-        """Begin to measure; the function returned gives total and layers. None: no figures here."""
+    def _totals(self) -> list[Cost] | None:
+        """All that was spent so far, by layer, then by the library around them. None: no figures here."""
         return None
 
     def identify(self) -> Identity:
@@ -127,17 +139,18 @@ class Runner(ABC):
         for data in inputs:
             if len(data) != identity.inputs:
                 raise ValueError(f"an input has {len(data)} bytes, the model takes {identity.inputs}")
-            finish = self._measure()
+            before = self._totals()
             outputs = self._stream(data) if identity.streamed else self.exchange("R", data)
-            total, layers = finish() if finish else (None, None)
-            results.append((outputs, total, layers))
+            after = self._totals()
+            spent = [b - a for a, b in zip(before, after, strict=True)] if before and after else []
+            results.append((outputs, reduce(operator.add, spent) if spent else None, tuple(spent[:-1])))
         _, stack, _, arena = struct.unpack("<4I", self.exchange("H"))
         return [
             RunResult(
                 outputs,
                 total.instructions if total else None,
                 total.cycles if total else None,
-                layers,
+                layers if total else None,
                 None if stack == _UNKNOWN else stack,
                 arena,
             )

@@ -14,6 +14,7 @@ from edgec.ir import Graph
 from edgec.ops.interpret import evaluate
 from edgec.report import files
 from edgec.runners import Place, open_runner
+from edgec.target import load_target
 
 from .conftest import MLPERF, Builder
 
@@ -33,15 +34,16 @@ def reference(graph: Graph, inputs: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("place", ["sim", "host", "qemu"])
-@pytest.mark.parametrize("target", ["stm32f746", "stm32f446"])
+@pytest.mark.parametrize("target", ["stm32f746", "stm32f446", "mps3-an547"])
 @pytest.mark.parametrize("key", MLPERF)
 def test_golden_outputs(key: str, target: str, place: Place, data_dir: Path, built: Builder) -> None:
     if place == "host" and target == "stm32f446":
         pytest.skip("the host runs the same library for either board")
-    if place == "qemu" and not (shutil.which("qemu-system-arm") and shutil.which("arm-none-eabi-gcc")):
+    emulated = place == "qemu" or load_target(target).is_qemu
+    if emulated and not (shutil.which("qemu-system-arm") and shutil.which("arm-none-eabi-gcc")):
         pytest.skip("needs qemu-system-arm and arm-none-eabi-gcc")
     golden = np.load(data_dir / "oracle" / f"{key}.npz")
-    inputs = golden["inputs"][:4] if place == "qemu" else golden["inputs"]
+    inputs = golden["inputs"][:4] if emulated else golden["inputs"]
     folder = built(data_dir / "models" / MLPERF[key], target)
     got = run(folder, place, inputs)
     assert np.array_equal(got, golden["output"][: len(inputs)].reshape(got.shape))

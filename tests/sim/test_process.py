@@ -10,6 +10,7 @@ import pytest
 from edgec.codegen.toolchain import build_firmware, build_runner
 from edgec.codegen.tools import arm_gcc
 from edgec.diagnostics import Diagnostic
+from edgec.sim.board import SimRunner
 from edgec.sim.process import HostRunner, ProcessRunner, QemuRunner
 from edgec.sim.runner import Block
 from edgec.target import load_target
@@ -31,7 +32,7 @@ def program(target: str, folder: Path) -> Path:
 
 @needs_qemu
 @needs_gcc
-@pytest.mark.parametrize("board", ["mps2-an500", "mps2-an386"])
+@pytest.mark.parametrize("board", ["mps2-an500", "mps2-an386", "mps3-an547"])
 def test_qemu_with_the_other_compiler(board: str) -> None:
     firmware = fake.firmware(board, arm_gcc())
     xs = fake.inputs(5)
@@ -41,7 +42,23 @@ def test_qemu_with_the_other_compiler(board: str) -> None:
     assert results[0].arena_used == fake.ARENA_USED
     assert results[0].stack_used is not None
     assert 0 < results[0].stack_used <= firmware.stack_bound
-    assert results[0].instructions is None and results[0].per_layer is None
+    assert results[0].cycles is None
+    assert results[0].per_layer is not None
+    assert all(c.instructions > 0 for c in results[0].per_layer)
+
+
+@needs_qemu
+def test_qemu_counts_what_the_simulated_board_counts() -> None:
+    """The same library by the same compiler: QEMU's plugin and Unicorn's hook see the same instructions."""
+    xs = fake.inputs(2)
+    with QemuRunner(fake.firmware("mps2-an500").elf, load_target("mps2-an500")) as runner:
+        counted = runner.run(xs)
+    with SimRunner(fake.firmware("stm32f746").elf, load_target("stm32f746")) as board:
+        expected = board.run(xs)
+    for a, b in zip(counted, expected, strict=True):
+        assert a.per_layer is not None and b.per_layer is not None
+        assert a.instructions == b.instructions
+        assert [c.instructions for c in a.per_layer] == [c.instructions for c in b.per_layer]
 
 
 @needs_qemu

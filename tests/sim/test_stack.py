@@ -39,7 +39,7 @@ def test_bytes_pushed(name: str, operands: str, size: int) -> None:
     assert stack._pushed(FUNCTION, name, operands) == size
 
 
-@pytest.mark.parametrize(("name", "operands"), [("sub", "sp, r0"), ("mov", "sp, r4")])
+@pytest.mark.parametrize(("name", "operands"), [("sub", "sp, r0"), ("mov", "sp, r4"), ("stc", "p14, c1, [sp, #-0x40]!")])
 def test_run_time_amounts_are_refused(name: str, operands: str) -> None:
     with pytest.raises(StackError, match="moves the stack pointer"):
         stack._pushed(FUNCTION, name, operands)
@@ -77,7 +77,7 @@ def test_calls_through_pointers_are_refused(tmp_path: Path) -> None:
         build_firmware(source, load_target("stm32f746"))
 
 
-@pytest.mark.parametrize("board", ["stm32f746", "stm32f446", "mps2-an500"])
+@pytest.mark.parametrize("board", ["stm32f746", "stm32f446", "mps2-an500", "mps3-an547"])
 def test_the_bound_is_that_of_the_image(board: str) -> None:
     firmware = fake.firmware(board)
     assert stack_bound(firmware.image) == firmware.stack_bound

@@ -17,7 +17,7 @@ KB = 1024
 
 
 def test_listing() -> None:
-    assert targets() == ("cortex-a53", "host", "stm32f446", "stm32f746", "stm32f746g-disco")
+    assert targets() == ("cortex-a53", "host", "mps3-an547", "stm32f446", "stm32f746", "stm32f746g-disco")
 
 
 def test_every_file_loads() -> None:
@@ -68,6 +68,14 @@ def test_stm32f446() -> None:
         128 * KB,
         512 * KB,
     )
+
+
+def test_mps3_is_its_own_simulated_board() -> None:
+    t = load_target("mps3-an547")
+    assert t.is_qemu and not load_target("stm32f746").is_qemu and not load_target("mps2-an500").is_qemu
+    assert t.features == {"dsp", "mve"}
+    assert (t.sram.address, t.sram_bytes) == (0x2000_0000, 512 * KB)
+    assert [r.name for r in t.weight_regions] == ["itcm", "ssram", "qspi"]
 
 
 def test_machines_with_an_operating_system() -> None:
