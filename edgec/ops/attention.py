@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgec.ir import TensorType
-from edgec.ops.attention_formats import EXP2, Formats
+from edgec.ops.attention_formats import EXP2, EXP2_LINES, Formats
 from edgec.ops.attention_reads import NAMES, dims_of, heads_of, query_rows_are_output_rows, rows_of, views_of
 from edgec.ops.base import Call, Field, Kernel, Op, OpError, QuantRule, Rows, i32, table
 from edgec.ops.fixed import I64
@@ -98,8 +98,14 @@ class Attention(Op):
         fields["limit"] = table(f.limit if np.any(f.limit < s) else None, "int32_t")
         for name, (data, strides) in zip(("mask", "bias"), masks, strict=True):
             fields |= {name: data, f"{name}_stride": strides}
-        fields["exp2"] = table(EXP2, "uint16_t")
+        dsp = "dsp" in call.features and f.factor >= 0 and f.precision >= max(8, f.shift + 2)
+        fields["exp2"] = table(EXP2_LINES, "uint32_t") if dsp else table(EXP2, "uint16_t")
         fields |= {f"{n}_data": table(call.consts[i], "int8_t") for i, n in enumerate(NAMES)}
+        if dsp:
+            at_once = min(t, 2)
+            scratch = at_once * (4 * (s + s % 2) + 2 * (d + -d % 4))
+            needs: tuple[str, ...] = ("ec_dsp_attend", "ec_dsp_exp2", "ec_root", "ec_wide")
+            return Kernel("ec_attention_s8_dsp", fields, scratch, needs=needs, feature="dsp", block=at_once)
         scratch = -(-(4 * (s + dv) + 2 * d) // 8) * 8
         return Kernel("ec_attention_s8", fields, scratch, needs=("ec_exp2", "ec_root", "ec_wide"))
 

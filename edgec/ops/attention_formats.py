@@ -14,6 +14,8 @@ from edgec.ops.roots import inverse
 
 EXP2 = np.rint(2.0 ** (15 - np.arange(65) / 64)).astype(np.uint16)
 """Points of 2**(15 - x), x from 0 to 1."""
+EXP2_LINES = np.stack([1024 * EXP2[:-1].astype(np.uint32) + 511, EXP2[:-1] - EXP2[1:].astype(np.uint32)], 1)
+"""uint32 [64, 2]: a line between two points each, as firmware/kernels/ec_dsp_exp2.h wants it."""
 EXCLUDED = -(2**15)
 _NEVER = -(2**40)
 _HIDDEN = 64.0
