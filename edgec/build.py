@@ -21,8 +21,9 @@ from edgec.report.memory import memory_files
 from edgec.report.schema import Check, Flash, Report, TradeOff
 from edgec.runners import open_runner
 from edgec.schedule import check_plan
+from edgec.schedule.cost import Costs, spent_by
 from edgec.schedule.plan import Plan
-from edgec.schedule.search import Scheme, Search
+from edgec.schedule.search import READS, Scheme, Search
 from edgec.target import Target, load_target
 
 PARETO_MOST = 2.0
@@ -156,6 +157,10 @@ def _link(
         memory = assemble.sram(graph, plan, None, options.budget)
         flash = Flash(weights=library.weight_bytes, total=runner.stat().st_size, regions={})
     report = assemble.empty_report(options, graph, library, plan, memory, flash)
+    own, costs = spent_by(lowered.graph, None), Costs.of(target, lowered.graph)
+    taken = spent_by(graph, plan, costs)
+    report["constant_reads"], report["constant_reads_unstreamed"] = taken.reads, own.reads
+    report["cycles_estimate"] = taken.cycles
     if lowered.accuracy is not None:
         report["accuracy"] = lowered.accuracy
     if lowered.dead is not None:
@@ -165,6 +170,12 @@ def _link(
         if layer.node.name in lowered.snr:
             entry["snr_db"] = lowered.snr[layer.node.name]
     report["checks"].append(Check(name="plan", passed=True, detail="replayed row by row by the checker"))
+    if options.regions and taken.reads <= READS * own.reads:
+        detail = f"{taken.reads:,} B read, {own.reads:,} B by layers one by one"
+        report["checks"].append(Check(name="constants", passed=True, detail=detail))
+    elif options.regions:
+        more = f"{taken.reads:,} B of constants are read instead of {own.reads:,} B"
+        report["notes"] = [*report["notes"], f"{more} by layers one by one, for less memory"]
     return report
 
 

@@ -89,6 +89,7 @@ class Conv2d(Op):
             },
             scratch=0 if direct else kh * kw * c * groups,
             copies=kw * c if direct else 0,
+            block=call.block or 1 if call.outs[0].shape[2] == 1 else 1,
         )
 
     def _dsp(self, call: Call, products: Mapping[str, Field]) -> Kernel:

@@ -79,6 +79,7 @@ class Linear(Op):
                 "shift": table(shift, "int8_t"),
             },
             copies=k,
+            block=call.block or 1,
         )
 
     def _dsp(self, call: Call, products: Mapping[str, Field]) -> Kernel:

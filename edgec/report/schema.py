@@ -156,7 +156,12 @@ class TradeOff(TypedDict):
 
 
 class Report(TypedDict):
-    """report.json."""
+    """report.json.
+
+    constant_reads: bytes of constants (weights and tables) that one inference reads: of each kernel those of
+    its tables, times its passes over them. constant_reads_unstreamed: the same with every layer in one step.
+    cycles_estimate: by which schemes were compared. cycles: those of the simulated board, by `cycles_model`.
+    """
 
     schema: str
     version: str
@@ -172,6 +177,9 @@ class Report(TypedDict):
     macs: int
     layers: list[Layer]
     checks: list[Check]
+    constant_reads: NotRequired[int]
+    constant_reads_unstreamed: NotRequired[int]
+    cycles_estimate: NotRequired[int]
     regions: NotRequired[list[Region]]
     instructions: NotRequired[int]
     cycles: NotRequired[int]
