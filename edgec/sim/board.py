@@ -72,12 +72,12 @@ class SimRunner(Runner):
         found: dict[str, Cost] = {}
         for k in range(self._board.code_bytes // 2):
             block = self._board.costs[k]
-            if block.count:
+            if block.executed:
                 function = self._image.function_at(self._board.code_base + 2 * k)
                 name = function.name if function else "?"
                 before = found.get(name, Cost(0, 0))
                 found[name] = Cost(
-                    before.instructions + block.instructions * block.count,
+                    before.instructions + block.executed,
                     (before.cycles or 0) + block.spent,
                 )
         return found

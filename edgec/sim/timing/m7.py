@@ -42,7 +42,7 @@ class CortexM7(Core):
     def schedule(self, block: Sequence[Op], before: State | None = None) -> Schedule:
         before = before or State()
         ready, free, partner, flagged = dict(before.ready), before.free, before.partner, before.flagged
-        now, missed = 0, 0
+        now, missed, holder = 0, 0, ""
         issues: list[Issue] = []
         for op in block:
             need, reason = _need(op, ready)
@@ -52,7 +52,8 @@ class CortexM7(Core):
                 at, why = now, ""
             else:
                 at = max(free, need)
-                why = reason if need > free else (apart or (reason if partner is not None else ""))
+                held = f"{holder} takes {free - now} cycles" if holder and free > now + 1 else ""
+                why = reason if need > free else held or apart or (reason if partner is not None else "")
                 now = at
             if op.jump:
                 late = flagged is None or at - flagged < _EARLY_FLAGS or op.name in ("cbz", "cbnz")
@@ -62,7 +63,8 @@ class CortexM7(Core):
             if FLAGS in op.writes:
                 flagged = at
             issues.append(Issue(op, at, second, why))
-            free = max(free, at + _busy(op))
+            if at + _busy(op) > free:
+                free, holder = at + _busy(op), op.name
             partner = None if second or _alone(op) else op
         after = State(
             {r: tuple(max(t - now, 0) for t in times) for r, times in ready.items() if max(times) > now},
