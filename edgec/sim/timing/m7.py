@@ -56,8 +56,7 @@ class CortexM7(Core):
                 why = reason if need > free else held or apart or (reason if partner is not None else "")
                 now = at
             if op.jump:
-                late = flagged is None or at - flagged < _EARLY_FLAGS or op.name in ("cbz", "cbnz")
-                missed = _MISSED if late or op.jump == "indirect" else _MISSED_EARLY
+                missed = _missed(op, None if flagged is None else at - flagged)
             early = _runs_early(op, at, second, partner, ready)
             _produce(op, at, early, ready)
             if FLAGS in op.writes:
@@ -77,6 +76,13 @@ class CortexM7(Core):
     def taken(self, state: State) -> State:
         """The state where a jump was taken: nothing at its target joins the jump's cycle."""
         return replace(state, partner=None, free=max(state.free, 1))
+
+
+def _missed(op: Op, since_flags: int | None) -> int:
+    """What a wrong guess costs: less where the core knows early that it was wrong."""
+    if op.jump == "conditional" and op.name == "b" and since_flags is not None:
+        return _MISSED_EARLY if since_flags >= _EARLY_FLAGS else _MISSED
+    return _MISSED_EARLY if op.jump == "direct" else _MISSED
 
 
 def _need(op: Op, ready: dict[str, tuple[int, ...]]) -> tuple[int, str]:
