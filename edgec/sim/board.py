@@ -69,11 +69,11 @@ class SimRunner(Runner):
         found: dict[str, Cost] = {}
         for k in range(self._board.code_bytes // 2):
             block = self._board.costs[k]
-            if block.count:
+            if block.executed:
                 function = self._image.function_at(self._board.code_base + 2 * k)
                 name = function.name if function else "?"
                 before = found.get(name, Cost(0, 0))
-                found[name] = before + Cost(block.instructions * block.count, block.spent)
+                found[name] = before + Cost(block.executed, block.spent)
         return found
 
     # -- building the board -----------------------------------------------

@@ -39,7 +39,7 @@ class BlockCost(Structure):
         ("refill", c_uint32),
         ("from_", c_uint32),
         ("behind", c_uint32),
-        ("count", c_uint64),
+        ("executed", c_uint64),
         ("spent", c_uint64),
     )
 

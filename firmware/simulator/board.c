@@ -53,7 +53,7 @@ void sim_block(void *engine, uint64_t address, uint32_t size, void *user)
     if (cost->owner >= 0) {
         b->owner = cost->owner;
     }
-    cost->count++;
+    cost->executed += cost->instructions;
     b->totals[b->owner].instructions += cost->instructions;
     if (b->timing.on) {
         const uint64_t cycles = timing_block(b, cost, (uint32_t)address);

@@ -20,8 +20,8 @@ typedef struct {
     uint32_t refill;  /* cycles that a jump to this block costs on a core without a predictor */
     uint32_t from;    /* the block that came before last time, +1 for a jump from it */
     uint32_t behind;  /* cycles behind that one */
-    uint64_t count;
-    uint64_t spent; /* cycles, waits for memories included */
+    uint64_t executed; /* instructions */
+    uint64_t spent;    /* cycles, waits for memories included */
 } sim_cost;
 
 typedef struct {

@@ -102,6 +102,7 @@ def test_a_wrong_guess_costs_less_where_the_flags_were_set_early() -> None:
     far = assemble("subs r0, #1; " + "ldr r1, [r1]; " * 2 + "bne .")
     assert (core.schedule(near).missed, core.schedule(far).missed) == (8, 6)
     assert core.schedule(assemble("bx lr")).missed == 8
+    assert core.schedule(assemble("bl .")).missed == 6
 
 
 def test_blocks_go_on_where_the_one_before_left_off() -> None:

@@ -42,7 +42,7 @@ class CortexM7(Core):
     def schedule(self, block: Sequence[Op], before: State | None = None) -> Schedule:
         before = before or State()
         ready, free, partner, flagged = dict(before.ready), before.free, before.partner, before.flagged
-        now, missed = 0, 0
+        now, missed, holder = 0, 0, ""
         issues: list[Issue] = []
         for op in block:
             need, reason = _need(op, ready)
@@ -52,17 +52,18 @@ class CortexM7(Core):
                 at, why = now, ""
             else:
                 at = max(free, need)
-                why = reason if need > free else (apart or (reason if partner is not None else ""))
+                held = f"{holder} takes {free - now} cycles" if holder and free > now + 1 else ""
+                why = reason if need > free else held or apart or (reason if partner is not None else "")
                 now = at
             if op.jump:
-                late = flagged is None or at - flagged < _EARLY_FLAGS or op.name in ("cbz", "cbnz")
-                missed = _MISSED if late or op.jump == "indirect" else _MISSED_EARLY
+                missed = _missed(op, None if flagged is None else at - flagged)
             early = _runs_early(op, at, second, partner, ready)
             _produce(op, at, early, ready)
             if FLAGS in op.writes:
                 flagged = at
             issues.append(Issue(op, at, second, why))
-            free = max(free, at + _busy(op))
+            if at + _busy(op) > free:
+                free, holder = at + _busy(op), op.name
             partner = None if second or _alone(op) else op
         after = State(
             {r: tuple(max(t - now, 0) for t in times) for r, times in ready.items() if max(times) > now},
@@ -75,6 +76,13 @@ class CortexM7(Core):
     def taken(self, state: State) -> State:
         """The state where a jump was taken: nothing at its target joins the jump's cycle."""
         return replace(state, partner=None, free=max(state.free, 1))
+
+
+def _missed(op: Op, since_flags: int | None) -> int:
+    """What a wrong guess costs: less where the core knows early that it was wrong."""
+    if op.jump == "conditional" and op.name == "b" and since_flags is not None:
+        return _MISSED_EARLY if since_flags >= _EARLY_FLAGS else _MISSED
+    return _MISSED_EARLY if op.jump == "direct" else _MISSED
 
 
 def _need(op: Op, ready: dict[str, tuple[int, ...]]) -> tuple[int, str]:
