@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 
 from edgec.ir import TensorType
 from edgec.ops import dsp
-from edgec.ops.base import Call, Field, Kernel, Op, OpError, QuantRule, Rows, i32, table
+from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
 from edgec.ops.fixed import int_matmul, quantize_multipliers, requantize
 from edgec.ops.floats import apply_activation
 from edgec.ops.quantized import folded_bias, limits, saturate, window_fields
 from edgec.ops.windows2d import Window2d
+
+_FILLED = 1.35
+"""Kernel rows are filled up each as long as this makes so many times the taps; beyond, gathering is cheaper."""
 
 MatMul = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -66,11 +69,8 @@ class Conv2d(Op):
         mantissa, shift = self._multipliers(call)
         bias = folded_bias(call, call.const(1).astype(np.int64).sum(axis=(1, 2, 3)))
         lo, hi = limits(call)
-        if dsp.is_dsp(call.features) and groups == 1 and self._window(call).dilation[1] == 1:
-            flat, z = call.const(1).reshape(len(mantissa), -1), call.outs[0].q.z
-            found = dsp.product_fields(call.features, flat, bias, (mantissa, shift), z, (lo, hi))
-            if found is not None:
-                return self._dsp(call, found)
+        if dsp.is_dsp(call.features) and (found := self._dsp(call, bias)) is not None:
+            return found
         direct = groups == 1 and self._window(call).lies_in_rows(call)
         return Kernel(
             "ec_conv2d_s8",
@@ -92,19 +92,31 @@ class Conv2d(Op):
             block=call.block or 1 if call.outs[0].shape[2] == 1 else 1,
         )
 
-    def _dsp(self, call: Call, products: Mapping[str, Field]) -> Kernel:
-        """The kernel for the DSP extension: two pixels at a time."""
-        _, kh, kw, c = call.ins[1].shape
-        taps = dsp.padded(kh * kw * c)
-        window = window_fields(call, self._window(call))
-        del window["dilation_w"]
+    def _dsp(self, call: Call, bias: np.ndarray) -> Kernel | None:
+        """The kernel for the DSP extension: two pixels at a time. None where its arithmetic does not hold."""
+        window, (o, kh, kw, c), y = self._window(call), call.ins[1].shape, call.outs[0]
+        if call.int("groups", 1) > 1 or window.dilation[1] > 1:
+            return None
+        weights = call.const(1).reshape(o, kh, kw * c)
+        row, flat = dsp.padded(kw * c), dsp.padded(kh * kw * c)
+        by_row = kw * c >= 4 and kh * row <= _FILLED * flat
+        if by_row:
+            weights = np.pad(weights, ((0, 0), (0, 0), (0, row - kw * c)))
+        flat = kh * row if by_row else flat
+        numbers = (self._multipliers(call), y.q.z, limits(call))
+        products = dsp.product_fields(call.features, weights.reshape(o, -1), bias, *numbers)
+        if products is None:
+            return None
+        fields = window_fields(call, window)
+        del fields["dilation_w"]
+        given = {"taps": i32(flat), "row_taps": i32(row if by_row else 0), "input_zero": i32(call.ins[0].q.z)}
         return Kernel(
             "ec_conv2d_s8_dsp",
-            {**window, "taps": i32(taps), "input_zero": i32(call.ins[0].q.z), **products},
-            scratch=4 * taps + 8 + (taps if c % 4 else 0),
+            {**fields, **given, **products},
+            scratch=4 * flat + 8 + (row if by_row else flat),
             needs=dsp.files(call.features),
             feature="dsp",
-            block=2 if call.outs[0].shape[2] == 1 and call.outs[0].rows > 1 else 1,
+            block=call.block or 2 if y.shape[2] == 1 and y.rows > 1 else 1,
         )
 
     def macs(self, call: Call) -> int:

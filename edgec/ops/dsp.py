@@ -37,6 +37,11 @@ def files(features: frozenset[str]) -> tuple[str, ...]:
     return ("ec_dsp_layer", "ec_dsp_products_dual" if "dual" in features else "ec_dsp_products")
 
 
+def taps_files(features: frozenset[str]) -> tuple[str, ...]:
+    """The kernel file with the products of depthwise convolutions."""
+    return ("ec_dsp_taps_dual" if "dual" in features else "ec_dsp_taps",)
+
+
 def product_fields(
     features: frozenset[str],
     weights: np.ndarray,
@@ -79,13 +84,15 @@ def depthwise_fields(
 ) -> Mapping[str, Field] | None:
     """The same for depthwise kernels. weights: int8 [kernel_h, kernel_w, channels].
 
-    None, besides, where channels is no multiple of 4.
+    None, besides, where there are fewer than 4 channels.
     """
     taps = weights.reshape(-1, weights.shape[2]).astype(np.int64)
     finish = _finish(128 * np.abs(taps).sum(axis=0), bias, multipliers, zero)
-    if finish is None or len(bias) % 4:
+    if finish is None or len(bias) < 4:
         return None
-    fours = taps.T.reshape(len(bias) // 4, 4, len(taps))
+    first = np.minimum(np.arange(0, len(bias), 4), len(bias) - 4)
+    channels = (first[:, None] + np.arange(4)).ravel()
+    fours, finish = taps.T[channels].reshape(-1, 4, len(taps)), finish[channels]
     even = fours[:, :, : len(taps) // 2 * 2].reshape(len(fours), 4, -1, 2)
     halves = even.transpose(0, 2, 1, 3).reshape(len(fours), -1)
     if len(taps) % 2:
@@ -114,7 +121,8 @@ def _finish(
     if (reach * ~same >= _DOUBLED).any() or (~same & ((right < 1) | (right > _RIGHT))).any():
         return None
     right = np.where(same, 1, right)
-    twice, mantissa = np.where(same, 8 * result, 2 * b), np.where(same, 1 << 30, mantissa)
+    twice, mantissa = np.where(most == 0, 8 * result, 2 * b), np.where(same, 0, mantissa)
+    mantissa = np.where(most == 0, 1 << 30, mantissa)  # times 8 * result, it gives twice the result
     offset = (2 * zero + 1) << (right - 1)
     return np.stack([twice, mantissa, offset, right - 1], axis=1).astype(np.int32)
 

@@ -86,7 +86,7 @@ class Linear(Op):
         """The kernel for the DSP extension: two vectors at a time where there are two."""
         x, (outputs, k) = call.ins[0], call.ins[1].shape
         vectors, words = x.row_size // k, dsp.padded(k)
-        pairs = vectors * x.rows > 1
+        pairs = vectors * x.rows > 1 and k >= 4
         copied = 0 if pairs or k < words else words
         return Kernel(
             "ec_linear_s16_dsp" if call.outs[0].dtype == DType.I16 else "ec_linear_s8_dsp",
@@ -102,7 +102,7 @@ class Linear(Op):
             copies=copied,
             needs=dsp.files(call.features),
             feature="dsp",
-            block=2 if vectors % 2 and x.rows > 1 else 1,
+            block=call.block or 2 if pairs and vectors == 1 else 1,
         )
 
     def macs(self, call: Call) -> int:

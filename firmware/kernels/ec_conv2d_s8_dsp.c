@@ -31,12 +31,12 @@ static run run_of(const ec_conv2d_s8_dsp_params *p, const ec_window *in, const p
     return r;
 }
 
-/* A pixel's taps as they are. */
-static void gather(const ec_conv2d_s8_dsp_params *p, const ec_window *in, const pixel *at, int8_t *to)
+/* A pixel's taps as they are, kernel rows `pitch` bytes apart. */
+static void gather(const ec_conv2d_s8_dsp_params *p, const ec_window *in, const pixel *at, int8_t *to, int32_t pitch)
 {
     const int32_t c = p->channels;
 
-    for (int32_t k = 0; k < p->kernel_h; k++, to += p->kernel_w * c) {
+    for (int32_t k = 0; k < p->kernel_h; k++, to += pitch) {
         const run r = run_of(p, in, at, k);
         if (r.inside < p->kernel_w) {
             memset(to, p->input_zero, (size_t)(p->kernel_w * c));
@@ -47,7 +47,7 @@ static void gather(const ec_conv2d_s8_dsp_params *p, const ec_window *in, const 
     }
 }
 
-static uint32_t *fill(uint32_t *to, int32_t zero, int32_t n)
+static void fill(uint32_t *to, int32_t zero, int32_t n)
 {
     const uint32_t pair = ((uint32_t)zero & 0xFFFFu) | (uint32_t)zero << 16;
 
@@ -55,52 +55,46 @@ static uint32_t *fill(uint32_t *to, int32_t zero, int32_t n)
         to[0] = pair;
         to[2] = pair;
     }
-    return to;
 }
 
-/* A pixel's taps into its vector of a column. */
-static void expand(const ec_conv2d_s8_dsp_params *p, const ec_window *in, const pixel *at, uint32_t *to)
+/* One kernel row of one pixel into its vector of a column; `spare` takes one that is partly outside the image. */
+static void expand_row(const ec_conv2d_s8_dsp_params *p, const run *r, uint32_t *to, int8_t *spare)
 {
     const int32_t c = p->channels;
+    const int32_t n = p->kernel_w * c;
 
-    for (int32_t k = 0; k < p->kernel_h; k++) {
-        const run r = run_of(p, in, at, k);
-        to = fill(to, p->input_zero, r.before * c);
-        if (r.inside > 0) {
-            ec_dsp_expand(to, r.src, r.inside * c);
-            to += r.inside * c;
-        }
-        to = fill(to, p->input_zero, (p->kernel_w - r.before - r.inside) * c);
+    if (r->inside == p->kernel_w) {
+        ec_dsp_expand(to, r->src, n);
+    } else if (r->inside == 0) {
+        fill(to, p->input_zero, p->row_taps);
+    } else {
+        memset(spare, p->input_zero, (size_t)n);
+        memcpy(spare + r->before * c, r->src, (size_t)(r->inside * c));
+        ec_dsp_expand(to, spare, n);
     }
-}
-
-static int is_inside(const ec_conv2d_s8_dsp_params *p, const pixel *at)
-{
-    return at->x0 >= 0 && at->x0 + p->kernel_w <= p->width && at->y0 >= 0 &&
-           at->y0 + (p->kernel_h - 1) * p->dilation_h < p->height;
 }
 
 /* The column of two pixels. */
 static void column_of(const ec_conv2d_s8_dsp_params *p, const ec_window *in, const pixel *at, uint32_t *to)
 {
-    const int32_t row = p->kernel_w * p->channels;
+    int8_t *spare = (int8_t *)(to + p->taps + 2);
 
-    if ((p->channels & 3) != 0) {
-        int8_t *taps = (int8_t *)(to + p->taps + 2);
+    if (p->row_taps == 0) {
         for (int32_t v = 0; v < 2; v++) {
-            gather(p, in, &at[v], taps);
-            ec_dsp_expand(to + v, taps, p->taps);
+            gather(p, in, &at[v], spare, p->kernel_w * p->channels);
+            ec_dsp_expand(to + v, spare, p->taps);
         }
-    } else if (is_inside(p, &at[0]) && is_inside(p, &at[1])) {
-        for (int32_t k = 0; k < p->kernel_h; k++, to += row) {
-            const int32_t down = k * p->dilation_h;
-            const int8_t *a = ec_row_s8(in, at[0].top + at[0].y0 + down);
-            const int8_t *b = ec_row_s8(in, at[1].top + at[1].y0 + down);
-            ec_dsp_expand2(to, a + at[0].x0 * p->channels, b + at[1].x0 * p->channels, row);
+        return;
+    }
+    for (int32_t k = 0; k < p->kernel_h; k++, to += p->row_taps) {
+        const run a = run_of(p, in, &at[0], k);
+        const run b = run_of(p, in, &at[1], k);
+        if (a.inside == p->kernel_w && b.inside == p->kernel_w) {
+            ec_dsp_expand2(to, a.src, b.src, p->kernel_w * p->channels);
+        } else {
+            expand_row(p, &a, to, spare);
+            expand_row(p, &b, to + 1, spare);
         }
-    } else {
-        expand(p, in, &at[0], to);
-        expand(p, in, &at[1], to + 1);
     }
 }
 
@@ -127,7 +121,7 @@ void ec_conv2d_s8_dsp(const ec_conv2d_s8_dsp_params *p, const ec_window *in, con
         }
     }
     if (waiting != 0) {
-        gather(p, in, at, (int8_t *)column);
+        gather(p, in, at, (int8_t *)column, p->row_taps != 0 ? p->row_taps : p->kernel_w * p->channels);
         ec_dsp_single_s8(&l, (const int8_t *)column, at[0].to);
     }
 }

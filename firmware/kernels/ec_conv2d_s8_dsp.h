@@ -1,12 +1,12 @@
 /* 2-D convolution, int8 to int8, with the DSP extension: input rows of width x channels values, output rows of
  * out_width x out_channels. One group, not dilated along the rows.
  *
- * table: as ec_dsp_layer.h has it, for the taps of a pixel in the order [kernel_h][kernel_w][channels], `taps` with what
- * fills them up to a multiple of 4; the input's zero point is folded into the bias. Rows of several images follow
- * each other.
+ * table: as ec_dsp_layer.h has it, for `taps` taps in the order [kernel_h][kernel_w][channels]. row_taps: those of a
+ * kernel row, with what fills them up to a multiple of 4; 0 where only all taps together are filled up. The input's
+ * zero point is folded into the bias. Rows of several images follow each other.
  * Aliasing: output pixels are written, two at a time, after their taps have been gathered and may overlap
  * them; they must not overlap taps of later pixels.
- * Scratch: 4 * taps + 8 bytes for two pixels, and `taps` where channels is no multiple of 4.
+ * Scratch: 4 * taps + 8 bytes for two pixels, and behind them row_taps, or `taps` where that is 0.
  */
 #ifndef EC_CONV2D_S8_DSP_H
 #define EC_CONV2D_S8_DSP_H
@@ -28,6 +28,7 @@ typedef struct {
     int32_t pad_left;
     int32_t dilation_h;
     int32_t taps;
+    int32_t row_taps;
     int32_t input_zero;
     int32_t lo;
     int32_t hi;

@@ -1,12 +1,10 @@
 /* Depthwise 2-D convolution, int8 to int8, with the DSP extension: input rows of width x channels values, output
- * rows of out_width x channels; channels is a multiple of 4.
+ * rows of out_width x channels, 4 at least.
  *
- * weights: per four channels, for two taps after the other in the order [kernel_h][kernel_w], words for channels
- * 0, 1, 2 and 3 with the earlier tap's weight in the lower halfword; of an odd number of taps the last has words
- * for channels 0 and 2, and 1 and 3. finish: per four channels, four times twice the bias (the input's zero point
- * folded in), and then mantissa, offset and shift of ec_finish. Rows of several images follow each other.
+ * weights, finish: as ec_dsp_pixel.h has them, taps in the order [kernel_h][kernel_w]; the input's zero point is folded
+ * into the bias. Rows of several images follow each other.
  * Aliasing: four output values are written when their taps have been read, channels ascending; they must not
- * overlap taps of later pixels or channels.
+ * overlap taps of later pixels or channels. Where channels is no multiple of 4, a pixel must not overlap its taps.
  * Scratch: an address for each tap and each kernel row, and `channels` bytes behind them.
  */
 #ifndef EC_DEPTHWISE_CONV2D_S8_DSP_H

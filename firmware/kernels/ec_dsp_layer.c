@@ -1,23 +1,37 @@
 #include "ec_dsp_layer.h"
 
+/* The last n % 4 of n values, as a word with zeros above. */
+static inline uint32_t rest(const int8_t *x, int32_t n) { return ec_word(x + n - 4) >> (32 - 8 * (n & 3)); }
+
+static inline void put(uint32_t *to, uint32_t w)
+{
+    to[0] = ec_sxtb16(w);
+    to[2] = ec_sxtb16(ec_ror(w, 8));
+}
+
 void ec_dsp_expand(uint32_t *to, const int8_t *x, int32_t n)
 {
-    for (const int8_t *end = x + n; x < end; x += 4, to += 4) {
-        const uint32_t w = ec_word(x);
-        to[0] = ec_sxtb16(w);
-        to[2] = ec_sxtb16(ec_ror(w, 8));
+    const int8_t *whole = x + (n & ~3);
+
+    if ((n & 3) != 0) {
+        put(to + (n & ~3), rest(x, n));
+    }
+    for (; x < whole; x += 4, to += 4) {
+        put(to, ec_word(x));
     }
 }
 
 void ec_dsp_expand2(uint32_t *to, const int8_t *x0, const int8_t *x1, int32_t n)
 {
-    for (const int8_t *end = x0 + n; x0 < end; x0 += 4, x1 += 4, to += 4) {
-        const uint32_t a = ec_word(x0);
-        const uint32_t b = ec_word(x1);
-        to[0] = ec_sxtb16(a);
-        to[1] = ec_sxtb16(b);
-        to[2] = ec_sxtb16(ec_ror(a, 8));
-        to[3] = ec_sxtb16(ec_ror(b, 8));
+    const int8_t *whole = x0 + (n & ~3);
+
+    if ((n & 3) != 0) {
+        put(to + (n & ~3), rest(x0, n));
+        put(to + (n & ~3) + 1, rest(x1, n));
+    }
+    for (; x0 < whole; x0 += 4, x1 += 4, to += 4) {
+        put(to, ec_word(x0));
+        put(to + 1, ec_word(x1));
     }
 }
 
@@ -51,13 +65,13 @@ static void store_pair(const ec_dsp_layer *l, const uint32_t *finish, int32_t o,
     store(l, finish + 4, o + 1, (int32_t)((uint32_t)sums[1] << 1), y, bytes);
 }
 
-void ec_dsp_column_in_c(const ec_dsp_layer *l, int32_t group, int32_t first, const uint32_t *column, int32_t v,
-                        void *y, int32_t bytes)
+void ec_dsp_column_in_c(const ec_dsp_layer *l, int32_t group, const uint32_t *column, int32_t v, void *y,
+                        int32_t bytes)
 {
     const int32_t weights = group / 2 * l->inputs / 2;
-    const uint32_t *table = l->table + first / group * (weights + 4 * group);
+    const uint32_t *table = l->table;
 
-    for (int32_t g = first; g < l->outputs; g += group, table += weights + 4 * group) {
+    for (int32_t g = 0; g < l->outputs; g += group, table += weights + 4 * group) {
         for (int32_t o = 0; o < group; o += 2) {
             const uint32_t *w = table + o / 2;
             int32_t sums[2] = {0, 0};

@@ -31,7 +31,8 @@ typedef struct {
 /* A column is two vectors side by side: for each four inputs, four words of halfwords, inputs 0 and 2 of vector 0 and
  * of vector 1, then inputs 1 and 3 of both. Two words behind a column may be read. */
 
-/* Writes n inputs (a multiple of 4) of one vector of a column; `to` is one word further for vector 1. */
+/* Writes n inputs (4 at least, zeros behind them up to a multiple of 4) of one vector of a column; `to` is one word
+ * further for vector 1. */
 void ec_dsp_expand(uint32_t *to, const int8_t *x, int32_t n);
 
 /* The same for both vectors. */
@@ -45,10 +46,10 @@ void ec_dsp_pair_s16(const ec_dsp_layer *l, const uint32_t *column, int16_t *y0,
 void ec_dsp_single_s8(const ec_dsp_layer *l, const int8_t *x, int8_t *y);
 void ec_dsp_single_s16(const ec_dsp_layer *l, const int8_t *x, int16_t *y);
 
-/* What both files begin with, in C: outputs from `first` (the first of a group) on, of vector v of a column, or of a
- * vector; y: int8_t or int16_t, as `bytes` of an output says. */
-void ec_dsp_column_in_c(const ec_dsp_layer *l, int32_t group, int32_t first, const uint32_t *column, int32_t v,
-                        void *y, int32_t bytes);
+/* The same in C: of vector v of a column, or of a vector the outputs from `first` (the first of a group) on; y: int8_t or
+ * int16_t, as `bytes` of an output says. */
+void ec_dsp_column_in_c(const ec_dsp_layer *l, int32_t group, const uint32_t *column, int32_t v, void *y,
+                        int32_t bytes);
 void ec_dsp_vector_in_c(const ec_dsp_layer *l, int32_t group, int32_t first, const int8_t *x, void *y,
                         int32_t bytes);
 

@@ -5,7 +5,7 @@
  * the bias.
  * Aliasing: an output row may overlap the input row of the same index, beginning and ending no later. Of rows that
  * are computed in one call, two vectors are read before the results of the first are written.
- * pairs: not 0 where vectors are computed two at a time. Scratch: 4 * padded + 8 bytes then, else none; `padded` bytes
+ * pairs: not 0 where vectors are computed two at a time; inputs is 4 at least then. Scratch: 4 * padded + 8 bytes then, else none; `padded` bytes
  * in any case where rows overlap or inputs is no multiple of 4.
  */
 #ifndef EC_LINEAR_S16_DSP_H

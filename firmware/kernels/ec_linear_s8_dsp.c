@@ -10,19 +10,6 @@ static void one(const ec_linear_s8_dsp_params *p, const ec_dsp_layer *l, const i
     ec_dsp_single_s8(l, as_it_is ? x : (const int8_t *)memcpy(scratch, x, (size_t)p->inputs), y);
 }
 
-static void two(const ec_linear_s8_dsp_params *p, const ec_dsp_layer *l, const int8_t *const *x, int8_t *const *y, uint32_t *column)
-{
-    const int32_t whole = p->inputs & ~3;
-
-    ec_dsp_expand2(column, x[0], x[1], whole);
-    for (int32_t v = 0; v < 2 && whole < p->inputs; v++) {
-        int8_t rest[4] = {0, 0, 0, 0};
-        memcpy(rest, x[v] + whole, (size_t)(p->inputs - whole));
-        ec_dsp_expand(column + whole + v, rest, 4);
-    }
-    ec_dsp_pair_s8(l, column, y[0], y[1]);
-}
-
 void ec_linear_s8_dsp(const ec_linear_s8_dsp_params *p, const ec_window *in, const ec_window *out, int32_t first, int32_t last,
          void *scratch)
 {
@@ -41,7 +28,8 @@ void ec_linear_s8_dsp(const ec_linear_s8_dsp_params *p, const ec_window *in, con
             if (!p->pairs) {
                 one(p, &l, from, to, scratch);
             } else if (++waiting == 2) {
-                two(p, &l, x, y, (uint32_t *)scratch);
+                ec_dsp_expand2((uint32_t *)scratch, x[0], x[1], p->inputs);
+                ec_dsp_pair_s8(&l, (uint32_t *)scratch, y[0], y[1]);
                 waiting = 0;
             }
         }
