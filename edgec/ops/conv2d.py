@@ -16,7 +16,7 @@ from edgec.ops.quantized import folded_bias, limits, saturate, window_fields
 from edgec.ops.windows2d import Window2d
 
 _FILLED = 1.35
-"""Kernel rows are filled up each as long as this makes so many times the taps; beyond, gathering is cheaper."""
+"""Kernel rows are filled up each as long as this makes no more than so many times the taps."""
 
 MatMul = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
