@@ -18,10 +18,6 @@ _FEW = 16
 """Taps whose addresses the C kernel keeps on its stack."""
 
 
-_ADDRESS = 8
-"""Bytes of an address, on a build's host."""
-
-
 class DepthwiseConv2d(Op):
     """x [N,H,W,C], w [KH,KW,C*m], optional b [C*m] -> [N,OH,OW,C*m]; output channel c*m + j.
 
@@ -98,7 +94,7 @@ class DepthwiseConv2d(Op):
         return Kernel(
             "ec_depthwise_conv2d_s8_dsp",
             {**window, "input_zero": i32(call.ins[0].q.z), **products},
-            scratch=_ADDRESS * kh * (kw + 1) + channels,
+            scratch=dsp.ADDRESS * kh * (kw + 1) + channels,
             needs=dsp.taps_files(call.features),
             feature="dsp",
         )

@@ -12,6 +12,8 @@ import numpy as np
 from edgec.ops.base import Field, i32, table
 from edgec.ops.fixed import requantize
 
+ADDRESS = 8
+"""Bytes of an address in scratch, which also has to do where the library runs on the build's host."""
 _SUM = 1 << 23
 """What sums for the upper output of a pair have to stay below: 256 times them is known modulo 2**32 only."""
 _DOUBLED = 1 << 30

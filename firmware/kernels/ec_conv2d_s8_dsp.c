@@ -2,98 +2,73 @@
 
 #include "ec_dsp_layer.h"
 
-/* Where a pixel's taps begin in the input, and where its results go. */
+/* Where a pixel's taps lie, and where its results go. rows: per kernel row, the input row, NULL outside the image. */
 typedef struct {
-    int32_t top; /* input row of the image's first row */
-    int32_t y0;
-    int32_t x0;
+    const int8_t **rows;
+    int32_t x0; /* column of the first tap */
     int8_t *to;
 } pixel;
 
-/* One kernel row of a pixel: taps outside the image in front, inside, and behind, in columns; src is NULL where
- * all are outside. */
-typedef struct {
-    const int8_t *src;
-    int32_t before;
-    int32_t inside;
-} run;
-
-static run run_of(const ec_conv2d_s8_dsp_params *p, const ec_window *in, const pixel *at, int32_t k)
+/* One kernel row of a pixel as it is. */
+static void gather_row(const ec_conv2d_s8_dsp_params *p, const int8_t *row, int32_t x0, int8_t *to)
 {
-    const int32_t y = at->y0 + k * p->dilation_h;
-    run r = {NULL, p->kernel_w, 0};
+    const int32_t c = p->channels;
+    const int32_t taps = p->kernel_w;
+    const int32_t before = row != NULL ? ec_clamp(-x0, 0, taps) : taps;
+    const int32_t inside = ec_clamp(p->width - x0, before, taps) - before;
 
-    if (y >= 0 && y < p->height) {
-        r.before = ec_clamp(-at->x0, 0, p->kernel_w);
-        r.inside = ec_clamp(p->width - at->x0, r.before, p->kernel_w) - r.before;
-        r.src = ec_row_s8(in, at->top + y) + (at->x0 + r.before) * p->channels;
+    if (inside < taps) {
+        memset(to, p->input_zero, (size_t)(taps * c));
     }
-    return r;
+    if (inside > 0) {
+        memcpy(to + before * c, row + (x0 + before) * c, (size_t)(inside * c));
+    }
 }
 
 /* A pixel's taps as they are, kernel rows `pitch` bytes apart. */
-static void gather(const ec_conv2d_s8_dsp_params *p, const ec_window *in, const pixel *at, int8_t *to, int32_t pitch)
+static void gather(const ec_conv2d_s8_dsp_params *p, const pixel *at, int8_t *to, int32_t pitch)
 {
-    const int32_t c = p->channels;
-
     for (int32_t k = 0; k < p->kernel_h; k++, to += pitch) {
-        const run r = run_of(p, in, at, k);
-        if (r.inside < p->kernel_w) {
-            memset(to, p->input_zero, (size_t)(p->kernel_w * c));
-        }
-        if (r.inside > 0) {
-            memcpy(to + r.before * c, r.src, (size_t)(r.inside * c));
-        }
+        gather_row(p, at->rows[k], at->x0, to);
     }
 }
 
+/* One kernel row outside the image, for both vectors of a column. */
 static void fill(uint32_t *to, int32_t zero, int32_t n)
 {
     const uint32_t pair = ((uint32_t)zero & 0xFFFFu) | (uint32_t)zero << 16;
 
-    for (const uint32_t *end = to + n; to < end; to += 4) {
-        to[0] = pair;
-        to[2] = pair;
+    for (const uint32_t *end = to + n; to < end; to++) {
+        *to = pair;
     }
 }
 
-/* One kernel row of one pixel into its vector of a column; `spare` takes one that is partly outside the image. */
-static void expand_row(const ec_conv2d_s8_dsp_params *p, const run *r, uint32_t *to, int8_t *spare)
+/* The column of two pixels; `spare` takes taps as they are. */
+static void column_of(const ec_conv2d_s8_dsp_params *p, const pixel *at, uint32_t *to, int8_t *spare)
 {
-    const int32_t c = p->channels;
-    const int32_t n = p->kernel_w * c;
-
-    if (r->inside == p->kernel_w) {
-        ec_dsp_expand(to, r->src, n);
-    } else if (r->inside == 0) {
-        fill(to, p->input_zero, p->row_taps);
-    } else {
-        memset(spare, p->input_zero, (size_t)n);
-        memcpy(spare + r->before * c, r->src, (size_t)(r->inside * c));
-        ec_dsp_expand(to, spare, n);
-    }
-}
-
-/* The column of two pixels. */
-static void column_of(const ec_conv2d_s8_dsp_params *p, const ec_window *in, const pixel *at, uint32_t *to)
-{
-    int8_t *spare = (int8_t *)(to + p->taps + 2);
+    const int32_t n = p->kernel_w * p->channels;
+    const int32_t last = p->width - p->kernel_w;
+    const int inside = at[0].x0 >= 0 && at[0].x0 <= last && at[1].x0 >= 0 && at[1].x0 <= last;
 
     if (p->row_taps == 0) {
         for (int32_t v = 0; v < 2; v++) {
-            gather(p, in, &at[v], spare, p->kernel_w * p->channels);
+            gather(p, &at[v], spare, n);
             ec_dsp_expand(to + v, spare, p->taps);
         }
         return;
     }
     for (int32_t k = 0; k < p->kernel_h; k++, to += p->row_taps) {
-        const run a = run_of(p, in, &at[0], k);
-        const run b = run_of(p, in, &at[1], k);
-        if (a.inside == p->kernel_w && b.inside == p->kernel_w) {
-            ec_dsp_expand2(to, a.src, b.src, p->kernel_w * p->channels);
+        const int8_t *a = at[0].rows[k];
+        const int8_t *b = at[1].rows[k];
+        if (a == NULL && b == NULL) {
+            fill(to, p->input_zero, p->row_taps);
+        } else if (inside && a != NULL && b != NULL) {
+            ec_dsp_expand2(to, a + at[0].x0 * p->channels, b + at[1].x0 * p->channels, n);
         } else {
-            expand_row(p, &a, to, spare);
-            expand_row(p, &b, to + 1, spare);
+            gather_row(p, a, at[0].x0, spare);
+            ec_dsp_expand(to, spare, n);
+            gather_row(p, b, at[1].x0, spare);
+            ec_dsp_expand(to + 1, spare, n);
         }
     }
 }
@@ -102,26 +77,33 @@ void ec_conv2d_s8_dsp(const ec_conv2d_s8_dsp_params *p, const ec_window *in, con
                       int32_t last, void *scratch)
 {
     const ec_dsp_layer l = {p->table, p->taps, p->out_channels, p->lo, p->hi};
-    uint32_t *column = (uint32_t *)scratch;
+    const int8_t **rows = (const int8_t **)scratch;
+    uint32_t *column = (uint32_t *)(rows + 2 * p->kernel_h);
+    int8_t *spare = (int8_t *)(column + p->taps + 2);
     pixel at[2];
     int32_t waiting = 0;
 
     for (int32_t row = first; row < last; row++) {
-        int8_t *y = (int8_t *)ec_row(out, row);
         const int32_t top = row / p->out_height * p->height;
         const int32_t y0 = row % p->out_height * p->stride_h - p->pad_top;
+        const int8_t **mine = rows + (row & 1) * p->kernel_h; /* the row before may have a pixel waiting */
+        int8_t *y = (int8_t *)ec_row(out, row);
 
+        for (int32_t k = 0; k < p->kernel_h; k++) {
+            const int32_t iy = y0 + k * p->dilation_h;
+            mine[k] = iy >= 0 && iy < p->height ? ec_row_s8(in, top + iy) : NULL;
+        }
         for (int32_t ox = 0; ox < p->out_width; ox++, y += p->out_channels) {
-            at[waiting] = (pixel){top, y0, ox * p->stride_w - p->pad_left, y};
+            at[waiting] = (pixel){mine, ox * p->stride_w - p->pad_left, y};
             if (++waiting == 2) {
-                column_of(p, in, at, column);
+                column_of(p, at, column, spare);
                 ec_dsp_pair_s8(&l, column, at[0].to, at[1].to);
                 waiting = 0;
             }
         }
     }
     if (waiting != 0) {
-        gather(p, in, at, (int8_t *)column, p->row_taps != 0 ? p->row_taps : p->kernel_w * p->channels);
-        ec_dsp_single_s8(&l, (const int8_t *)column, at[0].to);
+        gather(p, at, spare, p->row_taps != 0 ? p->row_taps : p->kernel_w * p->channels);
+        ec_dsp_single_s8(&l, spare, at[0].to);
     }
 }
