@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgec.ir import DType
+from edgec.ops import mve
 from edgec.ops.base import Call, Field, Kernel, QuantRule, i32
 from edgec.ops.binary import Binary, binary_fields, signed, steps_by_one
 from edgec.ops.fixed import quantize_multiplier, requantize
@@ -39,6 +40,9 @@ class Add(Binary):
         return QuantRule(constants=constants, wide=(0, 1), wide_output=True)
 
     def kernel(self, call: Call) -> Kernel:
+        helium = mve.add(call, self._left_shift(call), self._multipliers(call))
+        if helium is not None and not self.subtract:
+            return helium
         fields = binary_fields(call)
         if (
             "dsp" in call.features

@@ -8,6 +8,7 @@ from edgec.ir import TensorType
 from edgec.ops.attention_formats import EXP2, EXP2_LINES, Formats
 from edgec.ops.attention_reads import NAMES, dims_of, heads_of, query_rows_are_output_rows, rows_of, views_of
 from edgec.ops.base import Call, Field, Kernel, Op, OpError, QuantRule, Rows, i32, table
+from edgec.ops.dsp import is_dsp
 from edgec.ops.fixed import I64
 
 
@@ -98,7 +99,7 @@ class Attention(Op):
         fields["limit"] = table(f.limit if np.any(f.limit < s) else None, "int32_t")
         for name, (data, strides) in zip(("mask", "bias"), masks, strict=True):
             fields |= {name: data, f"{name}_stride": strides}
-        dsp = "dsp" in call.features and f.factor >= 0 and f.precision >= max(8, f.shift + 2)
+        dsp = is_dsp(call.features) and f.factor >= 0 and f.precision >= max(8, f.shift + 2)
         fields["exp2"] = table(EXP2_LINES, "uint32_t") if dsp else table(EXP2, "uint16_t")
         fields |= {f"{n}_data": table(call.consts[i], "int8_t") for i, n in enumerate(NAMES)}
         if dsp:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from edgec.ir import TensorType
-from edgec.ops import dsp
+from edgec.ops import dsp, mve
 from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
 from edgec.ops.fixed import int_matmul, quantize_multipliers, requantize
 from edgec.ops.floats import apply_activation
@@ -67,6 +67,8 @@ class Conv2d(Op):
     def kernel(self, call: Call) -> Kernel:
         (_, kh, kw, c), groups = call.ins[1].shape, call.int("groups", 1)
         mantissa, shift = self._multipliers(call)
+        if (helium := mve.conv2d(call, self._window(call), (mantissa, shift))) is not None:
+            return helium
         bias = folded_bias(call, call.const(1).astype(np.int64).sum(axis=(1, 2, 3)))
         lo, hi = limits(call)
         if dsp.is_dsp(call.features) and (found := self._dsp(call, bias)) is not None:

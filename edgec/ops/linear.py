@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from edgec.ir import DType, TensorType
-from edgec.ops import dsp
+from edgec.ops import dsp, mve
 from edgec.ops.base import Call, Field, Kernel, Op, OpError, QuantRule, Rows, i32, table
 from edgec.ops.fixed import activation_limits, int_matmul, quantize_multipliers, requantize
 from edgec.ops.floats import apply_activation
@@ -57,6 +57,8 @@ class Linear(Op):
     def kernel(self, call: Call) -> Kernel:
         x, w, y = call.ins[0], call.ins[1], call.outs[0]
         mantissa, shift = self._multipliers(call)
+        if (helium := mve.linear(call, (mantissa, shift))) is not None:
+            return helium
         lo, hi = self._limits(call)
         k = w.shape[1]
         bias = folded_bias(call, call.const(1).astype(np.int64).sum(axis=1))

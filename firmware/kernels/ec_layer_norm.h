@@ -32,7 +32,32 @@ static inline ec_norm ec_layer_norm_of(const ec_layer_norm *p, int32_t sum, int6
 /* norm_fours: the values of a vector that come in fours, where no right shift applies to them, as is usual;
  * returns how many. The parameters of two are loaded before the first of them is stored, which could change
  * them as far as the compiler knows. */
-#ifdef EC_HAVE_DSP
+#ifdef EC_HAVE_MVE
+static inline int32x4_t ec_norm_load_int8_t(const int8_t *x, mve_pred16_t p) { return vldrbq_z_s32(x, p); }
+static inline int32x4_t ec_norm_load_int16_t(const int16_t *x, mve_pred16_t p) { return vldrhq_z_s32(x, p); }
+static inline void ec_norm_store_int8_t(int8_t *y, int32x4_t v, mve_pred16_t p) { vstrbq_p_s32(y, v, p); }
+static inline void ec_norm_store_int16_t(int16_t *y, int32x4_t v, mve_pred16_t p) { vstrhq_p_s32(y, v, p); }
+
+/* All values, whatever the shifts. */
+#define EC_NORM_FOURS(in_type, out_type, lowest, highest)                                              \
+    static int32_t norm_fours(const ec_norm *norm, const in_type *x, int32_t n, const int16_t *gamma,  \
+                              const int32_t *beta, int32_t shift, out_type *y)                         \
+    {                                                                                                  \
+        const ec_norm m = *norm;                                                                       \
+        const int32x4_t root = vdupq_n_s32(m.root);                                                    \
+        for (int32_t c = 0; c < n; c += 4) {                                                           \
+            const mve_pred16_t p = vctp32q((uint32_t)(n - c));                                         \
+            int32x4_t h = vmulq_n_s32(ec_norm_load_##in_type(x + c, p), (int32_t)m.factor);            \
+            h = vrmulhq_s32(vshlq_r_s32(vaddq_n_s32(h, (int32_t)m.offset), -m.right), root);           \
+            h = vmulhq_s32(h, vshlq_n_s32(vldrhq_z_s32(gamma + c, p), 16));                            \
+            h = vshlq_r_s32(vaddq_s32(h, vldrwq_z_s32(beta + c, p)), -shift);                          \
+            h = vminq_s32(vmaxq_s32(h, vdupq_n_s32(lowest)), vdupq_n_s32(highest));                    \
+            ec_norm_store_##out_type(y + c, h, p);                                                     \
+        }                                                                                              \
+        return n;                                                                                      \
+    }
+#define EC_NORM_BEGUN norm_fours(&norm, x, n, gamma, beta, shift, y)
+#elif defined(EC_HAVE_DSP)
 #define EC_NORM_FOURS(in_type, out_type, lowest, highest)                                          \
     EC_APART static int32_t norm_fours(const ec_norm *norm, const in_type *x, int32_t n,           \
                                        const int16_t *gamma, const int32_t *beta, int32_t shift,   \

@@ -1,6 +1,7 @@
 #include "ec_running_depthwise_s8.h"
 
 #include "ec_dot.h"
+#include "ec_mve.h"
 
 /* y = before + the products of row x, summed over its columns; before may be y. */
 static void products(const int8_t *x, const int8_t *w, int32_t columns, int32_t channels, const int32_t *before,
@@ -9,6 +10,15 @@ static void products(const int8_t *x, const int8_t *w, int32_t columns, int32_t 
     const int32_t n = columns * channels;
     int32_t c = 0;
 
+#ifdef EC_HAVE_MVE
+    for (; c < n; c += channels, before = y) { /* column by column, through y */
+        for (int32_t k = 0; k < channels; k += 4) {
+            const mve_pred16_t p = vctp32q((uint32_t)(channels - k));
+            const int32x4_t product = vmulq_s32(vldrbq_z_s32(x + c + k, p), vldrbq_z_s32(w + c + k, p));
+            vstrwq_p_s32(y + k, vaddq_s32(vldrwq_z_s32(before + k, p), product), p);
+        }
+    }
+#endif
     for (; c + 4 <= channels; c += 4) {
         int32_t acc[4] = {before[c], before[c + 1], before[c + 2], before[c + 3]};
         EC_NO_UNROLL

@@ -1,11 +1,52 @@
 #include "ec_running_sums.h"
 
+#include "ec_mve.h"
 #include "ec_running.h"
+
+/* The channels of a window that are computed side by side; returns how many. */
+#ifdef EC_HAVE_MVE
+#define EC_SUMS_TOGETHER(name, input, output, vector, lanes, live, load, keep, add, zero, store)             \
+    static inline int32_t name(const input *x, int32_t channels, int32_t taps, const output *before, output *y) \
+    {                                                                                                        \
+        for (int32_t k = 0; k < channels; k += lanes) {                                                      \
+            const mve_pred16_t p = live((uint32_t)(channels - k));                                           \
+            vector sum = before == NULL ? zero(0) : keep(before + k, p);                                     \
+            const input *tap = x + k;                                                                        \
+            for (int32_t i = taps; i > 0; i--, tap += channels) {                                            \
+                sum = add(sum, load(tap, p));                                                                \
+            }                                                                                                \
+            store(y + k, sum, p);                                                                            \
+        }                                                                                                    \
+        return channels;                                                                                     \
+    }
+
+EC_SUMS_TOGETHER(together_s8_s16, int8_t, int16_t, int16x8_t, 8, vctp16q, vldrbq_z_s16, vldrhq_z_s16, vaddq_s16,
+                 vdupq_n_s16, vstrhq_p_s16)
+EC_SUMS_TOGETHER(together_s8_s32, int8_t, int32_t, int32x4_t, 4, vctp32q, vldrbq_z_s32, vldrwq_z_s32, vaddq_s32,
+                 vdupq_n_s32, vstrwq_p_s32)
+EC_SUMS_TOGETHER(together_s16_s32, int16_t, int32_t, int32x4_t, 4, vctp32q, vldrhq_z_s32, vldrwq_z_s32, vaddq_s32,
+                 vdupq_n_s32, vstrwq_p_s32)
+#else
+#define EC_SUMS_TOGETHER(name, input, output)                                                                \
+    static inline int32_t name(const input *x, int32_t channels, int32_t taps, const output *before, output *y) \
+    {                                                                                                        \
+        (void)x;                                                                                             \
+        (void)channels;                                                                                      \
+        (void)taps;                                                                                          \
+        (void)before;                                                                                        \
+        (void)y;                                                                                             \
+        return 0;                                                                                            \
+    }
+
+EC_SUMS_TOGETHER(together_s8_s16, int8_t, int16_t)
+EC_SUMS_TOGETHER(together_s8_s32, int8_t, int32_t)
+EC_SUMS_TOGETHER(together_s16_s32, int16_t, int32_t)
+#endif
 
 /* y = before + the sums of row x; before is NULL in front of the first row, else maybe y.
  *
  * Four channels at a time: their sums stay in registers. */
-#define EC_RUNNING_SUMS(name, input, output)                                                       \
+#define EC_RUNNING_SUMS(name, together, input, output)                                                    \
     static void name(const ec_running_sums_params *params, const input *x, const output *before,    \
                      output *y)                                                                    \
     {                                                                                              \
@@ -13,7 +54,7 @@
         for (int32_t w = 0; w < p.windows; w++, y += p.channels) {                                 \
             const ec_columns c = ec_columns_of(w, p.taps, p.stride, p.pad, p.columns);             \
             const input *from = x + c.first * p.channels;                                          \
-            int32_t k = 0;                                                                         \
+            int32_t k = together(from, p.channels, c.count, before, y);                            \
             for (; k + 4 <= p.channels; k += 4) {                                                  \
                 int32_t s0 = before == NULL ? 0 : before[k];                                       \
                 int32_t s1 = before == NULL ? 0 : before[k + 1];                                   \
@@ -44,9 +85,9 @@
         }                                                                                          \
     }
 
-EC_RUNNING_SUMS(sums_s8_s16, int8_t, int16_t)
-EC_RUNNING_SUMS(sums_s8_s32, int8_t, int32_t)
-EC_RUNNING_SUMS(sums_s16_s32, int16_t, int32_t)
+EC_RUNNING_SUMS(sums_s8_s16, together_s8_s16, int8_t, int16_t)
+EC_RUNNING_SUMS(sums_s8_s32, together_s8_s32, int8_t, int32_t)
+EC_RUNNING_SUMS(sums_s16_s32, together_s16_s32, int16_t, int32_t)
 
 void ec_running_sums(const ec_running_sums_params *p, const ec_window *in, const ec_window *out,
                      int32_t first, int32_t last, void *scratch)

@@ -2,8 +2,40 @@
 #ifndef EC_SUMS_H
 #define EC_SUMS_H
 
-#include "ec_dsp.h"
+#include "ec_mve.h"
 
+#ifdef EC_HAVE_MVE
+/* n values, n at most 32767. */
+static inline void ec_sums_s8(const int8_t *x, int32_t n, int32_t *sum, int64_t *squares)
+{
+    int32_t s1 = 0;
+    int32_t s2 = 0;
+
+    for (; n > 0; n -= 16, x += 16) {
+        const mve_pred16_t p = vctp8q((uint32_t)n);
+        const int8x16_t v = vldrbq_z_s8(x, p);
+        s1 = vaddvaq_p_s8(s1, v, p);
+        s2 = vmladavaq_p_s8(s2, v, v, p);
+    }
+    *sum = s1;
+    *squares = s2;
+}
+
+static inline void ec_sums_s16(const int16_t *x, int32_t n, int32_t *sum, int64_t *squares)
+{
+    int32_t s1 = 0;
+    int64_t s2 = 0;
+
+    for (; n > 0; n -= 8, x += 8) {
+        const mve_pred16_t p = vctp16q((uint32_t)n);
+        const int16x8_t v = vldrhq_z_s16(x, p);
+        s1 = vaddvaq_p_s16(s1, v, p);
+        s2 = vmlaldavaq_p_s16(s2, v, v, p);
+    }
+    *sum = s1;
+    *squares = s2;
+}
+#else
 #ifdef EC_HAVE_DSP
 /* Adds those of four values. */
 static inline void ec_sums4_s8(const int8_t *x, int32_t *sum, int32_t *squares)
@@ -66,5 +98,7 @@ static inline void ec_sums_s16(const int16_t *x, int32_t n, int32_t *sum, int64_
     *sum = s1;
     *squares = s2;
 }
+
+#endif
 
 #endif

@@ -1,7 +1,105 @@
 #include "ec_wide.h"
 
-#include "ec_dsp.h"
+#include "ec_mve.h"
 
+#ifdef EC_HAVE_MVE
+
+/* Four dot products side by side. */
+static void dots4(const int16_t *a, const int8_t *b, int32_t step, int32_t n, int32_t *acc)
+{
+    const int8_t *b1 = b + step;
+    const int8_t *b2 = b1 + step;
+    const int8_t *b3 = b2 + step;
+    int32_t s0 = 0;
+    int32_t s1 = 0;
+    int32_t s2 = 0;
+    int32_t s3 = 0;
+
+    do {
+        const mve_pred16_t p = vctp16q((uint32_t)n);
+        const int16x8_t x = vldrhq_z_s16(a, p);
+        s0 = vmladavaq_p_s16(s0, x, vldrbq_z_s16(b, p), p);
+        s1 = vmladavaq_p_s16(s1, x, vldrbq_z_s16(b1, p), p);
+        s2 = vmladavaq_p_s16(s2, x, vldrbq_z_s16(b2, p), p);
+        s3 = vmladavaq_p_s16(s3, x, vldrbq_z_s16(b3, p), p);
+        a += 8;
+        b += 8;
+        b1 += 8;
+        b2 += 8;
+        b3 += 8;
+        n -= 8;
+    } while (n > 0);
+    acc[0] = s0;
+    acc[1] = s1;
+    acc[2] = s2;
+    acc[3] = s3;
+}
+
+static int32_t dot(const int16_t *a, const int8_t *b, int32_t n)
+{
+    int32_t s = 0;
+
+    for (; n > 0; n -= 8, a += 8, b += 8) {
+        const mve_pred16_t p = vctp16q((uint32_t)n);
+        s = vmladavaq_p_s16(s, vldrhq_z_s16(a, p), vldrbq_z_s16(b, p), p);
+    }
+    return s;
+}
+
+void ec_widen_s8(const int8_t *x, int32_t n, int32_t zero, int16_t *y)
+{
+    for (; n > 0; n -= 8, x += 8, y += 8) {
+        const mve_pred16_t p = vctp16q((uint32_t)n);
+        vstrhq_p_s16(y, vsubq_n_s16(vldrbq_z_s16(x, p), (int16_t)zero), p);
+    }
+}
+
+void ec_wide_dots(const int16_t *a, const int8_t *b, int32_t step, int32_t count, int32_t n, int32_t *acc)
+{
+    int32_t k = 0;
+
+    for (; k + 4 <= count; k += 4, b += 4 * step) {
+        dots4(a, b, step, n, acc + k);
+    }
+    for (; k < count; k++, b += step) {
+        acc[k] = dot(a, b, n);
+    }
+}
+
+void ec_mix(const int32_t *weight, const int8_t *v, int32_t step, int32_t count, int32_t n, int32_t *acc)
+{
+    int32_t i = 0;
+
+    for (; i + 16 <= n; i += 16) {
+        int32x4_t a0 = vldrwq_s32(acc + i);
+        int32x4_t a1 = vldrwq_s32(acc + i + 4);
+        int32x4_t a2 = vldrwq_s32(acc + i + 8);
+        int32x4_t a3 = vldrwq_s32(acc + i + 12);
+        const int8_t *x = v + i;
+        EC_SCALAR_LOOP
+        for (int32_t k = 0; k < count; k++, x += step) {
+            const int32_t w = weight[k];
+            a0 = vmlaq_n_s32(a0, vldrbq_s32(x), w);
+            a1 = vmlaq_n_s32(a1, vldrbq_s32(x + 4), w);
+            a2 = vmlaq_n_s32(a2, vldrbq_s32(x + 8), w);
+            a3 = vmlaq_n_s32(a3, vldrbq_s32(x + 12), w);
+        }
+        vstrwq_s32(acc + i, a0);
+        vstrwq_s32(acc + i + 4, a1);
+        vstrwq_s32(acc + i + 8, a2);
+        vstrwq_s32(acc + i + 12, a3);
+    }
+    for (; i < n; i += 4) {
+        const mve_pred16_t p = vctp32q((uint32_t)(n - i));
+        int32x4_t a = vldrwq_z_s32(acc + i, p);
+        for (int32_t k = 0; k < count; k++) {
+            a = vmlaq_n_s32(a, vldrbq_z_s32(v + k * step + i, p), weight[k]);
+        }
+        vstrwq_p_s32(acc + i, a, p);
+    }
+}
+
+#else
 #ifdef EC_HAVE_DSP
 
 /* Every four values in the order 0 2 1 3, which is that in which int8 values unpack. */
@@ -153,3 +251,5 @@ void ec_mix(const int32_t *weight, const int8_t *v, int32_t step, int32_t count,
         }
     }
 }
+
+#endif

@@ -1,4 +1,4 @@
-"""Every kernel compiles without a warning: gcc and clang, as C and as C++, with and without DSP."""
+"""Every kernel compiles without a warning: gcc and clang, as C and as C++, with and without vectors."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ import pytest
 KERNELS = Path(__file__).resolve().parents[2] / "firmware" / "kernels"
 STRICT = ["-c", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Werror", "-Wno-unused-function"]
 ZIG = [sys.executable, "-m", "ziglang"]
+M55 = ["-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m55+mve"]
 COMPILERS = {
     "gcc": ["gcc", "-std=c11"],
     "g++": ["g++", "-x", "c++", "-std=c++17"],
     "clang": [*ZIG, "cc", "-std=c11"],
     "clang++": [*ZIG, "c++", "-x", "c++", "-std=c++17"],
     "clang-dsp": [*ZIG, "cc", "-std=c11", "-target", "arm-linux-musleabihf", "-mcpu=cortex_a7"],
+    "clang-mve": [*ZIG, "cc", "-std=c11", *M55, f"-I{KERNELS.parent / 'runtime' / 'freestanding'}"],
+    "arm-gcc-mve": ["arm-none-eabi-gcc", "-std=c11", "-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"],
     "arm-gcc-dsp": ["arm-none-eabi-gcc", "-std=c11", "-mcpu=cortex-m7", "-mthumb"],
     "arm-gcc": ["arm-none-eabi-gcc", "-std=c11", "-mcpu=cortex-m3", "-mthumb"],
 }

@@ -1,0 +1,106 @@
+"""Helium's kernels: what they take, what they leave to others, and sums of every kind."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgec.ir import DType, Quant, TensorType
+from edgec.ops.base import Call, Kernel, registry
+from tests.kernels import check_call
+
+MVE = frozenset({"dsp", "mve"})
+
+
+def kernel(
+    op: str, x: TensorType, w: np.ndarray, axis: int, scale: float, out: Quant, **attrs: int
+) -> Kernel:
+    n: int = w.shape[axis]
+    types = (x, TensorType(w.shape, DType.I8, Quant((scale,) * n, (0,) * n, axis)))
+    found = registry()[op].infer(Call("", "", dict(attrs), types, (), (None, w)))
+    outs = (found[0].with_(dtype=DType.I8, quant=out),)
+    return registry()[op].kernel(Call("", "", dict(attrs), types, outs, (None, w), MVE))
+
+
+IMAGE = TensorType((1, 5, 5, 8), DType.I8, Quant.of(0.5, 3))
+FINE, COARSE = Quant.of(0.001, 0), Quant.of(1.0, 0)
+
+
+@pytest.mark.parametrize(
+    ("op", "shape", "axis"),
+    [("conv2d", (4, 3, 3, 8), 0), ("depthwise_conv2d", (3, 3, 8), 2), ("linear", (4, 8), 0)],
+)
+def test_only_right_shifts(op: str, shape: tuple[int, ...], axis: int) -> None:
+    """Results in a finer unit than the sums need a shift to the left: the plain kernel."""
+    w = np.ones(shape, np.int8)
+    assert kernel(op, IMAGE, w, axis, 0.5, COARSE).feature == "mve"
+    assert kernel(op, IMAGE, w, axis, 0.5, FINE).feature == ""
+
+
+def test_groups_are_left_to_the_plain_kernel() -> None:
+    assert kernel("conv2d", IMAGE, np.ones((4, 3, 3, 4), np.int8), 0, 0.5, COARSE, groups=2).feature == ""
+
+
+@pytest.mark.parametrize(("second", "feature"), [(-127, "mve"), (-128, "")])
+def test_products_of_two_taps_fit_16_bits(second: int, feature: str) -> None:
+    w = np.zeros((3, 3, 8), np.int8)
+    w[0, 0, 5], w[0, 1, 5] = -128, second
+    assert kernel("depthwise_conv2d", IMAGE, w, 2, 0.5, COARSE).feature == feature
+
+
+def test_the_largest_products_of_two_taps() -> None:
+    w = np.full((3, 3, 8), -127, np.int8)
+    w[:, ::2] = -128
+    check_call(
+        "depthwise_conv2d",
+        [IMAGE, TensorType(w.shape, DType.I8, Quant((0.01,) * 8, (0,) * 8, 2))],
+        {"padding": (1, 1, 1, 1)},
+        consts={1: w},
+        out_quant=Quant.of(300.0, 0),
+        values={0: np.full(IMAGE.shape, -128, np.int8)},
+    )
+
+
+@pytest.mark.parametrize("kinds", [(8, 8, 8), (16, 16, 16), (16, 8, 16), (8, 16, 8)])
+@pytest.mark.parametrize("scales", [(0.02, 0.02), (0.02, 0.03), (0.05, 0.02)])
+@pytest.mark.parametrize("constant", [None, 0, 1])
+def test_sums(kinds: tuple[int, int, int], scales: tuple[float, float], constant: int | None) -> None:
+    shape, zeros = (1, 3, 3, 7), (-5, 9)
+    types = [
+        TensorType(shape, DType.I16 if k == 16 else DType.I8, Quant.of(s, z))
+        for k, s, z in zip(kinds, scales, zeros, strict=False)
+    ]
+    out = DType.I16 if kinds[2] == 16 else DType.I8
+    consts = {}
+    if constant is not None:
+        t = types[constant]
+        consts[constant] = np.random.default_rng(1).integers(*t.dtype.limits, shape).astype(t.dtype.numpy)
+    check_call("add", types, consts=consts, out_quant=Quant.of(0.1, -3), out_dtype=out)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 3, 5])
+@pytest.mark.parametrize(
+    ("op", "shape", "axis"),
+    [("conv2d", (8, 1, 1, 8), 0), ("depthwise_conv2d", (1, 1, 8), 2), ("linear", (8, 8), 0)],
+)
+def test_ties_go_away_from_zero(op: str, shape: tuple[int, ...], axis: int, bits: int) -> None:
+    """Every int8 value divided by a power of two: vectors round halves up, which is wrong below zero."""
+    w = np.ones(shape, np.int8) if axis == 2 else np.eye(8, dtype=np.int8).reshape(shape)
+    check_call(
+        op,
+        [
+            TensorType((1, 4, 8, 8), DType.I8, Quant.of(1.0, 0)),
+            TensorType(w.shape, DType.I8, Quant((1.0,) * 8, (0,) * 8, axis)),
+        ],
+        consts={1: w},
+        out_quant=Quant.of(2.0**bits, 0),
+        values={0: np.arange(-128, 128).astype(np.int8).reshape(1, 4, 8, 8)},
+    )
+
+
+@pytest.mark.parametrize("scales", [(1.0, 1.0), (1.0, 0.5)])
+def test_ties_of_sums_go_away_from_zero(scales: tuple[float, float]) -> None:
+    types = [TensorType((1, 16, 16), DType.I8, Quant.of(s, 0)) for s in scales]
+    values = {k: np.arange(-128, 128).astype(np.int8).reshape(1, 16, 16) for k in range(2)}
+    values[1] = values[1].T.reshape(1, 16, 16).copy() if scales[0] != scales[1] else values[1]
+    check_call("add", types, out_quant=Quant.of(8.0, 0), values=values)
