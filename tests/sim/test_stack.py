@@ -39,7 +39,9 @@ def test_bytes_pushed(name: str, operands: str, size: int) -> None:
     assert stack._pushed(FUNCTION, name, operands) == size
 
 
-@pytest.mark.parametrize(("name", "operands"), [("sub", "sp, r0"), ("mov", "sp, r4"), ("stc", "p14, c1, [sp, #-0x40]!")])
+@pytest.mark.parametrize(
+    ("name", "operands"), [("sub", "sp, r0"), ("mov", "sp, r4"), ("stc", "p14, c1, [sp, #-0x40]!")]
+)
 def test_run_time_amounts_are_refused(name: str, operands: str) -> None:
     with pytest.raises(StackError, match="moves the stack pointer"):
         stack._pushed(FUNCTION, name, operands)
