@@ -16,13 +16,14 @@ from edgec.ir import Graph
 from edgec.options import BuildOptions, Progress
 from edgec.pipeline import Lowered, bind, lower
 from edgec.report import assemble, files, pareto
+from edgec.report.costs import put_costs
 from edgec.report.memory import memory_files
 from edgec.report.schema import Check, Flash, Report, TradeOff
 from edgec.runners import open_runner
 from edgec.schedule import check_plan
+from edgec.schedule.cost import Costs, spent_by
 from edgec.schedule.plan import Plan
-from edgec.schedule.search import Scheme, Search
-from edgec.sim import cycles
+from edgec.schedule.search import READS, Scheme, Search
 from edgec.target import Target, load_target
 
 PARETO_MOST = 2.0
@@ -54,7 +55,7 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     count = prove.sample_count(report["macs"])
     inputs = (lowered.samples or prove.draw_inputs(graph, count))[:count]
     proof = prove.prepare(graph, inputs, progress.step)
-    prove.require_same(lowered.graph, proof)
+    prove.require_same(lowered.whole or lowered.graph, proof)
     write_files(options.out, test_files(graph, plan, library, proof.activations))
     write_files(options.out, memory_files(graph, plan) | {files.NAME: files.dump(report)})
     if options.verify:
@@ -156,13 +157,25 @@ def _link(
         memory = assemble.sram(graph, plan, None, options.budget)
         flash = Flash(weights=library.weight_bytes, total=runner.stat().st_size, regions={})
     report = assemble.empty_report(options, graph, library, plan, memory, flash)
+    own, costs = spent_by(lowered.graph, None), Costs.of(target, lowered.graph)
+    taken = spent_by(graph, plan, costs)
+    report["constant_reads"], report["constant_reads_unstreamed"] = taken.reads, own.reads
+    report["cycles_estimate"] = taken.cycles
     if lowered.accuracy is not None:
         report["accuracy"] = lowered.accuracy
+    if lowered.dead is not None:
+        report["dead"] = lowered.dead
     report["notes"], report["warnings"] = lowered.notes, lowered.warnings
     for layer, entry in zip(library.layers, report["layers"], strict=True):
         if layer.node.name in lowered.snr:
             entry["snr_db"] = lowered.snr[layer.node.name]
     report["checks"].append(Check(name="plan", passed=True, detail="replayed row by row by the checker"))
+    if options.regions and taken.reads <= READS * own.reads:
+        detail = f"{taken.reads:,} B read, {own.reads:,} B by layers one by one"
+        report["checks"].append(Check(name="constants", passed=True, detail=detail))
+    elif options.regions:
+        more = f"{taken.reads:,} B of constants are read instead of {own.reads:,} B"
+        report["notes"] = [*report["notes"], f"{more} by layers one by one, for less memory"]
     return report
 
 
@@ -194,6 +207,4 @@ def _verify(folder: Path, target: Target, library: Library, proof: prove.Proof, 
         checks.append(prove.within("arena", first.arena_used, memory["arena"]))
     if target.is_mcu:
         checks.append(Check(name="memory", passed=True, detail=_ACCESSES[target.is_qemu]))
-    assemble.put_costs(report, first)
-    if "cycles" in report:
-        report["cycles_model"] = cycles.MODEL
+    put_costs(report, first, target)

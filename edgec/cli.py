@@ -79,6 +79,10 @@ def build(
             "--pareto", help="List and draw what less memory costs: bytes against multiply-accumulates."
         ),
     ] = False,
+    keep_dead: Annotated[
+        bool,
+        typer.Option("--keep-dead", help="Keep channels that are constant, equal to another or never read."),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Output directory. [default: MODEL-TARGET]")] = None,
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Do not run the image after building it.")
@@ -113,6 +117,7 @@ def build(
             regions=not no_regions,
             max_overhead=max_overhead,
             pareto=pareto,
+            keep_dead=keep_dead,
             verify=not no_verify,
             **sizes,
         )

@@ -14,10 +14,12 @@ from edgec import replay, run_io
 from edgec.console import progress, show
 from edgec.diagnostics import Diagnostic
 from edgec.options import Progress
-from edgec.report import assemble, files, table
+from edgec.report import files, table
+from edgec.report.costs import put_costs
 from edgec.report.schema import Report
 from edgec.runners import Place, check_place, open_runner
 from edgec.sim.runner import Runner, RunResult
+from edgec.target import load_target
 
 BATCH = 16
 """Inferences between two steps of the progress bar."""
@@ -83,7 +85,7 @@ def measure(report: Report, result: RunResult, on: Place) -> None:
             where="--on",
             remedies=["--on sim"],
         )
-    assemble.put_costs(report, result)
+    put_costs(report, result, load_target(report["target"]))
 
 
 def test_build(folder: Path, on: Place) -> None:

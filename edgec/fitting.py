@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from edgec.codegen.toolchain import DoesNotFit
 from edgec.options import BuildOptions
 from edgec.pipeline import Lowered
+from edgec.schedule.cost import Costs
 from edgec.schedule.search import Scheme, Search
 from edgec.target import Target
 
@@ -27,46 +30,60 @@ def fitted(
     """What linking gave for the scheme that is taken. link: raises DoesNotFit. tell: as in `Search`.
 
     With --optimize memory that is the scheme with the smallest arena, int8 residual streams included; without
-    it and without a budget the same, at the model's full precision; otherwise the cheapest that fits, with
-    int8 residual streams where nothing else does. Raises the DoesNotFit of the last that was tried.
+    it and without a budget the same, at the model's full precision; otherwise the one of the fewest cycles
+    that fits, with int8 residual streams where nothing else does. Where the smallest does not fit, one that
+    reads constants more often may. Raises the DoesNotFit of the last that was tried.
     """
     limit = options.budget if options.budget is not None else target.sram_bytes
-    search = Search(lowered.graph, options.input_mode == "stream", options.max_overhead, tell)
+    stream, costs = options.input_mode == "stream", Costs.of(target, lowered.graph)
+    search = Search(lowered.graph, stream, options.max_overhead, tell, costs)
     if not options.regions or limit is None:
         return link(lowered, search.plain(options.optimize or "memory"))
     if options.optimize == "memory":
-        return link(*_smallest(lowered, search))
+        return _least(link, *_smallest(lowered, search))
     try:
         return _cheapest(lowered, search, limit, link, options.budget is None and options.optimize is None)
     except DoesNotFit as error:
         if error.memory != "SRAM" or lowered.narrow is None:
             raise
     narrow = lowered.narrow()
-    again = Search(narrow.graph, search.stream, search.most, search.tell)
+    again = replace(search, graph=narrow.graph)
     return _cheapest(narrow, again, limit, link, False)
 
 
-def _smallest(lowered: Lowered, search: Search) -> tuple[Lowered, Scheme]:
-    scheme = search.smallest()
+def _smallest(lowered: Lowered, search: Search) -> tuple[Lowered, Search]:
+    """The model with int8 residual streams, where these make its smallest scheme smaller."""
     if lowered.narrow is not None:
         narrow = lowered.narrow()
-        other = Search(narrow.graph, search.stream, search.most, search.tell).smallest()
-        if other.arena < scheme.arena:
+        other = replace(search, graph=narrow.graph)
+        if other.smallest().arena < search.smallest().arena:
             return narrow, other
-    return lowered, scheme
+    return lowered, search
+
+
+def _least(link: Callable[[Lowered, Scheme], Linked], lowered: Lowered, search: Search) -> Linked:
+    """The smallest scheme; if that does not fit, the smallest of all."""
+    scheme = search.smallest()
+    try:
+        return link(lowered, scheme)
+    except DoesNotFit as error:
+        if error.memory != "SRAM" or (other := search.smallest(math.inf)).arena >= scheme.arena:
+            raise
+        return link(lowered, other)
 
 
 def _cheapest(
     lowered: Lowered, search: Search, limit: int, link: Callable[[Lowered, Scheme], Linked], least: bool
 ) -> Linked:
-    """The first scheme that fits, cheap ones first; with `least`, only the smallest is tried."""
+    """The scheme of the fewest cycles that fits; with `least`, only the smallest is tried."""
     room = limit - AROUND
-    while True:
-        scheme = search.smallest() if least else search.cheapest(room)
+    while not least:
+        scheme = search.cheapest(room)
         try:
             return link(lowered, scheme)
         except DoesNotFit as error:
             known = limit - (error.need - scheme.arena)
-            if error.memory != "SRAM" or least or scheme.arena > room or known >= room:
+            if error.memory != "SRAM" or scheme.arena > room or known >= room:
                 raise
             room = known
+    return _least(link, lowered, search)

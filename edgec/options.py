@@ -24,6 +24,7 @@ class BuildOptions:
     temporary one. optimize: None prefers speed where there is a budget and memory where there is none.
     regions: whether several ops may run under one row loop. max_overhead: how many times the model's own
     multiply-accumulates may be spent where that saves memory. pareto: whether to list what memory costs.
+    keep_dead: whether channels stay that can be left out without changing an output.
     verify: run the image against the reference before reporting success. Raises Diagnostic E101 where options
     make no sense or contradict each other.
     """
@@ -39,6 +40,7 @@ class BuildOptions:
     regions: bool = True
     max_overhead: float = 1.0
     pareto: bool = False
+    keep_dead: bool = False
     verify: bool = True
 
     def __post_init__(self) -> None:

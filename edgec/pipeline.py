@@ -33,6 +33,7 @@ from edgec.passes.merge_concats import MergeConcats
 from edgec.passes.merge_equal import MergeEqual
 from edgec.passes.merge_tables import MergeTables
 from edgec.passes.remove_dead import RemoveDead
+from edgec.passes.remove_dead_channels import RemoveDeadChannels
 from edgec.passes.remove_identities import RemoveIdentities
 from edgec.passes.simplify_arithmetic import SimplifyArithmetic
 from edgec.passes.split_outputs import SplitOutputs
@@ -40,7 +41,7 @@ from edgec.prove import Inputs
 from edgec.quant import snr
 from edgec.quant.choose import Quantized, quantize_model
 from edgec.quant.data import Samples, load_samples, random_samples
-from edgec.report.schema import Accuracy
+from edgec.report.schema import Accuracy, Dead
 from edgec.target import load_target
 
 FLOAT_PASSES: tuple[Pass, ...] = (
@@ -85,6 +86,7 @@ INTEGER_PASSES: tuple[Pass, ...] = (
     CollapseViews(),
     FoldPads(),  # wants no view in between
     FuseActivations(),  # clamps in the format of the op before
+    RemoveDeadChannels(),  # wants clamps and pads to be in their ops: a clamp makes channels constant
     FitBroadcasts(),
     CollapseViews(),  # views made above
     MergeEqual(),
@@ -100,13 +102,17 @@ class Lowered:
     """An integer graph ready to be scheduled, and what lowering it told.
 
     samples: integer inputs worth proving the build with; empty where there was no data.
-    snr: signal-to-noise in dB by node name. narrow: where residual streams are int16, lowers the model
-    with int8 streams, which take half the memory and keep less of it; its notes give both figures.
+    whole: as it was with its dead channels, where they may have been left out: every output is the same.
+    dead: what was left out. snr: signal-to-noise in dB by node name. narrow: where residual streams are
+    int16, lowers the model with int8 streams, which take half the memory and keep less of it; its notes
+    give both figures.
     """
 
     graph: Graph
     samples: list[Inputs] = field(default_factory=list)
     accuracy: Accuracy | None = None
+    whole: Graph | None = None
+    dead: Dead | None = None
     snr: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -139,19 +145,43 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
     """
     graph.features = load_target(options.target).features
     if not is_float(graph):
-        run_passes(graph, INTEGER_PASSES)
-        return Lowered(graph)
+        lowered = Lowered(graph)
+        _finish(lowered, options)
+        return lowered
     own_types = {v: graph.type(v) for v in graph.inputs}
     run_passes(graph, FLOAT_PASSES)
     samples = _samples(graph, own_types, options)
-    return _lowered(quantize_model(graph, samples, progress), samples, progress)
+    return _lowered(quantize_model(graph, samples, progress), samples, options, progress)
 
 
-def _lowered(chosen: Quantized, samples: Samples, progress: Progress) -> Lowered:
+def _finish(lowered: Lowered, options: BuildOptions) -> None:
+    """Take an integer graph through the integer passes, and note what was dead in it."""
+    graph, removal = lowered.graph, RemoveDeadChannels()
+    at = INTEGER_PASSES.index(removal)
+    run_passes(graph, INTEGER_PASSES[:at])
+    if not options.keep_dead:
+        lowered.whole = graph.copy()
+        ((_, changes),) = run_passes(graph, [removal])
+        _note_dead(lowered, changes.figures)
+    run_passes(graph, INTEGER_PASSES[at + 1 :])
+
+
+def _note_dead(lowered: Lowered, figures: Mapping[str, int]) -> None:
+    if not (count := figures["channels"]):
+        return
+    macs, weights, kept = (figures[k] for k in ("macs_before", "weights_before", "weights_after"))
+    lowered.dead = Dead(channels=count, macs_before=macs, weights_before=weights, weights=kept)
+    lowered.notes.append(
+        f"removed {count:,} dead channel{'s' * (count > 1)}: {macs:,} -> {figures['macs_after']:,} MACs, "
+        f"weights {weights:,} -> {kept:,} B"
+    )
+
+
+def _lowered(chosen: Quantized, samples: Samples, options: BuildOptions, progress: Progress) -> Lowered:
     """A quantized model behind the integer passes, with what there is to say about it."""
-    run_passes(chosen.graph, INTEGER_PASSES)
     fidelity = chosen.fidelity
     lowered = Lowered(chosen.graph, chosen.samples, snr={x.name: x.snr for x in fidelity.layers})
+    _finish(lowered, options)
     lowered.accuracy = Accuracy(
         samples=fidelity.samples,
         cosine=fidelity.cosine,
@@ -168,13 +198,15 @@ def _lowered(chosen: Quantized, samples: Samples, progress: Progress) -> Lowered
     for text in lowered.warnings:
         progress.warn(text)
     if (narrow := chosen.narrow) is not None:
-        lowered.narrow = lambda: _narrowed(narrow(), chosen.decibels, samples, progress)
+        lowered.narrow = lambda: _narrowed(narrow(), chosen.decibels, samples, options, progress)
     return lowered
 
 
-def _narrowed(chosen: Quantized, wide: float, samples: Samples, progress: Progress) -> Lowered:
+def _narrowed(
+    chosen: Quantized, wide: float, samples: Samples, options: BuildOptions, progress: Progress
+) -> Lowered:
     """A model with int8 residual streams where int16 would keep `wide` decibels of it."""
-    lowered = _lowered(chosen, samples, progress)
+    lowered = _lowered(chosen, samples, options, progress)
     lowered.notes.append(
         "residual streams are int8 instead of int16, for half their memory: "
         f"{chosen.decibels:.1f} dB at the outputs instead of {wide:.1f} dB"

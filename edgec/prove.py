@@ -67,10 +67,10 @@ def prepare(graph: Graph, inputs: Sequence[Inputs], tick: Callable[[int, int], N
 def require_same(graph: Graph, proof: Proof) -> None:
     """Raise AssertionError, a bug in edgec, unless the graph gives the first golden outputs.
 
-    graph: as it was lowered; the proof may be of a form of it that takes less memory.
+    graph: as it was lowered; the proof may be of a form of it that takes less memory, or has less to compute.
     """
     for name, want in evaluate(graph, proof.inputs[0]).items():
-        assert np.array_equal(proof.outputs[0][name], want), f"rewriting for memory changed {name}"
+        assert np.array_equal(proof.outputs[0][name], want), f"rewriting the graph changed {name}"
 
 
 def pack_inputs(library: Library, sample: Inputs) -> bytes:

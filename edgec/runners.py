@@ -22,7 +22,8 @@ def open_runner(folder: Path, place: Place) -> Runner:
 
     sim: the simulated board, which is QEMU's for a target that is one of its boards. qemu: the same
     library on QEMU's board with this core, built by the distribution's compiler; for Linux targets
-    qemu-user. host: a program on this machine. serial:PORT: the board at that port, with this build's firmware on it.
+    qemu-user. host: a program on this machine. serial:PORT: the board at that port, with this build's
+    firmware on it.
     Raises Diagnostic E101 for a place that does not exist or that the target has not, E401 for
     a missing tool, E402 for a board that does not answer.
     """

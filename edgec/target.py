@@ -20,15 +20,16 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "host": (),
     "cortex-m0plus": (),
     "cortex-m4": ("dsp",),
-    "cortex-m7": ("dsp",),
+    "cortex-m7": ("dsp", "dual"),
     "cortex-m33": ("dsp",),
     "cortex-m55": ("dsp", "mve"),
     "cortex-a53": ("neon",),
     "cortex-a72": ("neon",),
     "cortex-a76": ("neon", "dotprod"),
 }
-"""Per processor, the instruction sets beyond plain C that kernels may use: dsp is Armv7E-M's and Armv8-M's
-DSP extension, mve is Helium, neon is Advanced SIMD of AArch64 and dotprod its SDOT."""
+"""Per processor, what kernels may use beyond plain C: dsp is Armv7E-M's and Armv8-M's DSP extension, dual
+that two instructions issue together as on the Cortex-M7, mve is Helium, neon is Advanced SIMD of AArch64 and
+dotprod its SDOT."""
 _RUNTIME = frozenset({"data", "stack", "arena"})
 _REGION = {
     "name": str,
@@ -38,7 +39,14 @@ _REGION = {
     "access": str,
     "holds": list,
     "wait_states": int,
+    "next_states": int,
+    "beat_bytes": int,
+    "beat_cycles": int,
+    "cached": bool,
+    "prefetch": bool,
 }
+_REGION_REQUIRED = ("name", "description", "address", "size", "access", "holds", "wait_states")
+_CACHE = {"size": int, "line": int, "ways": int}
 _UART = {
     "address": int,
     "clock_hz": int,
@@ -56,10 +64,15 @@ _TARGET = {
     "board": str,
     "qemu": str,
     "hidden": bool,
+    "multiply_cycles": int,
     "regions": list,
+    "icache": dict,
+    "dcache": dict,
     "uart": dict,
     "extends": str,
 }
+_MOST_LINES = 2048
+_POWERS = tuple(1 << k for k in range(20))
 _REQUIRED = ("description", "kind", "cpu", "clock_hz", "board")
 
 
@@ -68,7 +81,10 @@ class Region:
     """One memory of a board. address and size in bytes; access is a subset of "rwx".
 
     holds: what the linker may place there, of CONTENTS. wait_states: core clocks that an
-    access takes beyond one where no cache has the data.
+    access takes beyond one where no cache has the data; next_states: the same where it goes on
+    behind the access before. An access gives beat_bytes; more of the same line follow in
+    beat_cycles each. cached: whether the board's caches serve it. prefetch: whether the memory reads
+    the next line of code ahead.
     """
 
     name: str
@@ -78,11 +94,30 @@ class Region:
     access: str
     holds: tuple[str, ...]
     wait_states: int
+    next_states: int = 0
+    beat_bytes: int = 4
+    beat_cycles: int = 1
+    cached: bool = False
+    prefetch: bool = False
 
     @property
     def end(self) -> int:
         """The first address behind the region."""
         return self.address + self.size
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A cache before the regions that are `cached`. size and line in bytes."""
+
+    size: int
+    line: int
+    ways: int
+
+    @property
+    def sets(self) -> int:
+        """Places of a line, each of `ways` lines."""
+        return self.size // (self.line * self.ways)
 
 
 @dataclass(frozen=True)
@@ -104,7 +139,10 @@ class Uart:
 
 @dataclass(frozen=True)
 class Target:
-    """A board, or a machine with an operating system (no regions there)."""
+    """A board, or a machine with an operating system (no regions there).
+
+    multiply_cycles: what a multiplication takes where a core's maker may choose (Cortex-M0+).
+    """
 
     name: str
     description: str
@@ -116,6 +154,9 @@ class Target:
     hidden: bool
     regions: tuple[Region, ...]
     uart: Uart | None
+    icache: Cache | None = None
+    dcache: Cache | None = None
+    multiply_cycles: int = 1
 
     @property
     def features(self) -> frozenset[str]:
@@ -227,6 +268,8 @@ def parse_target(name: str, data: Mapping[str, Any]) -> Target:
     _check(name, "target", data, _TARGET, _REQUIRED)
     if data["kind"] not in KINDS:
         raise _faulty(name, f"kind is {data['kind']!r}, must be one of {', '.join(KINDS)}")
+    if data.get("multiply_cycles", 1) < 1:
+        raise _faulty(name, f"multiply_cycles is {data['multiply_cycles']}, must be 1 or more")
     regions = tuple(_region(name, r) for r in data.get("regions", []))
     uart = data.get("uart")
     if uart is not None:
@@ -242,6 +285,9 @@ def parse_target(name: str, data: Mapping[str, Any]) -> Target:
         data.get("hidden", False),
         regions,
         Uart(**uart) if uart is not None else None,
+        _cache(name, "icache", data),
+        _cache(name, "dcache", data),
+        data.get("multiply_cycles", 1),
     )
     if target.is_mcu:
         _check_memory(target)
@@ -267,7 +313,7 @@ def _region(name: str, data: Any) -> Region:
     if not isinstance(data, dict):
         raise _faulty(name, "regions must be tables")
     what = f"region {data.get('name', '?')}"
-    _check(name, what, data, _REGION, tuple(_REGION))
+    _check(name, what, data, _REGION, _REGION_REQUIRED)
     unknown = [h for h in data["holds"] if h not in CONTENTS]
     if unknown:
         raise _faulty(name, f"{what} holds {unknown[0]!r}, must be of {', '.join(CONTENTS)}")
@@ -277,7 +323,24 @@ def _region(name: str, data: Any) -> Region:
         raise _faulty(name, f"{what} does not lie in the 32-bit address space")
     if data["address"] % 4096 or data["size"] % 4096:
         raise _faulty(name, f"{what} must begin and end at a multiple of 4096 bytes")
-    return Region(**{**data, "holds": tuple(data["holds"])})
+    made = Region(**{"next_states": data["wait_states"], **data, "holds": tuple(data["holds"])})
+    if min(made.wait_states, made.next_states) < 0 or made.beat_cycles < 1 or made.beat_bytes not in _POWERS:
+        raise _faulty(name, f"{what} has clocks below zero, or beats of no or odd size")
+    return made
+
+
+def _cache(name: str, what: str, data: Mapping[str, Any]) -> Cache | None:
+    if what not in data:
+        return None
+    _check(name, what, data[what], _CACHE, tuple(_CACHE))
+    made = Cache(**data[what])
+    if made.line not in _POWERS or made.ways < 1 or made.sets not in _POWERS:
+        raise _faulty(name, f"{what}: line and size / (line x ways) must be powers of two")
+    if made.sets * made.line * made.ways != made.size:
+        raise _faulty(name, f"{what}: size is no multiple of line x ways")
+    if made.size > _MOST_LINES * made.line:
+        raise _faulty(name, f"{what} has more than {_MOST_LINES} lines")
+    return made
 
 
 def _check(

@@ -41,8 +41,11 @@ class Core:
 
 
 CORES = {
-    "dsp on cortex-m7": Core(
-        frozenset({"dsp"}), "mps2-an500", ("-mcpu=cortex-m7", "-mfpu=fpv5-d16"), 0x2000_0000
+    "dsp on cortex-m4": Core(
+        frozenset({"dsp"}), "mps2-an386", ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16"), 0x2000_0000
+    ),
+    "dual on cortex-m7": Core(
+        frozenset({"dsp", "dual"}), "mps2-an500", ("-mcpu=cortex-m7", "-mfpu=fpv5-d16"), 0x2000_0000
     ),
     "mve on cortex-m55": Core(frozenset({"dsp", "mve"}), "mps3-an547", ("-mcpu=cortex-m55",), 0x2100_0000),
 }

@@ -31,6 +31,7 @@ GUARD = 32
 FAMILIES = {
     "plain C": frozenset[str](),
     "dsp": frozenset({"dsp"}),
+    "dual": frozenset({"dsp", "dual"}),
     **({} if missing() else {name: core.features for name, core in CORES.items()}),
 }
 """The sets of features for which kernels are tested, by the way they are run: on the host

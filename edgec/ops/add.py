@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from edgec.ir import DType
@@ -53,7 +51,7 @@ class Add(Binary):
             fields |= {f"{x}_multiplier": i32(mantissa), f"{x}_shift": i32(shift)}
         return Kernel("ec_add", fields)
 
-    def _dsp_members(self, call: Call) -> Mapping[str, Field] | None:
+    def _dsp_members(self, call: Call) -> dict[str, Field] | None:
         """What ec_add_dsp.h wants to know; None where it does not do such a call."""
         (a, b), y, left = call.ins, call.outs[0], self._left_shift(call)
         *inner, (my, sy) = self._multipliers(call)

@@ -38,8 +38,9 @@ class Call:
 
     @property
     def block(self) -> int:
-        """Rows that the schedule computes in one step where it can: the attribute block, 1 without it."""
-        return self.int("block", 1)
+        """Rows that the schedule wants computed in one pass over the constants: the attribute block; 0 where
+        it leaves this to the kernel. See `Kernel.block`."""
+        return self.int("block", 0)
 
     @property
     def activations(self) -> tuple[int, ...]:
@@ -141,12 +142,14 @@ class Field:
     """One member of a kernel's parameter struct: a scalar, or a pointer to constant data.
 
     `value` is an int for a scalar; an array for a `const c_type *` (None is NULL).
-    Arrays go to the library's weights.c, equal ones once.
+    Arrays go to the library's weights.c, equal ones once. by_row: every result row reads a part of the
+    array that no other row reads.
     """
 
     c_type: str
     value: int | np.ndarray | None
     is_pointer: bool = False
+    by_row: bool = False
 
 
 def i32(value: int | np.integer[Any]) -> Field:
@@ -154,9 +157,9 @@ def i32(value: int | np.integer[Any]) -> Field:
     return Field("int32_t", int(value))
 
 
-def table(array: np.ndarray | None, c_type: str) -> Field:
+def table(array: np.ndarray | None, c_type: str, *, by_row: bool = False) -> Field:
     """A member `const c_type *` that points to the array's elements, in C order."""
-    return Field(c_type, array, is_pointer=True)
+    return Field(c_type, array, is_pointer=True, by_row=by_row)
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,13 @@ class Kernel:
     It computes output rows first .. last-1. `in` has one window per activation
     operand, in operand order. The source is firmware/kernels/FN.c with FN.h,
     which declares FN_params with exactly the members of `fields`, in that order.
+
+    A kernel with block > 1 takes the rows of a step in blocks of so many, counted from the step's first
+    row; the last block may be shorter. It makes one pass over its constants for each. It may read all operand
+    rows of a block early, has read or copied all of them before it writes the block's first result
+    row, and may then write the block's rows in any order: the schedule keeps them in slots of their own.
+    Scratch is sized for a whole block. With the attribute block (`Call.block`) the kernel is asked for
+    blocks of so many rows; one that cannot share its constants between rows answers with a block of 1.
     """
 
     function: str
@@ -187,7 +197,8 @@ class Kernel:
     feature: str = ""
     """The instruction set that it is written for, of `Target.features`; "" for plain C."""
     block: int = 1
-    """Rows that it computes in one pass over its constants, where one step has so many."""
+    """Rows that it computes in one pass over its constants, where one step has so many; without the
+    attribute block what suits it."""
 
 
 # -- quantization ---------------------------------------------------------

@@ -110,8 +110,8 @@ def binary_fields(call: Call) -> dict[str, Field]:
             f"{name}_near": i32(rows[k][1]),
             f"{name}_outer": i32(within[k][0]),
             f"{name}_inner": i32(within[k][1]),
-            f"{name}_s8": table(data if data is not None and data.dtype == np.int8 else None, "int8_t"),
-            f"{name}_s16": table(data if data is not None and data.dtype == np.int16 else None, "int16_t"),
+            f"{name}_s8": _constant(data, DType.I8, by_row=any(rows[k])),
+            f"{name}_s16": _constant(data, DType.I16, by_row=any(rows[k])),
         }
     lo, hi = limits(call)
     wide = y.dtype == DType.I16
@@ -121,6 +121,12 @@ def binary_fields(call: Call) -> dict[str, Field]:
 def steps_by_one(fields: Mapping[str, Field]) -> bool:
     """Whether both operands' elements follow each other within the inner loop of `binary_fields`."""
     return fields["a_inner"].value == fields["b_inner"].value == 1
+
+
+def _constant(data: np.ndarray | None, dtype: DType, *, by_row: bool) -> Field:
+    """The table of a constant operand; NULL for one of another type, and for an activation."""
+    same = data is not None and data.dtype == dtype.numpy
+    return table(data if same else None, f"{dtype.numpy}_t", by_row=by_row)
 
 
 def signed(x: np.ndarray, t: TensorType) -> np.ndarray:

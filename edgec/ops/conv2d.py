@@ -68,7 +68,7 @@ class Conv2d(Op):
         lo, hi = limits(call)
         if dsp.is_dsp(call.features) and groups == 1 and self._window(call).dilation[1] == 1:
             flat, z = call.const(1).reshape(len(mantissa), -1), call.outs[0].q.z
-            found = dsp.product_fields(flat, bias, (mantissa, shift), z, (lo, hi))
+            found = dsp.product_fields(call.features, flat, bias, (mantissa, shift), z, (lo, hi))
             if found is not None:
                 return self._dsp(call, found)
         direct = groups == 1 and self._window(call).lies_in_rows(call)
@@ -89,6 +89,7 @@ class Conv2d(Op):
             },
             scratch=0 if direct else kh * kw * c * groups,
             copies=kw * c if direct else 0,
+            block=call.block or 1 if call.outs[0].shape[2] == 1 else 1,
         )
 
     def _dsp(self, call: Call, products: Mapping[str, Field]) -> Kernel:
@@ -100,8 +101,8 @@ class Conv2d(Op):
         return Kernel(
             "ec_conv2d_s8_dsp",
             {**window, "taps": i32(taps), "input_zero": i32(call.ins[0].q.z), **products},
-            scratch=4 * taps + (taps if c % 4 else 0),
-            needs=("ec_dsp_products",),
+            scratch=4 * taps + 8 + (taps if c % 4 else 0),
+            needs=dsp.files(call.features),
             feature="dsp",
             block=2 if call.outs[0].shape[2] == 1 and call.outs[0].rows > 1 else 1,
         )

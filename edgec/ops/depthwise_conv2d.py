@@ -18,6 +18,10 @@ _FEW = 16
 """Taps whose addresses the C kernel keeps on its stack."""
 
 
+_ADDRESS = 8
+"""Bytes of an address, on a build's host."""
+
+
 class DepthwiseConv2d(Op):
     """x [N,H,W,C], w [KH,KW,C*m], optional b [C*m] -> [N,OH,OW,C*m]; output channel c*m + j.
 
@@ -92,7 +96,7 @@ class DepthwiseConv2d(Op):
         return Kernel(
             "ec_depthwise_conv2d_s8_dsp",
             {**window, "input_zero": i32(call.ins[0].q.z), **products},
-            scratch=8 * kh * kw + -(-channels // 8) * 8,
+            scratch=_ADDRESS * kh * (kw + 1) + channels,
             feature="dsp",
         )
 

@@ -1,6 +1,6 @@
 """How linear layers and convolutions hand their weights to the kernels for Arm's DSP extension.
 
-firmware/kernels/ec_dsp_products.h says what the tables hold.
+firmware/kernels/ec_dsp_layer.h says what the tables hold.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ _SUM = 1 << 23
 """What sums for the upper output of a pair have to stay below: 256 times them is known modulo 2**32 only."""
 _DOUBLED = 1 << 30
 """What every sum has to stay below, bias included, for its double to fit 32 bits."""
+_RIGHT = 22
+"""The largest right shift behind which zero points of 8 bits still fit in front of it."""
 _ORDER = (0, 2, 1, 3)
 """The inputs of each four in the order of their halfwords."""
 
@@ -30,30 +32,41 @@ def padded(inputs: int) -> int:
     return -(-inputs // 4) * 4
 
 
+def files(features: frozenset[str]) -> tuple[str, ...]:
+    """The kernel files with the products of linear layers and convolutions."""
+    return ("ec_dsp_layer", "ec_dsp_products_dual" if "dual" in features else "ec_dsp_products")
+
+
 def product_fields(
+    features: frozenset[str],
     weights: np.ndarray,
     bias: np.ndarray,
     multipliers: tuple[np.ndarray, np.ndarray],
     zero: int,
     limits: tuple[int, int],
 ) -> Mapping[str, Field] | None:
-    """The members offset, lo, hi, weights and finish of a kernel's parameters.
+    """The members lo, hi and table of a kernel's parameters.
 
     weights: int8 [outputs, inputs]. bias: int32 [outputs], the input's zero point folded in. multipliers: as
     `quantize_multipliers` gives them. None where the arithmetic of these kernels is not exact for such
     numbers: sums too large, factors of 0.5 and above, or weights of -128 beside negative ones.
     """
     most = 128 * np.abs(weights.astype(np.int64)).sum(axis=1)
-    finish = finish_table(most, bias, multipliers)
-    if finish is None or (most[::2] >= _SUM).any() or (packed := _packed(weights)) is None:
+    finish, halves = _finish(most, bias, multipliers, zero), _halves(weights)
+    if finish is None or halves is None or (most[::2] >= _SUM).any():
         return None
-    finish = np.pad(finish, ((0, len(finish) % 2), (0, 0)))
+    group = 2 if "dual" in features else 4
+    groups = -(-len(weights) // group)
+    halves = np.pad(halves, ((0, groups * group // 2 - len(halves)), (0, 0)))
+    finish = np.pad(finish, ((0, groups * group - len(finish)), (0, 0)))
+    pairs = halves.view(np.uint32).reshape(groups, group // 2, -1)
+    words = pairs.transpose(0, 2, 1).reshape(groups, -1)
     return {
-        "offset": i32(2 * zero + 1),
         "lo": i32(limits[0]),
         "hi": i32(limits[1]),
-        "weights": table(packed, "uint32_t"),
-        "finish": table(finish, "int32_t"),
+        "table": table(
+            np.concatenate([words, finish.reshape(groups, -1).view(np.uint32)], axis=1), "uint32_t"
+        ),
     }
 
 
@@ -69,7 +82,7 @@ def depthwise_fields(
     None, besides, where channels is no multiple of 4.
     """
     taps = weights.reshape(-1, weights.shape[2]).astype(np.int64)
-    finish = finish_table(128 * np.abs(taps).sum(axis=0), bias, multipliers)
+    finish = _finish(128 * np.abs(taps).sum(axis=0), bias, multipliers, zero)
     if finish is None or len(bias) % 4:
         return None
     fours = taps.T.reshape(len(bias) // 4, 4, len(taps))
@@ -78,42 +91,40 @@ def depthwise_fields(
     if len(taps) % 2:
         halves = np.concatenate([halves, fours[:, _ORDER, -1]], axis=1)
     return {
-        "offset": i32(2 * zero + 1),
         "lo": i32(limits[0]),
         "hi": i32(limits[1]),
         "weights": table(np.ascontiguousarray(halves.astype(np.int16)).view(np.uint32), "uint32_t"),
-        "finish": table(finish.reshape(-1, 4, 3).transpose(0, 2, 1), "int32_t"),
+        "finish": table(finish.reshape(-1, 4, 4).transpose(0, 2, 1), "int32_t"),
     }
 
 
-def finish_table(
-    most: np.ndarray, bias: np.ndarray, multipliers: tuple[np.ndarray, np.ndarray]
+def _finish(
+    most: np.ndarray, bias: np.ndarray, multipliers: tuple[np.ndarray, np.ndarray], zero: int
 ) -> np.ndarray | None:
-    """int32 [outputs, 3]: twice the bias, the mantissa, and the right shift less 1.
+    """int32 [outputs, 4]: twice the bias, and the mantissa, offset and shift of ec_finish (ec_dsp_requant.h).
 
     most: what a sum of products is at most, without the bias. None where sums are too large, or factors 0.5
-    and above. An output that is its bias whatever the input gets others with the same result.
+    and above. An output that is the same whatever the input gets numbers that lead there.
     """
-    mantissa, shift, bias = (
-        multipliers[0].astype(np.int64),
-        multipliers[1].astype(np.int64),
-        bias.astype(np.int64),
-    )
+    mantissa, shift, b = (x.astype(np.int64) for x in (*multipliers, bias))
     right = np.where(mantissa == 0, 1, -shift)
-    result = np.clip(requantize(bias, mantissa, shift), -(1 << 16), 1 << 16)
-    fixed = np.stack([8 * result, np.full_like(bias, 1 << 30), np.zeros_like(bias)], axis=1)
-    found = np.where((most == 0)[:, None], fixed, np.stack([2 * bias, mantissa, right - 1], axis=1))
-    if found[:, 2].min(initial=0) < 0 or (most + np.abs(bias) * (most > 0) >= _DOUBLED).any():
+    result = np.clip(requantize(b, mantissa, shift), -(1 << 16), 1 << 16)
+    reach = most + np.abs(b)
+    same = (most == 0) | ((reach >> np.clip(right - 1, 0, 40)) == 0)
+    if (reach * ~same >= _DOUBLED).any() or (~same & ((right < 1) | (right > _RIGHT))).any():
         return None
-    return found.astype(np.int32)
+    right = np.where(same, 1, right)
+    twice, mantissa = np.where(same, 8 * result, 2 * b), np.where(same, 1 << 30, mantissa)
+    offset = (2 * zero + 1) << (right - 1)
+    return np.stack([twice, mantissa, offset, right - 1], axis=1).astype(np.int32)
 
 
-def _packed(weights: np.ndarray) -> np.ndarray | None:
-    """uint32 [pairs of outputs, fours of inputs, 2]; None where a halfword does not hold its pair."""
+def _halves(weights: np.ndarray) -> np.ndarray | None:
+    """int16 [pairs of outputs, inputs] in the order of the table; None where one does not hold its pair."""
     outputs, inputs = weights.shape
     filled = np.pad(weights.astype(np.int64), ((0, outputs % 2), (0, padded(inputs) - inputs)))
     halves = 256 * filled[::2] + filled[1::2]
     if halves.min(initial=0) < -(1 << 15):
         return None
     ordered = halves.reshape(len(halves), -1, 4)[:, :, _ORDER].astype(np.int16)
-    return np.ascontiguousarray(ordered).view(np.uint32)
+    return np.ascontiguousarray(ordered.reshape(len(halves), -1))

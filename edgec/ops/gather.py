@@ -46,6 +46,6 @@ class Gather(View):
                 "in_row": i32(x.row_size),
                 "out_row": i32(y.row_size),
                 "chunk": i32(call.int("chunk")),
-                "source": table(call.const(1), "int32_t"),
+                "source": table(call.const(1), "int32_t", by_row=True),
             },
         )

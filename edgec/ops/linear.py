@@ -61,7 +61,7 @@ class Linear(Op):
         k = w.shape[1]
         bias = folded_bias(call, call.const(1).astype(np.int64).sum(axis=1))
         if dsp.is_dsp(call.features):
-            found = dsp.product_fields(call.const(1), bias, (mantissa, shift), y.q.z, (lo, hi))
+            found = dsp.product_fields(call.features, call.const(1), bias, (mantissa, shift), y.q.z, (lo, hi))
             if found is not None:
                 return self._dsp(call, found)
         return Kernel(
@@ -79,6 +79,7 @@ class Linear(Op):
                 "shift": table(shift, "int8_t"),
             },
             copies=k,
+            block=call.block or 1,
         )
 
     def _dsp(self, call: Call, products: Mapping[str, Field]) -> Kernel:
@@ -97,9 +98,9 @@ class Linear(Op):
                 "pairs": i32(pairs),
                 **products,
             },
-            scratch=4 * words if pairs else words - copied,
+            scratch=4 * words + 8 if pairs else words - copied,
             copies=copied,
-            needs=("ec_dsp_products",),
+            needs=dsp.files(call.features),
             feature="dsp",
             block=2 if vectors % 2 and x.rows > 1 else 1,
         )

@@ -134,10 +134,11 @@ def _views(call: Call) -> tuple[StridedView, StridedView]:
 
 
 def _is_dsp(call: Call, form: int) -> bool:
-    """Whether ec_matmul_s8_dsp.h serves the call: vectors of a that are contiguous, more than one, each a row."""
+    """Whether ec_matmul_s8_dsp.h serves the call."""
     _, m, n, _ = _dims(call)
-    along_k = _views(call)[0].parts()[6:8].tolist()
-    return "dsp" in call.features and form < 2 and m > 1 and along_k == [0, 1] and call.outs[0].row_size == n
+    dense = _views(call)[0].parts()[6:8].tolist() == [0, 1]
+    rows = m > 1 and call.outs[0].row_size == n
+    return "dsp" in call.features and rows and (form == 1 or (form == 0 and dense))
 
 
 def _multiplier(call: Call) -> tuple[int, int]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from edgec.ir import DType
@@ -48,7 +46,7 @@ class Mul(Binary):
         fields |= {"product_shift": i32(self._product_shift(call))}
         return Kernel("ec_mul", fields | {"y_multiplier": i32(mantissa), "y_shift": i32(shift)})
 
-    def _dsp_members(self, call: Call) -> Mapping[str, Field] | None:
+    def _dsp_members(self, call: Call) -> dict[str, Field] | None:
         """What ec_mul_dsp.h wants to know; None where it does not do such a call."""
         y, (mantissa, shift) = call.outs[0], self._multiplier(call)
         if self._product_shift(call) or not -31 <= shift < 0 or limits(call) != y.dtype.limits:

@@ -68,7 +68,7 @@ class Pad(Op):
                 "before": i32(before),
                 "length": i32(inner),
                 "after": i32(after),
-                "source": table(self._source_rows(call).astype(np.int32), "int32_t"),
+                "source": table(self._source_rows(call).astype(np.int32), "int32_t", by_row=True),
             },
         )
 

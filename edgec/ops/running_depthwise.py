@@ -40,7 +40,7 @@ class RunningDepthwise(Op):
 
     def kernel(self, call: Call) -> Kernel:
         _, columns, channels = call.ins[1].shape
-        weights = table(call.const(1), "int8_t")
+        weights = table(call.const(1), "int8_t", by_row=True)
         fields = {"columns": i32(columns), "channels": i32(channels), "weights": weights}
         return Kernel("ec_running_depthwise_s8", fields)
 

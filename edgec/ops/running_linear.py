@@ -44,7 +44,7 @@ class RunningLinear(Op):
 
     def kernel(self, call: Call) -> Kernel:
         _, outputs, inputs = call.ins[1].shape
-        weights = table(call.const(1), "int8_t")
+        weights = table(call.const(1), "int8_t", by_row=True)
         fields = {"inputs": i32(inputs), "outputs": i32(outputs), "weights": weights}
         return Kernel("ec_running_linear_s8", fields)
 

@@ -24,6 +24,7 @@ from edgec.passes.merge_concats import MergeConcats
 from edgec.passes.merge_equal import MergeEqual
 from edgec.passes.merge_tables import MergeTables
 from edgec.passes.remove_dead import RemoveDead
+from edgec.passes.remove_dead_channels import RemoveDeadChannels
 from edgec.passes.remove_identities import RemoveIdentities
 from edgec.passes.rerun_sites import Site, rerun_sites
 from edgec.passes.simplify_arithmetic import SimplifyArithmetic
@@ -55,6 +56,7 @@ __all__ = [
     "MergeTables",
     "Pass",
     "RemoveDead",
+    "RemoveDeadChannels",
     "RemoveIdentities",
     "SimplifyArithmetic",
     "Site",

@@ -10,10 +10,11 @@ from edgec.ir import Graph
 
 @dataclass
 class Changes:
-    """What a pass did, for the report: (node or value, sentence)."""
+    """What a pass did, for the report: (node or value, sentence), and what it counted, by name."""
 
     made: list[tuple[str, str]] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
+    figures: dict[str, int] = field(default_factory=dict)
 
     def did(self, what: str, how: str) -> None:
         """Record a change."""

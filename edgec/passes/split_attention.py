@@ -19,11 +19,13 @@ class SplitAttention(Pass):
 
     So keys and values can be whole while there is one query at a time. heads: moreover, every head
     becomes an attention of its own, so that only one head's keys and values are whole. only: names of
-    the attention nodes to look at; None for all. No multiply-accumulate is added.
+    the attention nodes to look at; None for all. order: in which heads follow each other, where there are
+    so many; else as they are numbered. No multiply-accumulate is added.
     """
 
     heads: bool = False
     only: frozenset[str] | None = None
+    order: tuple[int, ...] = ()
 
     def run(self, graph: Graph) -> Changes:
         changes = Changes()
@@ -39,7 +41,8 @@ class SplitAttention(Pass):
             if overlap(sources, count):
                 changes.left(where, "its operands share channels of a projection")
             elif self.heads and count > 1 and any(sources[1:]):
-                _by_head(graph, node, sources)
+                own = len(self.order) == count
+                _by_head(graph, node, sources, self.order if own else range(count))
                 changes.did(where, f"{count} attentions of one head, with their own projections")
             elif joint:
                 _split(graph, node, sources)
@@ -65,12 +68,12 @@ def _split(graph: Graph, node: Node, sources: Sequence[Source | None]) -> None:
     node.attrs |= {"dims": dims} | {f"{n}_view": v for n, v in zip(NAMES, views, strict=True)}
 
 
-def _by_head(graph: Graph, node: Node, sources: Sequence[Source | None]) -> None:
+def _by_head(graph: Graph, node: Node, sources: Sequence[Source | None], order: Sequence[int]) -> None:
     """An attention for each head, on projections of its own, their results side by side."""
-    call, made, results = call_of(graph, node), dict[tuple[int, int], str](), []
-    b, heads, t, s, d, dv = dims_of(call)
+    call, made, results = call_of(graph, node), dict[tuple[int, int], str](), dict[int, str]()
+    b, _, t, s, d, dv = dims_of(call)
     type = call.outs[0].with_(shape=(b, t, 1, dv))
-    for h in range(heads):
+    for h in order:
         inputs, attrs = list(node.inputs), dict(node.attrs) | {"dims": (b, 1, t, s, d, dv)}
         for k in (1, 2, 0):
             source, view = sources[k], views_of(call)[k]
@@ -84,5 +87,6 @@ def _by_head(graph: Graph, node: Node, sources: Sequence[Source | None]) -> None
                 attrs[f"{NAMES[k]}_view"] = own_view(source, len(columns))
         if call.has(3):
             attrs["first_head"] = call.int("first_head", 0) + h
-        results.append(add(graph, "attention", inputs, attrs, node, type))
-    replace(graph, node, add(graph, "concat", results, {"axis": 2}, node, call.outs[0]))
+        results[h] = add(graph, "attention", inputs, attrs, node, type)
+    parts = [results[h] for h in sorted(results)]
+    replace(graph, node, add(graph, "concat", parts, {"axis": 2}, node, call.outs[0]))

@@ -13,7 +13,6 @@ from edgec.passes.collapse_views import remaining_copies
 from edgec.report.schema import SCHEMA, Copies, Flash, Layer, Port, Region, Report, Sram, Window
 from edgec.schedule.plan import Plan, Step
 from edgec.schedule.usage import Usage
-from edgec.sim.runner import RunResult
 
 
 def sram(graph: Graph, plan: Plan, linked: Sizes | None, budget: int | None) -> Sram:
@@ -116,18 +115,6 @@ def empty_report(
         regions=regions(graph, plan, usage),
         copies=Copies(count=copied, bytes=copied_bytes),
     )
-
-
-def put_costs(report: Report, result: RunResult) -> None:
-    """Put what a run took, as a whole and by layer, into a report; what was not measured stays as it is."""
-    if result.instructions is not None:
-        report["instructions"] = result.instructions
-    if result.cycles is not None:
-        report["cycles"] = result.cycles
-    for layer, cost in zip(report["layers"], result.per_layer or (), strict=False):
-        layer["instructions"] = cost.instructions
-        if cost.cycles is not None:
-            layer["cycles"] = cost.cycles
 
 
 def _port(port: CodePort, perm: tuple[int, ...] | None) -> Port:

@@ -128,6 +128,19 @@ class Accuracy(TypedDict):
     calibration: NotRequired[str]
 
 
+class Dead(TypedDict):
+    """Channels that were left out as no output needs them, and what the model was with them.
+
+    channels: outputs of convolutions and linear layers. macs_before, weights_before: multiply-accumulates
+    and bytes of weights of one inference with them; weights: without.
+    """
+
+    channels: int
+    macs_before: int
+    weights_before: int
+    weights: int
+
+
 class TradeOff(TypedDict):
     """A schedule that none beats in both bytes and work, or the one that was built.
 
@@ -143,7 +156,12 @@ class TradeOff(TypedDict):
 
 
 class Report(TypedDict):
-    """report.json."""
+    """report.json.
+
+    constant_reads: bytes of constants (weights and tables) that one inference reads: of each kernel those of
+    its tables, times its passes over them. constant_reads_unstreamed: the same with every layer in one step.
+    cycles_estimate: by which schemes were compared. cycles: those of the simulated board, by `cycles_model`.
+    """
 
     schema: str
     version: str
@@ -159,11 +177,15 @@ class Report(TypedDict):
     macs: int
     layers: list[Layer]
     checks: list[Check]
+    constant_reads: NotRequired[int]
+    constant_reads_unstreamed: NotRequired[int]
+    cycles_estimate: NotRequired[int]
     regions: NotRequired[list[Region]]
     instructions: NotRequired[int]
     cycles: NotRequired[int]
     cycles_model: NotRequired[str]
     copies: NotRequired[Copies]
+    dead: NotRequired[Dead]
     accuracy: NotRequired[Accuracy]
     pareto: NotRequired[list[TradeOff]]
     notes: NotRequired[list[str]]

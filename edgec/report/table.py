@@ -160,10 +160,23 @@ def _work(report: Report) -> list[Line]:
     if "instructions" in report:
         parts.append(f"{report['instructions']:,} instructions")
     lines = [_labelled("work", (", ".join(parts), ""))]
+    estimate = report.get("cycles_estimate")
+    planned = "" if estimate is None else f"planned with {estimate:,}"
     if "cycles" in report:
-        model = report.get("cycles_model", "")
-        lines.append(_labelled("", (f"{report['cycles']:,} cycles", ""), (f"  {model}", "dim")))
-    return lines
+        notes = "; ".join(filter(None, (planned, report.get("cycles_model", ""))))
+        lines.append(_labelled("", (f"{report['cycles']:,} cycles", ""), (f"  {notes}", "dim")))
+    elif planned:
+        lines.append(_labelled("", (f"{estimate:,} cycles estimated", "")))
+    return lines + _reads(report)
+
+
+def _reads(report: Report) -> list[Line]:
+    """How many bytes of constants are read, and how many with layers one by one."""
+    reads, plain = report.get("constant_reads"), report.get("constant_reads_unstreamed")
+    if reads is None or plain is None:
+        return []
+    told = f"{reads / plain:.2f} times those of layers one by one" if plain else "there are none"
+    return [_labelled("", (f"{reads:,} B of constants read", ""), (f"  {told}", "dim"))]
 
 
 def _slowest(report: Report, count: int = 5) -> list[Line]:

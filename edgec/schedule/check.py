@@ -29,7 +29,8 @@ def check_plan(graph: Graph, plan: Plan) -> None:
 
     Safe: when a row is computed all rows it needs are in the arena, its own predecessor included
     where the op carries sums on; a row is written over one that it needs itself only where the op
-    claims this, and then the kernel has scratch for copies; scratch is apart from all that is live;
+    claims this, and then the kernel has scratch for copies; rows that a kernel computes together have bytes
+    of their own; scratch is apart from all that is live;
     rows of a graph input arrive in order, or lie in the arena, whole, before the first step; every
     row is computed at least once; the steps of a region follow each other, and every node that has
     steps is in one region; everything is inside the arena and aligned; the outputs are whole at the end.
@@ -69,6 +70,8 @@ class _Facts:
     carries: bool
     scratch: int
     copies: int
+    together: int
+    """Rows of a block, which the kernel may write in any order."""
     span: tuple[int, int]
     """The scratch of the plan: its address and the first behind it."""
 
@@ -219,6 +222,8 @@ class _Replay:
         first, last = step.first, step.last
         if not 0 <= first < last <= facts.rows and not first == last == facts.rows == 0:
             self.fail("a step for rows that do not exist", f"{first} .. {last - 1} of {facts.rows}")
+        if any(t.capacity < min(facts.together, last - first, t.rows) for t in facts.results):
+            self.fail("rows of one block share bytes", f"rows {first} .. {last - 1}")
         self.done[node.name][first:last] = True
         self.computing = facts
         if last - first > 1 and not self.at_once(facts, first, last):
@@ -255,8 +260,8 @@ class _Replay:
             self.fail("the scratch leaves the arena", f"{address} .. {address + size}")
         self.done[node.name] = np.zeros(rows, bool)
         span = (address, address + size) if size else (0, 0)
-        carries = op.carries(call)
-        return _Facts(node, rows, tuple(operands), results, carries, kernel.scratch, kernel.copies, span)
+        sizes = (kernel.scratch, kernel.copies, kernel.block)
+        return _Facts(node, rows, tuple(operands), results, op.carries(call), *sizes, span)
 
     def at_once(self, facts: _Facts, first: int, last: int) -> bool:
         """Replay several rows in one go, if what they write lies apart from all they need.

@@ -232,7 +232,7 @@ class _Cuts:
         return [
             _number(
                 (
-                    *(w.rows, w.scratch, w.at_once, w.carries, w.again),
+                    *(w.rows, w.scratch, w.at_once, w.carries, w.again, w.block),
                     tuple((r.place.rows, r.place.span, r.place.offset, r.place.bytes) for r in w.reads),
                     tuple((r.claimed, r.first.tobytes(), r.last.tobytes()) for r in w.reads),
                     tuple((p.rows, p.span, p.offset, p.bytes) for p in w.writes),

@@ -2,7 +2,8 @@
 
 The time of an event (one row computed) is twice its number, so that there is time between two of them.
 A unit lives from the event that writes it to the last that reads it, both included: results are written while
-operands are still read. What an op claims (`Op.overwrites`) is the exception.
+operands are still read. What an op claims (`Op.overwrites`) is the exception. Results of a block
+(`Work.block`) live until all of it is written, which is in any order.
 """
 
 from __future__ import annotations
@@ -79,6 +80,10 @@ def tenancies(
                 if place.buffer == b:
                     _write(birth, times[w], place.span)
         death = birth.copy()
+        for w in job.writers[b]:
+            if job.works[w].block > 1 and len(times[w]):
+                span = next(p.span for p in job.works[w].writes if p.buffer == b)
+                np.maximum(death, _ends(times[w], job.works[w].block, span), out=death)
         for w in job.readers[b]:
             for read in job.works[w].reads:
                 if read.place.buffer == b:
@@ -100,10 +105,7 @@ def tenancies(
 
 def _burst(job: Job, program: Program, b: int, w: int) -> Tenancy:
     """The window of rows that are computed anew for each row of their reader: all of it lives, or nothing."""
-    reader = next(iter(job.readers[b]))
-    _, firsts, ends = next(n for n in job.anew[reader] if n[0] == w)
-    rows = max(end - first for first, end in zip(firsts, ends, strict=True))
-    buffer = job.buffers[b]
+    rows, buffer = program.most[w], job.buffers[b]
     size = buffer.unit * rows * job.works[w].writes[0].span
     birth, death = 2 * np.array(program.bursts[w], np.int64).T
     one = Buffer(buffer.name, buffer.values, size, 1, 1, buffer.align)
@@ -128,6 +130,12 @@ def _write(birth: np.ndarray, times: np.ndarray, span: int) -> None:
     fresh = birth == BEFORE
     birth[fresh] = when[fresh]
     np.minimum(birth, when, out=birth)
+
+
+def _ends(times: np.ndarray, block: int, span: int) -> np.ndarray:
+    """Per unit of a result, when the last row of its block is computed."""
+    last = times[np.minimum(np.arange(len(times)) // block * block + block, len(times)) - 1]
+    return np.repeat(last, span) if span else times[-1:]
 
 
 def note(death: np.ndarray, times: np.ndarray, read: Read) -> None:

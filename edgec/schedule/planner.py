@@ -140,8 +140,13 @@ class Packed:
         return arena(self.layout, self.addresses)
 
     @property
-    def rows(self) -> Iterator[tuple[str, int]]:
-        """Node and number of rows, of all that is computed."""
+    def job(self) -> Job:
+        """What was packed."""
+        return self.draft.job
+
+    @property
+    def steps(self) -> Iterator[tuple[str, int]]:
+        """Node and number of rows, of every step."""
         for w, first, last in self.draft.program.chunks:
             if not self.draft.job.works[w].feeds:
                 yield self.draft.job.works[w].node, last - first

@@ -1,4 +1,4 @@
-"""Row loops: the rows of a region's last work are pulled one by one, and each pulls the rows it needs."""
+"""Row loops: the rows of a region's last work are pulled in order, and each pulls the rows it needs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ class Program:
 
     chunks: (work, first row, last row + 1), no two neighbours of which could be one. times: per work,
     when each of its rows is computed, for the last time; the first row of all is at time 0. bursts: per work
-    whose rows are computed anew for each of its reader's: from, to when such rows are live.
+    whose rows are computed anew for each block of its reader's: from, to when such rows are live. most: the
+    most rows of such a burst.
     """
 
     chunks: list[tuple[int, int, int]]
     times: list[list[int]]
     bursts: dict[int, list[tuple[int, int]]]
+    most: dict[int, int]
     length: int
 
 
@@ -33,12 +35,13 @@ def pull(job: Job, regions: Sequence[Region]) -> Program:
     Within a region, rows of the last work (and of others that write parts of the same rows) are computed in
     order; before each, and in the same way, the rows it needs that are not there yet, first of the operand
     that is furthest behind. Other works whose results nothing in the region reads compute a row as soon as
-    their operands have what it needs.
+    their operands have what it needs. A work computes its rows in blocks (`Work.block`), of which only the
+    last of all is shorter: wherever a row is wanted, the block that it belongs to is computed.
     """
     run = _Run(job)
     for region in regions:
         run.region(region)
-    return Program(run.chunks, run.times, run.bursts, run.time)
+    return Program(run.chunks, run.times, run.bursts, run.most, run.time)
 
 
 class _Run:
@@ -46,10 +49,11 @@ class _Run:
         self.job = job
         n = len(job.works)
         self.rows = [w.rows for w in job.works]
-        self.at_once = [w.at_once for w in job.works]
+        self.block = [w.rows if w.at_once else w.block for w in job.works]
         self.done = [0] * n
         self.times: list[list[int]] = [[] for _ in range(n)]
         self.bursts: dict[int, list[tuple[int, int]]] = {}
+        self.most: dict[int, int] = {}
         self.chunks: list[tuple[int, int, int]] = []
         self.time = 0
         self.single = [False] * n
@@ -101,7 +105,7 @@ class _Run:
             if first >= rows:
                 stack.pop()
                 continue
-            last = self.rows[w] if self.at_once[w] else first + 1
+            last = min(first + self.block[w], self.rows[w])
             if single[w]:
                 p, need = inside[w][0]
                 if done[p] < need[last - 1]:
@@ -119,7 +123,8 @@ class _Run:
             if self.anew[w] or self.followers[w]:
                 self.compute(w, first, last)
             else:
-                self.emit(w, first, last if last >= rows else max(last, min(rows, self.can(w))))
+                more = 0 if last >= rows else self.whole(w, min(rows, self.can(w)))
+                self.emit(w, first, max(last, more))
 
     def behind(self, w: int, first: int, last: int) -> list[tuple[int, int]]:
         """What rows of a work need and is not there yet: (producer, how many rows of it)."""
@@ -137,6 +142,10 @@ class _Run:
             found = min(found, bisect_right(need, self.done[p]))
         return found
 
+    def whole(self, w: int, rows: int) -> int:
+        """So many rows of a work, less those of a block that is not complete."""
+        return rows if rows == self.rows[w] else rows - rows % self.block[w]
+
     def compute(self, w: int, first: int, last: int) -> None:
         """Compute rows of a work whose operands are there, but for what it has computed for itself."""
         begun = []
@@ -144,6 +153,7 @@ class _Run:
             a, b = min(firsts[first:last]), max(ends[first:last])
             if a < b:
                 begun.append((p, self.time))
+                self.most[p] = max(self.most.get(p, 0), b - a)
                 self.emit(p, a, b)
         self.emit(w, first, last)
         for p, time in begun:
@@ -154,8 +164,8 @@ class _Run:
     def follow(self, w: int) -> None:
         """Let the readers of a work that nothing pulls catch up."""
         for f in self.followers[w]:
-            first, last = self.done[f], self.can(f)
-            if first < last and not self.anew[f] and (not self.at_once[f] or last == self.rows[f]):
+            first, last = self.done[f], self.whole(f, self.can(f))
+            if first < last and not self.anew[f]:
                 self.emit(f, first, last)
 
     def emit(self, w: int, first: int, last: int) -> None:

@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+import numpy as np
+
 from edgec.ir import Graph
-from edgec.ops.base import call_of, op_of
+from edgec.ops.attention_reads import dims_of, heads_of
+from edgec.ops.base import call_of
 from edgec.passes.clone_producer import CloneProducer
 from edgec.passes.rerun_sites import Site, rerun_sites
 from edgec.passes.running_sums import RunningSums
 from edgec.passes.split_attention import SplitAttention
+from edgec.schedule.blocks import BLOCKS, in_blocks, natural_blocks
+from edgec.schedule.cost import PLAIN, Costs, Spent, spent, spent_by
 from edgec.schedule.plan import Plan
 from edgec.schedule.planner import Goal, Packed, pack
 from edgec.schedule.stripping import stripped
@@ -20,25 +25,38 @@ LEAVES = (1.3, 1.6, 2.0)
 """Shares of a network's own work for which strips are tried on the way to what may be spent."""
 NEAR = 1.1
 """Schemes up to so many times the smallest are given to the solver."""
+READS = 1.1
+"""How many times the bytes of constants that layers one by one read the smallest scheme may read."""
+EXCLUDED = -1e4
+"""A mask of no more hides a key (`ops.attention`)."""
+WORTH = 0.01
+"""Share of the cycles below which a scheme that may be cheaper is not looked for."""
 
 
 @dataclass(frozen=True)
 class Scheme:
     """A graph that computes the same as another, bit for bit, and where its rows go.
 
-    macs: multiply-accumulates of one inference, with all that is computed twice. moves: what was done to
-    the graph to come here, in words.
+    spent: of one inference, with all that is computed twice. moves: what was done to the graph to come here,
+    in words. again: nodes whose rows are computed anew for every row that reads them.
     """
 
     graph: Graph
     packed: Packed
-    macs: int
+    spent: Spent
     moves: tuple[str, ...] = ()
+    again: frozenset[str] = frozenset()
+    regions: bool = True
 
     @property
     def arena(self) -> int:
         """Bytes of the arena."""
         return self.packed.size
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one inference."""
+        return self.spent.macs
 
     def solved(self) -> Scheme:
         """The same with the best addresses that the solver finds."""
@@ -55,41 +73,130 @@ class Search:
     """What is searched: the integer graph as it was lowered, and what its schemes may cost.
 
     stream: inputs arrive row by row. most: multiply-accumulates that a scheme may take, as a share of the
-    graph's own. tell: hears of every scheme that is tried.
+    graph's own. tell: hears of every scheme that is tried. costs: of the board, in cycles.
     """
 
     graph: Graph
     stream: bool = False
     most: float = 1.0
     tell: Callable[[Scheme], None] = lambda scheme: None
-    tried: list[Scheme] = field(default_factory=list)
-    _found: list[Scheme] = field(default_factory=list)
-    _more: Iterator[Scheme] | None = None
+    costs: Costs = PLAIN
+    tried: list[Scheme] = field(default_factory=list, init=False)
+    _found: list[Scheme] = field(default_factory=list, init=False)
+    _more: Iterator[Scheme] | None = field(default=None, init=False)
+    _kept: dict[object, Scheme] = field(default_factory=dict, init=False)
+    """What is asked for more than once."""
 
     @cached_property
     def macs(self) -> int:
         """The graph's own multiply-accumulates; at least one."""
-        return max(1, macs_of(self.graph))
+        return max(1, self.unstreamed.macs)
+
+    @cached_property
+    def unstreamed(self) -> Spent:
+        """What the graph takes with every layer in one step."""
+        return spent_by(self.graph, None, self.costs)
 
     def plain(self, optimize: Goal = "speed") -> Scheme:
         """Every layer in one step: no row loops."""
-        return self._planned(self.graph, (), optimize, regions=False)
+        return self._once(optimize, lambda: self._planned(self.graph, (), optimize, regions=False))
 
-    def smallest(self) -> Scheme:
-        """The scheme with the smallest arena."""
-        return self._best([self.plain("memory"), *self.schemes()])
+    def smallest(self, reads: float = READS) -> Scheme:
+        """The scheme with the smallest arena, of those that read constants no more often than they may.
+
+        reads: how many times the bytes that layers one by one read; schemes that spend work beyond the
+        graph's own may read more. With leave for more than READS, blocks of one row are tried too.
+        """
+        return self._once(reads, lambda: self._smallest(reads))
+
+    def _smallest(self, reads: float) -> Scheme:
+        found = [self.plain("memory"), *self.schemes()]
+        if reads > READS and (least := self._resized(min(found, key=lambda s: s.arena), 1)) is not None:
+            found.append(least)
+        most = reads * self.unstreamed.reads
+        return self._best([s for s in found if s.spent.reads <= most or s.macs > self.macs])
 
     def cheapest(self, room: int) -> Scheme:
-        """The first scheme, cheap ones first, whose arena is at most `room`; else the smallest."""
-        found = [self.plain()]
-        if found[0].arena > room:
-            for scheme in self.schemes():
-                found.append(scheme)
-                if scheme.arena <= room:
-                    break
-        if found[-1].arena <= room:
-            return found[-1]
-        return self._best(found)
+        """The scheme of the fewest cycles, as estimated, whose arena is at most `room`; else the smallest.
+
+        What may be cheaper by less than WORTH of the cycles is not looked for. Forms that run layers again
+        are looked at where no other fits, and blocks of one row where nothing else does.
+        """
+        best: Scheme | None = None
+        found: list[Scheme] = []
+        for scheme in self._cheap_first():
+            found.append(scheme)
+            if scheme.arena <= room:
+                best = self._wider(scheme, room, min(best or scheme, scheme, key=_cycles))
+            enough = best is not None and best.spent.cycles <= self._least_cycles * (1 + WORTH)
+            if best is not None and (enough or len(found) > len(self._forms)):
+                return best
+        least = self._best(found)
+        if least.arena > room:
+            single = [s for x in found if (s := self._resized(x, 1)) is not None]
+            fits = [s for s in single if s.arena <= room]
+            return fits[0] if fits else self._best([least, *single])
+        return least
+
+    def _once(self, key: object, find: Callable[[], Scheme]) -> Scheme:
+        if key not in self._kept:
+            self._kept[key] = find()
+        return self._kept[key]
+
+    def _cheap_first(self) -> Iterator[Scheme]:
+        yield self.plain()
+        yield from self.schemes()
+
+    @cached_property
+    def _least_cycles(self) -> int:
+        """Fewer cycles no scheme takes: layers one by one, in the largest blocks that there are."""
+        blocks = dict.fromkeys(natural_blocks(self.graph), BLOCKS[-1])
+        return spent_by(in_blocks(self.graph, blocks), None, self.costs).cycles
+
+    def _wider(self, scheme: Scheme, room: int, best: Scheme) -> Scheme:
+        """The scheme in the largest blocks that fit, where it becomes cheaper than `best`.
+
+        Arenas grow with blocks, so that it is found by halving. Larger blocks that would save no more than
+        WORTH of the cycles are not tried.
+        """
+        sizes = self._worthwhile(scheme)
+        low, high = 0, len(sizes)  # the first `low` fit, those from `high` on do not
+        while low < high:
+            middle = high - 1 if not low and high == len(sizes) else (low + high) // 2
+            wide = self._resized(scheme, sizes[middle])
+            assert wide is not None
+            if wide.arena <= room:
+                low, best = middle + 1, min(best, wide, key=_cycles)
+            else:
+                high = middle
+        return best
+
+    def _worthwhile(self, scheme: Scheme) -> list[int]:
+        """Sizes of blocks, ascending, each of which saves some of the scheme's cycles."""
+        natural, sizes = natural_blocks(scheme.graph), list[int]()
+        now = spent_by(scheme.graph, None, self.costs).cycles
+        for rows in BLOCKS:
+            if rows > max(natural.values(), default=BLOCKS[-1]):
+                form = in_blocks(scheme.graph, {n: max(rows, own) for n, own in natural.items()})
+                cycles = spent_by(form, None, self.costs).cycles
+                if cycles < now * (1 - WORTH):
+                    now = cycles
+                    sizes.append(rows)
+        return sizes
+
+    def _resized(self, scheme: Scheme, rows: int) -> Scheme | None:
+        """The scheme in blocks of so many rows, or in larger ones that kernels take by themselves; with
+        `rows` 1, all in single rows. None where that changes nothing."""
+        natural = natural_blocks(scheme.graph)
+        blocks = {n: max(rows, own) if rows > 1 else 1 for n, own in natural.items()}
+        if blocks == natural:
+            return None
+        graph = in_blocks(scheme.graph, blocks)
+        moves = (*scheme.moves, f"{rows} row{'s' * (rows > 1)} for each pass over weights")
+        key = (id(scheme.graph), scheme.regions, rows)
+        return self._once(
+            key, lambda: self._planned(graph, moves, again=scheme.again, regions=scheme.regions)
+        )
 
     def _best(self, schemes: list[Scheme]) -> Scheme:
         """The smallest once the solver has looked at those that it may make smaller than the smallest."""
@@ -123,7 +230,7 @@ class Search:
 
     def _search(self) -> Iterator[Scheme]:
         best = None
-        for graph, moves in self._forms():
+        for graph, moves in self._forms:
             scheme = self._planned(graph, moves)
             yield scheme
             if best is None or scheme.arena <= best.arena:
@@ -154,26 +261,33 @@ class Search:
                 if worse > 2:
                     break
 
-    def _forms(self) -> Iterator[tuple[Graph, tuple[str, ...]]]:
+    @cached_property
+    def _forms(self) -> list[tuple[Graph, tuple[str, ...]]]:
         """The graph, and forms of it that compute nothing twice."""
-        yield self.graph, ()
+        found: list[tuple[Graph, tuple[str, ...]]] = [(self.graph, ())]
         graph = self.graph.copy()
         moves: tuple[str, ...] = ()
         if RunningSums().run(graph).made:
             moves = ("running sums",)
-            yield graph, moves
-        for heads in (False, True):
+            found.append((graph, moves))
+        ways = [
+            ("keys and values apart from queries", SplitAttention()),
+            ("attention head by head", SplitAttention(heads=True)),
+        ]
+        if order := _last_head_first(graph):
+            ways.append(("attention head by head, the last one first", SplitAttention(True, order=order)))
+        for named, way in ways:
             split = graph.copy()
-            changed = SplitAttention(heads=heads).run(split).made
+            changed = way.run(split).made
             free = _free_reruns(split)
             if free:
                 CloneProducer(free).run(split)
             if changed or free:
-                named = "attention head by head" if heads else "keys and values apart from queries"
                 done = (named,) if changed else ()
-                yield split, (*moves, *done, *(("layers run twice at no cost",) if free else ()))
+                found.append((split, (*moves, *done, *(("layers run twice at no cost",) if free else ()))))
             if not changed:
                 break
+        return found
 
     def _reruns(self, best: Scheme, most: float) -> Iterator[Scheme]:
         """Layers run again instead of being stored, as long as this makes the best scheme smaller.
@@ -212,24 +326,30 @@ class Search:
         again: frozenset[str] = frozenset(),
     ) -> Scheme:
         packed = pack(graph, optimize, stream=self.stream, regions=regions, again=again)
-        scheme = Scheme(graph, packed, macs_of(graph, packed), moves)
+        cost = spent(graph, packed.job, packed.steps, self.costs)
+        scheme = Scheme(graph, packed, cost, moves, again, regions)
         self.tried.append(scheme)
         self.tell(scheme)
         return scheme
 
 
-def macs_of(graph: Graph, packed: Packed | None = None) -> int:
-    """Multiply-accumulates of one inference; of what is packed, with all rows that are computed again."""
-    if packed is None:
-        return sum(op_of(n).macs(call_of(graph, n)) for n in graph.nodes())
-    rows: dict[str, int] = {}
-    for name, count in packed.rows:
-        rows[name] = rows.get(name, 0) + count
-    total = 0
-    for name, count in rows.items():
-        call = call_of(graph, node := graph.node(name))
-        total += op_of(node).macs(call) * count // max(call.outs[0].rows, 1)
-    return total
+def _cycles(scheme: Scheme) -> int:
+    return scheme.spent.cycles
+
+
+def _last_head_first(graph: Graph) -> tuple[int, ...]:
+    """The heads of attention backwards, where they do not all look at the same keys; else nothing.
+
+    Heads that are alike can change places, and no order of them takes less than another.
+    """
+    for node in graph.nodes():
+        if node.op == "attention" and len(node.inputs) > 3:
+            call = call_of(graph, node)
+            b, count, t, s, *_ = dims_of(call)
+            hidden = np.broadcast_to(heads_of(call.const(3), call, count) <= EXCLUDED, (b, count, t, s))
+            if (hidden != hidden[:, :1]).any():
+                return tuple(reversed(range(count)))
+    return ()
 
 
 def _free_reruns(graph: Graph) -> tuple[Site, ...]:
@@ -243,5 +363,5 @@ def _free_reruns(graph: Graph) -> tuple[Site, ...]:
 
 def _matters(scheme: Scheme, sites: list[Site]) -> bool:
     """Whether what the sites would not store any more is a large part of the arena."""
-    places, windows = scheme.packed.draft.job.places, scheme.packed.draft.windows
+    places, windows = scheme.packed.job.places, scheme.packed.draft.windows
     return max(windows[places[s.value].buffer].bytes for s in sites if s.value in places) * 20 >= scheme.arena

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from edgec.ir import Graph, GraphError, Node
-from edgec.ops.base import Op, Rows, call_of, op_of
+from edgec.ops.base import Kernel, Op, Rows, call_of, op_of
 
 ALIGN = 4
 """Every window begins at a multiple of it: what int16 and int32 kernels need. An int8 tensor could do with
@@ -93,7 +93,8 @@ class Work:
 
     node: its name, or the input's. rows: of the result. scratch: bytes, rounded up to ALIGN. carries: row i
     reads row i-1 of the result. at_once: all rows are computed in one call. again: rows are computed anew
-    for every row of the reader, if there is one reader only.
+    for every row of the reader, if there is one reader only. block: rows that are computed in one step where
+    there are so many, with one pass over the constants of `kernel`, which an arrival has not.
     """
 
     node: str
@@ -105,6 +106,8 @@ class Work:
     at_once: bool = False
     again: bool = False
     feeds: bool = False
+    block: int = 1
+    kernel: Kernel | None = None
 
     @cached_property
     def operands(self) -> tuple[int, ...]:
@@ -311,4 +314,6 @@ def _work(graph: Graph, node: Node, places: Mapping[str, Place], claims: bool, a
         op.carries(call),
         kernel.at_once or any(p.rows != rows for p in writes),
         again and len(writes) == 1,
+        block=max(min(kernel.block, rows), 1),
+        kernel=kernel,
     )

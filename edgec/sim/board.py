@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import importlib
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,13 @@ from edgec.codegen.image import Image
 from edgec.codegen.tools import zig
 from edgec.diagnostics import Diagnostic
 from edgec.sim import native
-from edgec.sim.cycles import TAKEN, Decoder, block_cycles
 from edgec.sim.devices import ready_flags, register_pages
 from edgec.sim.faults import fault_diagnostic
 from edgec.sim.interrupt import Interrupt
 from edgec.sim.owners import layer_slots, owner
 from edgec.sim.protocol import Frame, decode
 from edgec.sim.runner import Cost, Runner
+from edgec.sim.timer import Timer
 from edgec.target import Target
 
 _NEVER = 0xFFFF_FFFE
@@ -36,7 +37,7 @@ BOOT_LIMIT = 100_000_000
 class SimRunner(Runner):
     """The firmware of a build on a simulated board.
 
-    Counts instructions exactly, and estimates cycles, per layer and function. Raises
+    Counts instructions exactly and models cycles (docs/cycles.md), per layer and function. Raises
     Diagnostic E401 where Unicorn is not installed; E501 with address, access, function and
     layer for a fault, and for a run beyond `limit` instructions.
     """
@@ -47,8 +48,7 @@ class SimRunner(Runner):
         self._image = Image(elf if isinstance(elf, bytes) else elf.read_bytes())
         self._layers = [f for f in self._image.functions if f.layer is not None]
         self._slots = layer_slots(self._image)
-        self._received = b""
-        self._decoder = Decoder()
+        self._received, self._timed = b"", False
         self._access: tuple[str, int, int] | None = None
         self._interrupt = Interrupt()
         self._uc = self._engine()
@@ -61,19 +61,19 @@ class SimRunner(Runner):
 
     def close(self) -> None:
         """Free the board."""
-        native.library().sim_free_tx(self._board)
+        native.library().sim_free(self._board)
 
     def functions(self) -> dict[str, Cost]:
-        """Cost of every function since the board started, its callees' not included."""
+        """Cost of every function since the board started, its callees' not included; cycles are those
+        of the inferences in which they are counted."""
         found: dict[str, Cost] = {}
         for k in range(self._board.code_bytes // 2):
             block = self._board.costs[k]
-            if block.count:
+            if block.executed:
                 function = self._image.function_at(self._board.code_base + 2 * k)
                 name = function.name if function else "?"
                 before = found.get(name, Cost(0, 0))
-                spent = Cost(block.instructions * block.count, block.cycles * block.count)
-                found[name] = before + spent
+                found[name] = before + Cost(block.executed, block.spent)
         return found
 
     # -- building the board -----------------------------------------------
@@ -135,7 +135,9 @@ class SimRunner(Runner):
         )
         board.costs, board.totals, board.ready = costs, totals, ready
         board.ready_count = len(flags)
-        board.owner, board.taken_cycles = self._slots + 1, TAKEN[target.cpu]
+        board.owner = self._slots + 1
+        self._timer = Timer(target, board, self._uc)
+        board.measure_pair = native.MeasurePair(self._timer.behind)
         assert target.uart is not None
         board.uart, board.uart_base = native.UARTS[target.board], target.uart.address
         pages = register_pages(target)
@@ -162,11 +164,9 @@ class SimRunner(Runner):
             raise self._error(status)
 
     def _measure_block(self, address: int, size: int) -> None:
-        block = self._decoder.decode(bytes(self._uc.mem_read(address, size)), address)
         cost = self._board.costs[(address - self._board.code_base) // 2]
-        cost.size, cost.instructions = size, len(block)
-        cost.cycles = block_cycles(self._target.cpu, block)
         cost.owner = owner(self._image.function_at(address), self._slots)
+        self._timer.block(cost, bytes(self._uc.mem_read(address, size)), address)
 
     # -- running ----------------------------------------------------------
 
@@ -209,7 +209,24 @@ class SimRunner(Runner):
         layer = next((f for f in self._layers if f.layer == self._board.owner), None)
         return fault_diagnostic(self.name, self._image, self._target, why, pc, sp, self._access, layer)
 
+    def _measure(self, timed: bool) -> Callable[[], tuple[Cost, tuple[Cost, ...]]] | None:
+        self._timed = timed and self._timer.core is not None
+        if self._timed:
+            self._timer.start()
+        spent = super()._measure(timed)
+
+        def finish() -> tuple[Cost, tuple[Cost, ...]]:
+            if self._timed:
+                self._timer.stop()
+            assert spent is not None
+            total, layers = spent()
+            return total, layers[: self._slots]
+
+        return finish
+
     def _totals(self) -> list[Cost]:
         """By layer, then the library around them; the firmware is left out."""
-        totals = self._board.totals
-        return [Cost(totals[k].instructions, totals[k].cycles) for k in range(self._slots + 1)]
+        totals, timed = self._board.totals, self._timed
+        return [
+            Cost(totals[k].instructions, totals[k].cycles if timed else None) for k in range(self._slots + 1)
+        ]

@@ -1,4 +1,4 @@
-"""Instructions counted inside QEMU, by firmware/simulator/plugin.c."""
+"""Instructions counted inside QEMU, by firmware/simulator/qemu/plugin.c."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def plugin(qemu: str) -> Path | None:
         return None
     # The interface's own number: what we use of it is the same in all.
     interface = 1 if int(major.group(1)) < 9 else 2
-    source, tool = resource_dir("firmware") / "simulator" / "plugin.c", zig()
+    source, tool = resource_dir("firmware") / "simulator" / "qemu" / "plugin.c", zig()
     key = source.read_bytes() + f"{tool.version} {sys.platform} {interface}".encode()
     final = cache_dir() / f"plugin-{hashlib.sha256(key).hexdigest()[:16]}.so"
     if not final.is_file():

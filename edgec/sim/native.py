@@ -1,4 +1,4 @@
-"""The compiled half of the simulated board (firmware/simulator/board.c), built once and loaded."""
+"""The compiled half of the simulated board (firmware/simulator), built once and loaded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ PAGES = 16
 STOP_NONE, STOP_IDLE, STOP_LIMIT = 0, 1, 2
 UARTS = {"stm32f7": 0, "stm32f4": 1}
 
+JUMPS = {None: 0, "conditional": 1, "direct": 2, "indirect": 2}
+LINES, BRANCHES, MEMORIES = 2048, 256, 8
+
 Measure = ctypes.CFUNCTYPE(None, c_uint32, c_uint32)
+MeasurePair = ctypes.CFUNCTYPE(c_uint32, c_uint32, c_uint32, c_uint32)
 Tick = ctypes.CFUNCTYPE(None)
 
 
@@ -29,7 +33,14 @@ class BlockCost(Structure):
         ("instructions", c_uint32),
         ("cycles", c_uint32),
         ("owner", c_int32),
-        ("count", c_uint64),
+        ("jump", c_uint32),
+        ("jump_at", c_uint32),
+        ("missed", c_uint32),
+        ("refill", c_uint32),
+        ("from_", c_uint32),
+        ("behind", c_uint32),
+        ("executed", c_uint64),
+        ("spent", c_uint64),
     )
 
 
@@ -37,6 +48,86 @@ class Total(Structure):
     """sim_total."""
 
     _fields_ = (("instructions", c_uint64), ("cycles", c_uint64))
+
+
+class Memory(Structure):
+    """sim_memory."""
+
+    _fields_ = (
+        ("board", c_void_p),
+        ("base", c_uint32),
+        ("bytes", c_uint32),
+        ("first", c_uint32),
+        ("next", c_uint32),
+        ("beat_bytes", c_uint32),
+        ("beat_cycles", c_uint32),
+        ("prefetch", c_uint32),
+        ("follows", c_uint32),
+        ("free", c_uint64),
+    )
+
+
+class Cache(Structure):
+    """sim_cache."""
+
+    _fields_ = (
+        ("shift", c_uint32),
+        ("sets", c_uint32),
+        ("ways", c_uint32),
+        ("recent", c_uint32),
+        ("clock", c_uint64),
+        ("lines", c_uint32 * LINES),
+        ("used", c_uint64 * LINES),
+        ("dirty", c_uint8 * LINES),
+    )
+
+
+class Fill(Structure):
+    """sim_fill."""
+
+    _fields_ = (
+        ("memory", c_void_p),
+        ("line", c_uint32),
+        ("beats", c_uint32),
+        ("asked", c_uint32),
+        ("first", c_uint64),
+    )
+
+
+class Branch(Structure):
+    """sim_branch."""
+
+    _fields_ = (("at", c_uint32), ("target", c_uint32), ("taken", c_uint32))
+
+
+class Timing(Structure):
+    """sim_timing."""
+
+    _fields_ = (
+        ("on", c_uint32),
+        ("paired", c_uint32),
+        ("miss", c_uint32),
+        ("unaligned", c_uint32),
+        ("branches", c_uint32),
+        ("memories", c_uint32),
+        ("turn", c_uint32),
+        ("before_at", c_uint32),
+        ("ahead", c_uint32),
+        ("here", c_uint32),
+        ("ahead_time", c_uint64),
+        ("now", c_uint64),
+        ("before", c_void_p),
+        ("running", c_void_p),
+        ("pairs", c_void_p),
+        ("pairs_room", c_uint64),
+        ("pairs_used", c_uint64),
+        ("memory", Memory * MEMORIES),
+        ("branch", Branch * BRANCHES),
+        ("data_fill", Fill),
+        ("code_fill", Fill),
+        ("data", Cache),
+        ("code", Cache),
+    )
 
 
 class Ready(Structure):
@@ -52,14 +143,13 @@ class Board(Structure):
         ("engine", c_void_p),
         ("stop", c_void_p),
         ("measure", Measure),
+        ("measure_pair", MeasurePair),
         ("tick", Tick),
         ("code_base", c_uint32),
         ("code_bytes", c_uint32),
         ("costs", POINTER(BlockCost)),
         ("totals", POINTER(Total)),
         ("owner", c_int32),
-        ("next", c_uint32),
-        ("taken_cycles", c_uint32),
         ("executed", c_uint64),
         ("next_tick", c_uint64),
         ("limit", c_uint64),
@@ -78,6 +168,7 @@ class Board(Structure):
         ("pages", c_uint32),
         ("page_base", c_uint32 * PAGES),
         ("registers", (c_uint32 * 1024) * PAGES),
+        ("timing", Timing),
     )
 
 
@@ -93,22 +184,25 @@ def library() -> ctypes.CDLL:
 
     Raises Diagnostic E401 where there is no compiler for it.
     """
-    source = resource_dir("firmware") / "simulator" / "board.c"
+    folder = resource_dir("firmware") / "simulator"
+    sources = sorted(folder.glob("*.c"))
     tool = zig()
-    key = hashlib.sha256(source.read_bytes() + tool.version.encode() + sys.platform.encode()).hexdigest()
+    text = b"".join(path.read_bytes() for path in sorted(folder.glob("*.[ch]")))
+    key = hashlib.sha256(text + tool.version.encode() + sys.platform.encode()).hexdigest()
     suffix = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
     final = cache_dir() / f"simulator-{key[:16]}{suffix}"
     if not final.is_file():
         with tempfile.TemporaryDirectory(dir=final.parent) as work:
             made = Path(work) / final.name
             flags = ["-O2", "-std=c11", "-shared", "-fPIC", "-mcpu=baseline", "-fno-sanitize=undefined"]
-            tool.run([*flags, source.name, "-o", str(made)], cwd=source.parent)
+            tool.run([*flags, *(path.name for path in sources), "-o", str(made)], cwd=folder)
             made.replace(final)
     loaded = ctypes.CDLL(str(final))
     loaded.sim_board_bytes.restype = c_uint64
-    loaded.sim_free_tx.argtypes = [POINTER(Board)]
-    loaded.sim_free_tx.restype = None
-    assert loaded.sim_board_bytes() == ctypes.sizeof(Board), "sim/native.py and board.c differ"
+    for function in (loaded.sim_free, loaded.sim_reset):
+        function.argtypes = [POINTER(Board)]
+        function.restype = None
+    assert loaded.sim_board_bytes() == ctypes.sizeof(Board), "sim/native.py and board.h differ"
     return loaded
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import struct
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from types import TracebackType
@@ -43,7 +43,8 @@ class RunResult:
     """One inference. What a runner cannot measure is None.
 
     outputs: all model outputs, in order. instructions, cycles: of the library, from the first to the
-    last step. per_layer: the same by layer index; the rest of the total goes from step to step.
+    last step; cycles of the first inference of a batch only. per_layer: the same by layer index; the rest
+    of the total goes from step to step.
     stack_used, arena_used: bytes, the most that was ever in use up to the end of the batch
     this inference was in; the arena's is the highest address written, plus one.
     """
@@ -106,6 +107,19 @@ class Runner(ABC):
         """All that was spent so far, by layer, then by the library around them. None: no figures here."""
         return None
 
+    def _measure(self, timed: bool) -> Callable[[], tuple[Cost, tuple[Cost, ...]]] | None:
+        """Begin to measure, cycles too if `timed`; the function returned gives total and layers.
+        None: no figures here."""
+        before = self._totals()
+        if before is None:
+            return None
+
+        def finish() -> tuple[Cost, tuple[Cost, ...]]:
+            spent = [b - a for a, b in zip(before, self._totals() or [], strict=True)]
+            return reduce(operator.add, spent), tuple(spent[:-1])
+
+        return finish
+
     def identify(self) -> Identity:
         """What runs there."""
         if self._identity is None:
@@ -136,14 +150,13 @@ class Runner(ABC):
         identity = self.identify()
         self.exchange("P")
         results = []
-        for data in inputs:
+        for k, data in enumerate(inputs):
             if len(data) != identity.inputs:
                 raise ValueError(f"an input has {len(data)} bytes, the model takes {identity.inputs}")
-            before = self._totals()
+            finish = self._measure(timed=k == 0)
             outputs = self._stream(data) if identity.streamed else self.exchange("R", data)
-            after = self._totals()
-            spent = [b - a for a, b in zip(before, after, strict=True)] if before and after else []
-            results.append((outputs, reduce(operator.add, spent) if spent else None, tuple(spent[:-1])))
+            total, layers = finish() if finish else (None, None)
+            results.append((outputs, total, layers))
         _, stack, _, arena = struct.unpack("<4I", self.exchange("H"))
         return [
             RunResult(

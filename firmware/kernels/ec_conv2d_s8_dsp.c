@@ -1,6 +1,6 @@
 #include "ec_conv2d_s8_dsp.h"
 
-#include "ec_dsp_products.h"
+#include "ec_dsp_layer.h"
 
 /* Where a pixel's taps begin in the input, and where its results go. */
 typedef struct {
@@ -86,7 +86,7 @@ static void column_of(const ec_conv2d_s8_dsp_params *p, const ec_window *in, con
     const int32_t row = p->kernel_w * p->channels;
 
     if ((p->channels & 3) != 0) {
-        int8_t *taps = (int8_t *)(to + p->taps);
+        int8_t *taps = (int8_t *)(to + p->taps + 2);
         for (int32_t v = 0; v < 2; v++) {
             gather(p, in, &at[v], taps);
             ec_dsp_expand(to + v, taps, p->taps);
@@ -107,7 +107,7 @@ static void column_of(const ec_conv2d_s8_dsp_params *p, const ec_window *in, con
 void ec_conv2d_s8_dsp(const ec_conv2d_s8_dsp_params *p, const ec_window *in, const ec_window *out, int32_t first,
                       int32_t last, void *scratch)
 {
-    const ec_dsp_layer l = {p->weights, p->finish, p->taps, p->out_channels, p->offset, p->lo, p->hi};
+    const ec_dsp_layer l = {p->table, p->taps, p->out_channels, p->lo, p->hi};
     uint32_t *column = (uint32_t *)scratch;
     pixel at[2];
     int32_t waiting = 0;

@@ -1,12 +1,12 @@
 /* 2-D convolution, int8 to int8, with the DSP extension: input rows of width x channels values, output rows of
  * out_width x out_channels. One group, not dilated along the rows.
  *
- * weights, finish: as ec_dsp_products.h has them, for the taps of a pixel in the order [kernel_h][kernel_w][channels],
- * `taps` with what fills them up to a multiple of 4; the input's zero point is folded into the bias. Rows of
- * several images follow each other.
+ * table: as ec_dsp_layer.h has it, for the taps of a pixel in the order [kernel_h][kernel_w][channels], `taps` with what
+ * fills them up to a multiple of 4; the input's zero point is folded into the bias. Rows of several images follow
+ * each other.
  * Aliasing: output pixels are written, two at a time, after their taps have been gathered and may overlap
  * them; they must not overlap taps of later pixels.
- * Scratch: 4 * taps bytes for two pixels, and `taps` where channels is no multiple of 4.
+ * Scratch: 4 * taps + 8 bytes for two pixels, and `taps` where channels is no multiple of 4.
  */
 #ifndef EC_CONV2D_S8_DSP_H
 #define EC_CONV2D_S8_DSP_H
@@ -29,11 +29,9 @@ typedef struct {
     int32_t dilation_h;
     int32_t taps;
     int32_t input_zero;
-    int32_t offset;
     int32_t lo;
     int32_t hi;
-    const uint32_t *weights;
-    const int32_t *finish;
+    const uint32_t *table;
 } ec_conv2d_s8_dsp_params;
 
 void ec_conv2d_s8_dsp(const ec_conv2d_s8_dsp_params *p, const ec_window *in, const ec_window *out, int32_t first,

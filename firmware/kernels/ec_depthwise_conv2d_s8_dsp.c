@@ -1,5 +1,6 @@
 #include "ec_depthwise_conv2d_s8_dsp.h"
 
+#include "ec_dsp_assembly.h"
 #include "ec_dsp_requant.h"
 
 /* What a pixel's products need; taps holds their addresses, `pairs` times two and `odd` one more. */
@@ -10,12 +11,12 @@ typedef struct {
     int32_t channels;
     int32_t pairs;
     int32_t odd;
-    int32_t offset;
     int32_t lo;
     int32_t hi;
+    int32_t clamped; /* whether lo and hi are not those of the type */
 } products;
 
-#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+#ifdef EC_DSP_ASSEMBLY
 
 /* Two taps of four channels. r0: addresses of taps. r1: weights. r12: channel. r8 to r11: sums. */
 #define TWO_TAPS                  \
@@ -45,9 +46,8 @@ typedef struct {
     "smlatt r10, r3, r4, r10\n" \
     "smlatt r11, r2, r5, r11\n"
 
-/* y = all channels of a pixel. Stack: 0 taps, 4 y, 8 finish, 12 channels, 16 pairs, 20 odd, 24 offset, 28 lo, 32 hi. */
-__attribute__((naked, noinline)) static void pixel(__attribute__((unused)) const products *p,
-                                                   __attribute__((unused)) int8_t *y)
+/* y = all channels of a pixel. Stack: 0 taps, 4 y, 8 finish, 12 channels, 16 pairs, 20 odd, 24 lo, 28 hi, 32 clamped. */
+EC_NAKED void pixel(EC_IN(const products *, p), EC_IN(int8_t *, y))
 {
     __asm__ volatile("push {r4-r11, lr}\n"
                      "sub sp, sp, #36\n"
@@ -80,38 +80,17 @@ __attribute__((naked, noinline)) static void pixel(__attribute__((unused)) const
                      "add r9, r3, r9, lsl #1\n"
                      "add r10, r4, r10, lsl #1\n"
                      "add r11, r5, r11, lsl #1\n"
-                     "ldmia r0!, {r2-r5}\n"
-                     "smmulr r8, r8, r2\n"
-                     "smmulr r9, r9, r3\n"
-                     "smmulr r10, r10, r4\n"
-                     "smmulr r11, r11, r5\n"
-                     "ldmia r0!, {r2-r5}\n"
-                     "str r0, [sp, #8]\n"
-                     "add r8, r8, r8, asr #31\n"
-                     "add r9, r9, r9, asr #31\n"
-                     "add r10, r10, r10, asr #31\n"
-                     "add r11, r11, r11, asr #31\n"
-                     "ldr r0, [sp, #24]\n"
-                     "asr r8, r8, r2\n"
-                     "asr r9, r9, r3\n"
-                     "asr r10, r10, r4\n"
-                     "asr r11, r11, r5\n"
-                     "add r8, r8, r0\n"
-                     "add r9, r9, r0\n"
-                     "add r10, r10, r0\n"
-                     "add r11, r11, r0\n"
-                     "ldrd r2, r3, [sp, #28]\n"
-                     "ssat r8, #8, r8, asr #1\n"
-                     "ssat r9, #8, r9, asr #1\n"
-                     "ssat r10, #8, r10, asr #1\n"
-                     "ssat r11, #8, r11, asr #1\n"
-                     "sub r4, r3, r2\n"
-                     "cmp r4, #255\n"
-                     "beq 6f\n"
-                     "cmp r8, r2\nit lt\nmovlt r8, r2\ncmp r8, r3\nit gt\nmovgt r8, r3\n"
-                     "cmp r9, r2\nit lt\nmovlt r9, r2\ncmp r9, r3\nit gt\nmovgt r9, r3\n"
-                     "cmp r10, r2\nit lt\nmovlt r10, r2\ncmp r10, r3\nit gt\nmovgt r10, r3\n"
-                     "cmp r11, r2\nit lt\nmovlt r11, r2\ncmp r11, r3\nit gt\nmovgt r11, r3\n"
+                     "ldmia r0!, {r2-r7}\n" EC_HIGH("r2", "r8", "r2", "r6") EC_HIGH("r3", "r9", "r3", "r7")
+                     "ldrd r6, r7, [r0], #8\n" EC_AWAY("r2", "r8") EC_AWAY("r3", "r9")
+                         EC_HIGH("r4", "r10", "r4", "r6") EC_HIGH("r5", "r11", "r5", "r7")
+                     "ldm r0!, {r6-r9}\n" EC_AWAY("r4", "r10") EC_AWAY("r5", "r11")
+                     "str r0, [sp, #8]\n" EC_SHIFT("r2", "r6") EC_SHIFT("r3", "r7") EC_SHIFT("r4", "r8")
+                         EC_SHIFT("r5", "r9") EC_HALVE("r8", "r2", "8") EC_HALVE("r9", "r3", "8")
+                             EC_HALVE("r10", "r4", "8") EC_HALVE("r11", "r5", "8")
+                     "ldr r4, [sp, #32]\n"
+                     "cbz r4, 6f\n"
+                     "ldrd r2, r3, [sp, #24]\n" EC_CLAMP_TO("r8", "r2", "r3") EC_CLAMP_TO("r9", "r2", "r3")
+                         EC_CLAMP_TO("r10", "r2", "r3") EC_CLAMP_TO("r11", "r2", "r3")
                      "6: ldr r0, [sp, #4]\n"
                      "ldr r2, [sp, #12]\n"
                      "add r12, r12, #4\n"
@@ -134,7 +113,7 @@ static void pixel(const products *p, int8_t *y)
     const uint32_t *w = p->weights;
     const int32_t *f = p->finish;
 
-    for (int32_t c = 0; c < p->channels; c += 4, f += 12) {
+    for (int32_t c = 0; c < p->channels; c += 4, f += 16) {
         const int8_t *const *t = p->taps;
         int32_t acc[4] = {0, 0, 0, 0};
 
@@ -157,41 +136,67 @@ static void pixel(const products *p, int8_t *y)
             w += 2;
         }
         for (int32_t k = 0; k < 4; k++) {
-            int32_t x = ec_smmulr((int32_t)((uint32_t)acc[k] << 1) + f[k], f[4 + k]);
-            x = (x + (x >> 31)) >> f[8 + k];
-            y[c + k] = (int8_t)ec_clamp((x + p->offset) >> 1, p->lo, p->hi);
+            const int32_t twice = (int32_t)((uint32_t)acc[k] << 1) + f[k];
+            y[c + k] = (int8_t)ec_clamp(ec_finish(twice, f[4 + k], f[8 + k], f[12 + k]), p->lo, p->hi);
         }
     }
 }
 
 #endif
 
+/* The addresses of a pixel's taps; `zeros` of those outside the image. */
+static void find_taps(const ec_depthwise_conv2d_s8_dsp_params *p, const int8_t *const *rows, int32_t x0,
+                      const int8_t *zeros, const int8_t **tap)
+{
+    for (int32_t i = 0; i < p->kernel_h; i++) {
+        for (int32_t j = 0; j < p->kernel_w; j++) {
+            const int32_t x = x0 + j * p->dilation_w;
+            *tap++ = rows[i] != NULL && x >= 0 && x < p->width ? rows[i] + x * p->channels : zeros;
+        }
+    }
+}
+
+/* The same from those of the pixel before; columns of neither are outside the image. */
+static void move_taps(const int8_t **taps, int32_t n, int32_t step, const int8_t *zeros)
+{
+    EC_NO_UNROLL
+    for (const int8_t **end = taps + n; taps < end; taps++) {
+        *taps += *taps != zeros ? step : 0;
+    }
+}
+
 void ec_depthwise_conv2d_s8_dsp(const ec_depthwise_conv2d_s8_dsp_params *p, const ec_window *in,
                                 const ec_window *out, int32_t first, int32_t last, void *scratch)
 {
     const int32_t n = p->kernel_h * p->kernel_w;
+    const int32_t extent = (p->kernel_w - 1) * p->dilation_w;
     const int8_t **taps = (const int8_t **)scratch;
-    int8_t *zeros = (int8_t *)scratch + 8 * n;
-    const products all = {taps, p->weights, p->finish, p->channels, n / 2, n & 1, p->offset, p->lo, p->hi};
+    const int8_t **rows = taps + n;
+    int8_t *zeros = (int8_t *)(rows + p->kernel_h);
+    const int clamped = p->lo > INT8_MIN || p->hi < INT8_MAX;
+    const products all = {taps, p->weights, p->finish, p->channels, n / 2, n & 1, p->lo, p->hi, clamped};
 
     memset(zeros, p->input_zero, (size_t)p->channels);
     for (int32_t row = first; row < last; row++) {
         const int32_t top = row / p->out_height * p->height;
         const int32_t y0 = row % p->out_height * p->stride_h - p->pad_top;
+        int32_t known = 0;
         int8_t *y = (int8_t *)ec_row(out, row);
 
+        for (int32_t i = 0; i < p->kernel_h; i++) {
+            const int32_t iy = y0 + i * p->dilation_h;
+            rows[i] = iy >= 0 && iy < p->height ? ec_row_s8(in, top + iy) : NULL;
+        }
         for (int32_t ox = 0; ox < p->out_width; ox++, y += p->channels) {
             const int32_t x0 = ox * p->stride_w - p->pad_left;
-            const int8_t **tap = taps;
+            const int inside = x0 >= 0 && x0 + extent < p->width;
 
-            for (int32_t i = 0; i < p->kernel_h; i++) {
-                const int32_t iy = y0 + i * p->dilation_h;
-                const int8_t *src = iy >= 0 && iy < p->height ? ec_row_s8(in, top + iy) : NULL;
-                for (int32_t j = 0; j < p->kernel_w; j++) {
-                    const int32_t ix = x0 + j * p->dilation_w;
-                    *tap++ = src != NULL && ix >= 0 && ix < p->width ? src + ix * p->channels : zeros;
-                }
+            if (inside && known) {
+                move_taps(taps, n, p->stride_w * p->channels, zeros);
+            } else {
+                find_taps(p, rows, x0, zeros, taps);
             }
+            known = inside;
             pixel(&all, y);
         }
     }

@@ -3,11 +3,11 @@
  *
  * weights: per four channels, for two taps after the other in the order [kernel_h][kernel_w], words for channels
  * 0, 1, 2 and 3 with the earlier tap's weight in the lower halfword; of an odd number of taps the last has words
- * for channels 0 and 2, and 1 and 3. finish: per four channels, four times twice the bias, mantissa, and right
- * shift less 1; the input's zero point is folded into the bias. Rows of several images follow each other.
+ * for channels 0 and 2, and 1 and 3. finish: per four channels, four times twice the bias (the input's zero point
+ * folded in), and then mantissa, offset and shift of ec_finish. Rows of several images follow each other.
  * Aliasing: four output values are written when their taps have been read, channels ascending; they must not
  * overlap taps of later pixels or channels.
- * Scratch: `channels` bytes, rounded up to a multiple of 8, and 8 for each tap.
+ * Scratch: an address for each tap and each kernel row, and `channels` bytes behind them.
  */
 #ifndef EC_DEPTHWISE_CONV2D_S8_DSP_H
 #define EC_DEPTHWISE_CONV2D_S8_DSP_H
@@ -29,7 +29,6 @@ typedef struct {
     int32_t dilation_h;
     int32_t dilation_w;
     int32_t input_zero;
-    int32_t offset; /* twice the zero point of the result, plus 1 */
     int32_t lo;
     int32_t hi;
     const uint32_t *weights;

@@ -19,6 +19,28 @@ static inline int32_t ec_smmulr(int32_t a, int32_t b)
 #endif
 }
 
+/* add plus the upper word of a * b, rounded. */
+static inline int32_t ec_smmlar(int32_t a, int32_t b, int32_t add)
+{
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+    int32_t d;
+    __asm__("smmlar %0, %1, %2, %3" : "=r"(d) : "r"(a), "r"(b), "r"(add));
+    return d;
+#else
+    return (int32_t)((uint32_t)ec_smmulr(a, b) + (uint32_t)add);
+#endif
+}
+
+/* What products end in: a result from twice its sum, bias included, and three numbers of its own.
+ *
+ * With x the high product, TFLM's rounding shift by n, the zero point z behind it: (((x - (x < 0)) >> (n - 1)) + 1
+ * + 2 * z) >> 1. The two constants go in front of the shift, as `offset` = (2 * z + 1) << (n - 1); and the sign may
+ * be that of the sum: where x is 0, it makes no difference. */
+static inline int32_t ec_finish(int32_t twice, int32_t m, int32_t offset, int32_t n_less_1)
+{
+    return ((ec_smmlar(twice, m, offset) + (twice >> 31)) >> n_less_1) >> 1;
+}
+
 /* ec_mulhigh(acc, m) for |acc| < 2^30. */
 static inline int32_t ec_high(int32_t acc, int32_t m) { return ec_smmulr((int32_t)((uint32_t)acc << 1), m); }
 

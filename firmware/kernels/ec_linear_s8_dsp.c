@@ -1,6 +1,6 @@
 #include "ec_linear_s8_dsp.h"
 
-#include "ec_dsp_products.h"
+#include "ec_dsp_layer.h"
 
 static void one(const ec_linear_s8_dsp_params *p, const ec_dsp_layer *l, const int8_t *x, int8_t *y, void *scratch)
 {
@@ -26,7 +26,7 @@ static void two(const ec_linear_s8_dsp_params *p, const ec_dsp_layer *l, const i
 void ec_linear_s8_dsp(const ec_linear_s8_dsp_params *p, const ec_window *in, const ec_window *out, int32_t first, int32_t last,
          void *scratch)
 {
-    const ec_dsp_layer l = {p->weights, p->finish, p->padded, p->outputs, p->offset, p->lo, p->hi};
+    const ec_dsp_layer l = {p->table, p->padded, p->outputs, p->lo, p->hi};
     const int8_t *x[2];
     int8_t *y[2];
     int32_t waiting = 0;

@@ -27,8 +27,8 @@ static void put(const work *w, int32_t i, int32_t n, int32_t sum)
     w->y[i][n] = (int8_t)ec_clamp(q + w->p->output_zero, -128, 127);
 }
 
-/* Columns n .. n + r.count - 1, b's vectors along k contiguous; a widened. */
-static void dots(const work *w, const uint32_t *a, ec_run r, int32_t n)
+/* All columns, b's vectors along k contiguous; a widened. */
+static void dots(const work *w, const uint32_t *a, ec_run r)
 {
     uint32_t score[2 * COLUMNS];
 
@@ -41,19 +41,27 @@ static void dots(const work *w, const uint32_t *a, ec_run r, int32_t n)
         }
         for (int32_t c = 0; c < count; c++) {
             const uint32_t *s = score + 4 * (c >> 1) + (c & 1);
-            put(w, 0, n + done + c, (int32_t)s[0]);
-            put(w, 1, n + done + c, (int32_t)s[2]);
+            put(w, 0, done + c, (int32_t)s[0]);
+            put(w, 1, done + c, (int32_t)s[2]);
         }
     }
 }
 
 /* Every two of a's values less the zero point as halfwords, two words for both vectors every four words. */
-static void pair_up(const int8_t *a0, const int8_t *a1, int32_t depth, int32_t zero, uint32_t *weight)
+static void pair_up(ec_run a0, ec_run a1, int32_t zero, uint32_t *weight)
 {
-    for (int32_t k = 0; k < depth; k += 2, weight += 4) {
-        const int32_t more = k + 1 < depth;
-        weight[0] = ((uint32_t)(a0[k] - zero) & 0xFFFFu) | (more ? (uint32_t)(a0[k + 1] - zero) << 16 : 0u);
-        weight[1] = ((uint32_t)(a1[k] - zero) & 0xFFFFu) | (more ? (uint32_t)(a1[k + 1] - zero) << 16 : 0u);
+    const int32_t step = a0.step;
+    const int8_t *x = a0.at;
+    const int8_t *y = a1.at;
+    int32_t k = a0.count;
+
+    for (; k >= 2; k -= 2, x += 2 * step, y += 2 * step, weight += 4) {
+        weight[0] = ((uint32_t)(x[0] - zero) & 0xFFFFu) | (uint32_t)(x[step] - zero) << 16;
+        weight[1] = ((uint32_t)(y[0] - zero) & 0xFFFFu) | (uint32_t)(y[step] - zero) << 16;
+    }
+    if (k != 0) {
+        weight[0] = (uint32_t)(x[0] - zero) & 0xFFFFu;
+        weight[1] = (uint32_t)(y[0] - zero) & 0xFFFFu;
     }
 }
 
@@ -83,40 +91,39 @@ static void mixes(const work *w, const uint32_t *weight, ec_run r)
     }
 }
 
-static int32_t sum_of(const int8_t *a, int32_t depth, int32_t zero)
+static int32_t sum_of(ec_run a, int32_t zero)
 {
-    int32_t sum = -depth * zero;
-    for (int32_t k = 0; k < depth; k++) {
-        sum += a[k];
+    int32_t sum = -a.count * zero;
+    for (int32_t k = 0; k < a.count; k++) {
+        sum += a.at[k * a.step];
     }
     return sum;
 }
 
-/* Rows row and row + 1; 0 where b's vectors lie in several runs. */
+/* Rows row and row + 1; 0 where vectors lie in several runs. */
 static int two(const ec_matmul_s8_dsp_params *p, const ec_window *a, const ec_window *b, const ec_window *out,
                int32_t row, uint32_t *scratch)
 {
     const int32_t batch = row / p->rows;
-    const int8_t *a0 = run_of(a, p->a_view, batch, row - batch * p->rows, 0, 0, 1).at;
-    const int8_t *a1 = run_of(a, p->a_view, batch, row + 1 - batch * p->rows, 0, 0, 1).at;
-    const int32_t axis = p->form == 0 ? 1 : 0;
+    const ec_run a0 = run_of(a, p->a_view, batch, row - batch * p->rows, 0, 1, p->depth);
+    const ec_run a1 = run_of(a, p->a_view, batch, row + 1 - batch * p->rows, 0, 1, p->depth);
     const int32_t vectors = p->form == 0 ? p->columns : p->depth;
-    const ec_run r = run_of(b, p->b_view, batch, 0, 0, axis, vectors);
+    const ec_run r = run_of(b, p->b_view, batch, 0, 0, p->form == 0 ? 1 : 0, vectors);
     work w;
 
-    if (r.count != vectors) {
+    if (r.count != vectors || a0.count != p->depth || a1.count != p->depth) {
         return 0;
     }
     w.p = p;
-    w.less[0] = p->b_zero * sum_of(a0, p->depth, p->a_zero);
-    w.less[1] = p->b_zero * sum_of(a1, p->depth, p->a_zero);
+    w.less[0] = p->b_zero * sum_of(a0, p->a_zero);
+    w.less[1] = p->b_zero * sum_of(a1, p->a_zero);
     w.y[0] = (int8_t *)ec_row(out, row);
     w.y[1] = (int8_t *)ec_row(out, row + 1);
     if (p->form == 0) {
-        ec_attend_widen(a0, a1, p->depth, p->a_zero, scratch);
-        dots(&w, scratch, r, 0);
+        ec_attend_widen(a0.at, a1.at, p->depth, p->a_zero, scratch);
+        dots(&w, scratch, r);
     } else {
-        pair_up(a0, a1, p->depth, p->a_zero, scratch);
+        pair_up(a0, a1, p->a_zero, scratch);
         mixes(&w, scratch, r);
     }
     return 1;

@@ -1,7 +1,7 @@
 /* Product of two int8 activations with the DSP extension: ec_matmul_s8.h's results, for two vectors of a at a time.
  *
- * As there, with these differences: a's vectors are contiguous along k, form is 0 or 1, and an output row is one
- * vector of y.
+ * As there, with these differences: form is 0, where a's vectors are contiguous along k, too, or 1, and an output
+ * row is one vector of y.
  * Aliasing: as there.
  * Scratch: 8 * depth bytes, the depth rounded up to a multiple of 4, but at least as much as there.
  */

@@ -1,69 +1,10 @@
 /* The parts of a simulated board that must be fast: the serial port and the other peripherals,
- * and the counting of instructions and cycles. Unicorn calls sim_block, sim_read and sim_write;
- * edgec/sim/native.py mirrors the structures. Runs on the developer's machine.
+ * and the counting of instructions. Unicorn calls sim_block, sim_read and sim_write.
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef int (*stop_function)(void *engine);
-
-/* What one basic block costs, by the half-word it begins at. Filled by Python when `size` differs. */
-typedef struct {
-    uint32_t size;
-    uint32_t instructions;
-    uint32_t cycles;
-    int32_t owner; /* slot that is charged from here on; -1: the one that was */
-    uint64_t count;
-} sim_cost;
-
-typedef struct {
-    uint64_t instructions;
-    uint64_t cycles;
-} sim_total;
-
-/* Reading `address` also gives the bits `mask` of `source`, shifted up: a ready flag. */
-typedef struct {
-    uint32_t address;
-    uint32_t source;
-    uint32_t mask;
-    uint32_t shift;
-} sim_ready;
-
-typedef struct {
-    void *engine;
-    stop_function stop;
-    void (*measure)(uint32_t address, uint32_t size);
-    void (*tick)(void); /* called every TICK instructions, so that Python hears of Ctrl-C */
-    uint32_t code_base;
-    uint32_t code_bytes;
-    sim_cost *costs;
-    sim_total *totals; /* by slot */
-    int32_t owner;
-    uint32_t next;         /* where the running block ends */
-    uint32_t taken_cycles; /* cost of going anywhere else */
-    uint64_t executed;
-    uint64_t next_tick;
-    uint64_t limit; /* instructions after which the board is stopped */
-    int32_t why;    /* STOP_ below */
-    int32_t uart;   /* UART_ below */
-    uint32_t uart_base;
-    uint32_t idle; /* times that an empty receiver was asked */
-    const uint8_t *rx;
-    uint64_t rx_bytes;
-    uint64_t rx_at;
-    uint8_t *tx;
-    uint64_t tx_bytes;
-    uint64_t tx_room;
-    const sim_ready *ready;
-    uint32_t ready_count;
-    uint32_t pages;
-    uint32_t page_base[16];
-    uint32_t registers[16][1024];
-} sim_board;
-
-enum { STOP_NONE = 0, STOP_IDLE = 1, STOP_LIMIT = 2 };
-enum { UART_STM32F7 = 0, UART_STM32F4 = 1 };
+#include "board.h"
 
 /* A receiver asked this often in a row waits for the host: the board has done all it was told. */
 #define IDLE_POLLS 16u
@@ -74,7 +15,7 @@ void sim_block(void *engine, uint64_t address, uint32_t size, void *user);
 uint64_t sim_read(void *engine, uint64_t offset, unsigned size, void *user);
 void sim_write(void *engine, uint64_t offset, unsigned size, uint64_t value, void *user);
 uint64_t sim_board_bytes(void);
-void sim_free_tx(sim_board *b);
+void sim_free(sim_board *b);
 
 /* Peripherals are mapped page by page; `user` of a page is its own entry, which leads to the board. */
 typedef struct {
@@ -84,12 +25,16 @@ typedef struct {
 
 uint64_t sim_board_bytes(void) { return sizeof(sim_board); }
 
-void sim_free_tx(sim_board *b)
+void sim_free(sim_board *b)
 {
     free(b->tx);
     b->tx = NULL;
     b->tx_bytes = 0;
     b->tx_room = 0;
+    free(b->timing.pairs);
+    b->timing.pairs = NULL;
+    b->timing.pairs_room = 0;
+    b->timing.pairs_used = 0;
 }
 
 void sim_block(void *engine, uint64_t address, uint32_t size, void *user)
@@ -108,10 +53,13 @@ void sim_block(void *engine, uint64_t address, uint32_t size, void *user)
     if (cost->owner >= 0) {
         b->owner = cost->owner;
     }
-    cost->count++;
+    cost->executed += cost->instructions;
     b->totals[b->owner].instructions += cost->instructions;
-    b->totals[b->owner].cycles += cost->cycles + ((uint32_t)address != b->next ? b->taken_cycles : 0u);
-    b->next = (uint32_t)address + size;
+    if (b->timing.on) {
+        const uint64_t cycles = timing_block(b, cost, (uint32_t)address);
+        b->totals[b->owner].cycles += cycles;
+        cost->spent += cycles;
+    }
     b->executed += cost->instructions;
     if (b->executed >= b->next_tick) {
         b->next_tick += TICK;

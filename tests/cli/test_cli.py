@@ -80,10 +80,10 @@ def test_options_arrive(builder: Callable[[Builder], None], tmp_path: Path) -> N
     builder(look)
     command = ["build", "m.tflite", "--target", "stm32f746", "--out", tmp_path / "out", "--budget", "64KB"]
     command += ["--flash-budget", "1MB", "--calib", "c.npz", "--input", "stream", "--optimize", "speed"]
-    command += ["--max-overhead", "1.5", "--pareto"]
+    command += ["--max-overhead", "1.5", "--pareto", "--keep-dead"]
     assert edgec(*command, "--no-verify").status == 0
     (got,) = seen
-    assert (got.max_overhead, got.pareto, got.regions) == (1.5, True, True)
+    assert (got.max_overhead, got.pareto, got.regions, got.keep_dead) == (1.5, True, True, True)
     assert (got.model, got.target, got.budget, got.flash_budget) == ("m.tflite", "stm32f746", 65536, 1048576)
     assert (got.calib, got.input_mode, got.optimize, got.verify) == (Path("c.npz"), "stream", "speed", False)
     assert got.out.parent == tmp_path

@@ -138,3 +138,22 @@ def twice() -> Example:
 def nothing() -> Example:
     """A model that computes nothing."""
     return nn.Identity(), (torch.randn(1, 6),)
+
+
+def pruned() -> Example:
+    """Convolutions, and an MLP behind a norm, of which channels were pruned by setting weights to 0."""
+    torch.manual_seed(5)
+    stem = nn.Conv2d(3, 12, 3, padding=1)
+    spatial = nn.Conv2d(12, 12, 3, padding=1, groups=12)
+    point, up, down = nn.Conv2d(12, 8, 1), nn.Linear(8, 16), nn.Linear(16, 5)
+    model = nn.Sequential(
+        *(stem, nn.ReLU(), spatial, nn.ReLU(), point, nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+        *(nn.LayerNorm(8), up, nn.GELU(), down),
+    )
+    with torch.no_grad():
+        stem.weight[2:6] = 0.0  # the padding sees another number than what these give
+        stem.bias[2:4] = -1.0
+        spatial.bias[4:6] = -9.0
+        point.weight[:, 9] = 0.0
+        up.weight[5:9] = 0.0
+    return model, (torch.randn(1, 3, 10, 10),)

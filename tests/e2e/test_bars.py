@@ -91,6 +91,40 @@ def test_arena(bar: Bar, built: Builder, request: pytest.FixtureRequest) -> None
     assert report["checks"]
     assert all(c["passed"] for c in report["checks"])
     assert report["sram"]["measured_arena"] <= report["sram"]["arena"] <= bar.arena
+    if bar.overhead == 1:
+        reads_little(report)
+
+
+def reads_little(report: Any) -> None:
+    """Constants are read at most a tenth more often than by layers one by one, and the report says so."""
+    assert report["constant_reads"] <= 1.1 * report["constant_reads_unstreamed"]
+    assert "constants" in {c["name"] for c in report["checks"]}
+
+
+SMALL = ("tiny_vit", "mobilenet_v2_96", "four_images", "twice", "nothing")
+
+
+@pytest.mark.parametrize("mode", ["whole", "stream"])
+@pytest.mark.parametrize("model", [*SMALL, pytest.param("deit_tiny", marks=LARGE)])
+def test_weights_are_read_as_often_as_by_layers_one_by_one(
+    model: str, mode: InputMode, built: Builder
+) -> None:
+    name, target = f"tests.e2e.models:{model}", "stm32f746g-disco" if "deit" in model else "stm32f746"
+    report = files.load(built(name, target, input_mode=mode))
+    reads_little(report)
+    if mode == "whole" and model != "deit_tiny":
+        plain = files.load(built(name, target, regions=False))
+        assert plain["constant_reads"] == report["constant_reads_unstreamed"]
+        assert "constants" not in {c["name"] for c in plain["checks"]}
+
+
+def test_blocks_make_use_of_a_budget(built: Builder) -> None:
+    """Weights are read less often with more memory, and the estimate is near what is measured."""
+    name = "tests.e2e.models:tiny_vit"
+    least, wide = (files.load(built(name, "stm32f746", **o)) for o in ({}, {"budget": 64 * KB}))
+    assert wide["constant_reads"] < least["constant_reads"] / 2
+    assert wide["cycles_estimate"] < least["cycles_estimate"]
+    assert 0.5 < wide["cycles_estimate"] / wide["cycles"] < 2
 
 
 @pytest.mark.timeout(1800)

@@ -19,6 +19,8 @@ def bare() -> Report:
     report = deepcopy(REPORT)
     for key in ("instructions", "cycles", "cycles_model", "copies", "accuracy", "notes", "warnings"):
         del report[key]  # type: ignore[misc]
+    for key in ("cycles_estimate", "constant_reads", "constant_reads_unstreamed"):
+        del report[key]  # type: ignore[misc]
     for layer in report["layers"]:
         for key in ("instructions", "cycles", "snr_db", "rows", "window"):
             layer.pop(key, None)  # type: ignore[misc]

@@ -7,7 +7,8 @@ The space that is searched:
 - within a region the rows of its last op are computed one at a time, and before each, in the same way, those
   that it needs and that are not there yet: always the next row of the operand of which the smallest part is
   done. Ops that nothing in their region reads compute a row as soon as their operands allow it. What was
-  never wanted is computed at the end;
+  never wanted is computed at the end. An op of blocks computes a block where others compute a row, and keeps
+  all of the block until it is done;
 - a value is a ring of as few rows as are live together; inputs that are not streamed, and outputs, are whole.
   A row lives from the moment it is computed to that in which it is last read;
 - windows begin at multiples of 4 bytes, scratch at multiples of 8, wherever no two live rows share a
@@ -51,7 +52,9 @@ class _Op:
     scratch: int = 0
     copies: int = 0
     carries: bool = False
-    at_once: bool = False
+    block: int = 1
+    kept: bool = False
+    """Whether the rows of a block are all kept until it is done."""
 
 
 @dataclass
@@ -102,7 +105,8 @@ class _Search:
             kernel, claims = op.kernel(call), op.overwrites(call)
             made = _Op(node.name, node.outputs[0], call.outs[0].rows, carries=op.carries(call))
             made.scratch, made.copies = kernel.scratch, kernel.copies
-            made.at_once = kernel.at_once
+            made.block = max(made.rows, 1) if kernel.at_once else kernel.block
+            made.kept = kernel.block > 1
             for k, rows in enumerate(op.rows(call)):
                 if rows is not None:
                     first, last = rows.first.tolist(), rows.last.tolist()
@@ -159,13 +163,13 @@ class _Search:
 
         def missing(op: _Op) -> _Op | None:
             """Of the operands that lack a row for the op's next one, the maker of the least complete."""
-            row = op.rows - 1 if op.at_once else done[op.name]
+            row = min(done[op.name] + op.block, op.rows) - 1
             makers = [(inside[x.value], x.wanted[row]) for x in op.operands if x.value in inside]
             behind = [m for m, last in makers if done[m.name] <= last]
             return min(behind, key=lambda m: done[m.name] / m.rows, default=None)
 
         def compute(op: _Op) -> None:
-            for _ in range(op.rows - done[op.name] if op.at_once else 1):
+            for _ in range(min(op.block, op.rows - done[op.name])):
                 log.append((op, done[op.name]))
                 done[op.name] += 1
             for other in loose:
@@ -194,7 +198,8 @@ class _Search:
         for k, (op, row) in enumerate(log):
             now = 2 * k
             birth[op.result][row] = now
-            death[op.result][row] = max(death[op.result][row], now)
+            left = min(op.block - row % op.block, op.rows - row) - 1 if op.kept else 0
+            death[op.result][row] = max(death[op.result][row], now + 2 * left)
             if op.carries and row:
                 death[op.result][row - 1] = max(death[op.result][row - 1], now - 1)
             for x in op.operands:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from edgec.ir import Graph
+from edgec.ops.base import call_of
 from edgec.schedule import check_plan, make_plan
 from tests.schedule.layers import Net
 from tests.schedule.oracle import smallest_arena
@@ -94,6 +95,11 @@ def tokens(n: Net) -> Graph:
     return n.integer(n.add(x, y))
 
 
+def signal(n: Net) -> Graph:
+    x = n.conv(n.input(12, 1, 3), 4)
+    return n.integer(n.add(x, n.conv(n.conv(x, 6, stride=1), 4, activation="")))
+
+
 def long_chain(n: Net) -> Graph:
     x = n.input(8, 4, 1)
     for k in range(12):
@@ -148,6 +154,7 @@ NETS: tuple[Callable[[Net], Graph], ...] = (
     parted,
     two_inputs,
     tokens,
+    signal,
     long_chain,
     long_residual,
 )
@@ -165,6 +172,25 @@ CASES += [(drawn, seed, seed % 2 == 1) for seed in range(24)]
 )
 def test_the_peak_is_the_smallest_there_is(make: Callable[[Net], Graph], seed: int, stream: bool) -> None:
     graph = make(Net(make.__name__, seed))
+    is_smallest(graph, stream)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("block", [2, 3, 4])
+@pytest.mark.parametrize("make", [tokens, signal], ids=lambda m: m.__name__)
+def test_the_peak_of_rows_in_blocks_is_the_smallest_there_is(
+    make: Callable[[Net], Graph], block: int, stream: bool
+) -> None:
+    graph = make(Net(make.__name__, 0))
+    for k, node in enumerate(n for n in graph.nodes() if n.op in ("linear", "conv2d")):
+        node.attrs["block"] = block if k != 1 else 2
+    blocks = {max(call_of(graph, n).block, 1) for n in graph.nodes()}
+    assert blocks == {1, 2, block}
+    is_smallest(graph, stream)
+
+
+def is_smallest(graph: Graph, stream: bool) -> None:
+    """The planner's arena is that of the exhaustive search."""
     plan = make_plan(graph, stream=stream)
     check_plan(graph, plan)
     smallest, schedule = smallest_arena(graph, stream)

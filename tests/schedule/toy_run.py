@@ -2,12 +2,15 @@
 
 The checker is tested against it: it keeps an arena, obeys the plan literally, and does the worst that
 an op's declarations allow. A result row is filled with rubbish before the operands are read, unless the
-op claims that it may be laid over them; scratch is filled with rubbish around every row; rows of a
+op claims that it may be laid over them; scratch is filled with rubbish around every row; rows of a block
+are computed one by one and, once more, all together, the last of them first; rows of a
 fed input are nowhere before they arrive. Whatever a plan loses shows in the rows computed from it.
 A "byte" is a 62-bit number here, so that no two are equal by chance.
 """
 
 from __future__ import annotations
+
+import itertools
 
 import numpy as np
 
@@ -103,9 +106,14 @@ def right(graph: Graph, plan: Plan) -> bool:
 
 
 def _computed(run: _Run, node: Node, step: Step) -> bool:
-    good = True
-    for i in range(step.first, step.last):
-        good &= run.compute(node, i)
+    good, block = True, op_of(node).kernel(call_of(run.graph, node)).block
+    for first in range(step.first, step.last, block):
+        rows = range(first, min(first + block, step.last))
+        before = run.arena.copy()
+        good &= len(rows) < 2 or run.compute_block(node, rows)
+        run.arena = before
+        for i in rows:
+            good &= run.compute(node, i)
     return good
 
 
@@ -156,6 +164,21 @@ class _Run:
             self.store(v, i, _row(node, k, i, operands, t.row_bytes)[None])
         self.spoil(scratch)
         return size >= wanted and all(self.holds(v, i, i + 1) for v in node.outputs)
+
+    def compute_block(self, node: Node, rows: range) -> bool:
+        """Rows of a node whose kernel reads all they need, then writes them; whether they are right."""
+        call, windows = call_of(self.graph, node), self.plan.windows
+        at, size = self.plan.scratch.get(node.name, (0, 0))
+        self.spoil(slice(at, at + size))
+        operands = [[self.load(x, a, b) for _, x, a, b in needs_of(call, node, i)] for i in rows]
+        sizes = [t.row_bytes for t in call.outs]
+        for i, (v, n) in itertools.product(rows, zip(node.outputs, sizes, strict=True)):
+            self.spoil(_slot(windows[v], i, n))
+        for i in reversed(rows):
+            for k, (v, n) in enumerate(zip(node.outputs, sizes, strict=True)):
+                self.store(v, i, _row(node, k, i, operands[i - rows[0]], n)[None])
+        self.spoil(slice(at, at + size))
+        return all(self.holds(v, rows[0], rows[-1] + 1) for v in node.outputs)
 
 
 def _lies(x: Window, y: Window, call: Call, k: int, i: int, need: tuple[int, int]) -> dict[int, bool]:

@@ -21,7 +21,7 @@ class Toy(Op):
     """Any number of operands and results.
 
     Attributes: rows, a tuple per operand: ("same",), ("all",), ("none",) or
-    ("slide", stride, pad, extent); claims, operand indices; scratch and copies, bytes; carries.
+    ("slide", stride, pad, extent); claims, operand indices; scratch and copies, bytes; carries; block.
     """
 
     name = "toy"
@@ -47,7 +47,8 @@ class Toy(Op):
         raise NotImplementedError
 
     def kernel(self, call: Call) -> Kernel:
-        return Kernel("toy", {}, scratch=call.int("scratch", 0), copies=call.int("copies", 0))
+        block = 1 if self.carries(call) else call.block or 1
+        return Kernel("toy", {}, scratch=call.int("scratch", 0), copies=call.int("copies", 0), block=block)
 
 
 class ToyView(Op):
@@ -141,6 +142,7 @@ def toy(
     name: str | None = None,
     copies: int = 0,
     carries: bool = False,
+    block: int = 0,
 ) -> str:
     """Add a toy; all operands are ("same",) unless `rows` says otherwise. Returns the first result."""
     operands = list(operands)
@@ -150,6 +152,7 @@ def toy(
         "scratch": scratch,
         "copies": copies,
         "carries": carries,
+        "block": block,
     }
     types = types if isinstance(types, list) else [types]
     return graph.add("toy", operands, types, attrs, path=f"path.{name}", name=name).outputs[0]
@@ -185,7 +188,7 @@ KINDS = st.sampled_from(
 def graphs(draw: st.DrawFn, most: int = 7, largest: int = 12, rich: bool = False) -> Graph:
     """Graphs with everything: views, several inputs, results and outputs, constants, unread results.
 
-    rich: parts of rows, joins, sums carried on and scratch for copies, too.
+    rich: parts of rows, joins, sums carried on, scratch for copies and blocks of rows, too.
     """
     graph = Graph("toys")
     rows, width = st.integers(1, 6), st.integers(1, largest)
@@ -216,7 +219,8 @@ def graphs(draw: st.DrawFn, most: int = 7, largest: int = 12, rich: bool = False
         scratch, carries = draw(st.sampled_from([0, 0, 5, 16])), rich and draw(st.integers(0, 3)) == 0
         copies = draw(st.sampled_from([0, 3, 8])) if rich else 0
         carries = carries and len(types) == 1
-        toy(graph, operands, types, kinds, claims, scratch, f"n{k}", copies=copies, carries=carries)
+        block = draw(st.sampled_from([0, 0, 2, 3, 4])) if rich else 0
+        toy(graph, operands, types, kinds, claims, scratch, f"n{k}", copies, carries, block)
         values += graph.node(f"n{k}").outputs
     # What lies inside rows of others has gaps between its own.
     inside = {v for n in graph.nodes() if n.op == "toy_join" for v in n.inputs}

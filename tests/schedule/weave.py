@@ -8,6 +8,7 @@ each window has to hold, and windows that are in use together lie apart.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from edgec.ir import Graph, Node
@@ -28,7 +29,7 @@ def weave(graph: Graph, rng: random.Random) -> Plan:
         whole = {v for v in graph.inputs if v not in order.fed} | set(graph.outputs)
         shown = bool(whole & set(home.inside))
         sure = home.loose or bool(whole & set(home.inside) & set(graph.inputs))
-        home.capacity = home.rows if sure else home.smallest()
+        home.capacity = home.rows if sure else max(home.smallest(), order.together(home.inside))
         if home.capacity < home.rows and not shown:
             home.capacity += rng.random() < 0.2
         home.pitch = home.width + (0 if home.loose or shown else rng.choice([0, 0, 4, home.grain]))
@@ -100,6 +101,16 @@ class _Order:
 
     def able(self, node: Node, i: int) -> bool:
         return all(self.there(x, b) for _, x, _, b in needs_of(call_of(self.graph, node), node, i))
+
+    def together(self, values: Iterable[str]) -> int:
+        """The most rows of one of the values that a kernel may write in any order."""
+        most = 1
+        for step in self.steps:
+            if isinstance(step, Step) and not set(values).isdisjoint(self.graph.node(step.node).outputs):
+                node = self.graph.node(step.node)
+                block = op_of(node).kernel(call_of(self.graph, node)).block
+                most = max(most, min(block, step.last - step.first))
+        return most
 
     def there(self, v: str, rows: int) -> bool:
         """Whether the first rows of a value have all been computed at some time."""

@@ -78,6 +78,18 @@ def test_mps3_is_its_own_simulated_board() -> None:
     assert [r.name for r in t.weight_regions] == ["itcm", "ssram", "qspi"]
 
 
+def test_what_memories_take() -> None:
+    t = load_target("stm32f446")
+    flash, sram = t.regions[:2]
+    assert (flash.cached, flash.prefetch, flash.wait_states, flash.next_states) == (True, True, 5, 5)
+    assert (sram.cached, sram.beat_bytes, sram.beat_cycles) == (False, 4, 1)
+    assert t.icache is not None and t.icache.sets == 1
+    m7 = load_target("stm32f746g-disco")
+    assert m7.dcache is not None and (m7.dcache.sets, m7.dcache.ways) == (32, 4)
+    cached = {r.name for r in m7.regions if r.cached}
+    assert cached == {"flash", "sram1", "sram2", "qspi"}
+
+
 def test_machines_with_an_operating_system() -> None:
     for name in ("host", "cortex-a53"):
         t = load_target(name)
@@ -114,6 +126,15 @@ def sample() -> dict[str, Any]:
         (("regions", 1, "size"), 1000, "multiple of 4096"),
         (("regions", 0, "holds"), ["code", "rodata"], "no region holds weights"),
         (("uart", "baud"), None, "uart lacks baud"),
+        (("regions", 0, "cached"), 1, "region flash: cached must be of type bool"),
+        (("regions", 0, "wait_states"), -1, "region flash has clocks below zero"),
+        (("regions", 0, "beat_bytes"), 12, "region flash has clocks below zero, or beats of no or odd size"),
+        (("icache", "ways"), None, "icache lacks ways"),
+        (("icache", "lines"), 64, "icache has an unknown key lines (did you mean line?)"),
+        (("dcache", "line"), 24, "dcache: line and size / (line x ways) must be powers of two"),
+        (("dcache", "size"), 200, "dcache: size is no multiple of line x ways"),
+        (("dcache", "size"), 1 << 20, "dcache has more than 2048 lines"),
+        (("multiply_cycles",), 0, "multiply_cycles is 0, must be 1 or more"),
     ],
 )
 def test_faulty_files_are_explained(path: tuple[str | int, ...], value: object, said: str) -> None:

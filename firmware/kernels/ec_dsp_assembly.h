@@ -1,0 +1,38 @@
+/* Pieces of the assembly of ec_dsp_products.c and ec_dsp_products_dual.c. Functions are naked: arguments come in r0
+ * to r3. Compilers spill in loops of so many registers. */
+#ifndef EC_DSP_ASSEMBLY_H
+#define EC_DSP_ASSEMBLY_H
+
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+#define EC_DSP_ASSEMBLY 1
+#endif
+
+#define EC_NAKED __attribute__((naked, noinline)) static
+#define EC_IN(type, name) __attribute__((unused)) type name
+
+/* Stack: 0 column or vector, 4 y0, 8 y1, 12 outputs left, 16 and 20 where r1 stands behind the last turn of four
+ * steps and at the end, 24 lo, 28 hi; then what was pushed. Leaves the table in r0, inputs in r6. */
+#define EC_ENTER(odd)            \
+    "push {r4-r11, lr}\n"        \
+    "sub sp, sp, #36\n"          \
+    "strd r1, r2, [sp]\n"        \
+    "str r3, [sp, #8]\n"         \
+    "ldm r0, {r5-r9}\n"          \
+    "bic r7, r7, #" odd "\n"     \
+    "str r7, [sp, #12]\n"        \
+    "strd r8, r9, [sp, #24]\n"   \
+    "mov r0, r5\n"
+
+#define EC_LEAVE        \
+    "add sp, sp, #36\n" \
+    "pop {r4-r11, pc}\n"
+
+/* ec_finish in steps, from a doubled sum in register p to the result in t; the last halving saturates. */
+#define EC_HIGH(t, p, m, offset) "smmlar " t ", " p ", " m ", " offset "\n"
+#define EC_AWAY(t, p) "add " t ", " t ", " p ", asr #31\n"
+#define EC_SHIFT(t, n) "asr " t ", " t ", " n "\n"
+#define EC_HALVE(to, t, bits) "ssat " to ", #" bits ", " t ", asr #1\n"
+#define EC_CLAMP_TO(r, lo, hi) \
+    "cmp " r ", " lo "\nit lt\nmovlt " r ", " lo "\ncmp " r ", " hi "\nit gt\nmovgt " r ", " hi "\n"
+
+#endif
