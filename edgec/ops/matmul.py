@@ -94,6 +94,10 @@ class MatMul(Op):
             "b_data": table(call.consts[1], "int8_t"),
         }
         scratch = 4 * n + (5 if form == 0 else 4) * k
+        if _is_dsp(call, form):
+            scratch = -(-max(scratch, 8 * (k + -k % 4)) // 8) * 8
+            needs = ("ec_matmul_s8", "ec_wide", "ec_dsp_attend")
+            return Kernel("ec_matmul_s8_dsp", fields, scratch, needs=needs, feature="dsp", block=2)
         return Kernel("ec_matmul_s8", fields, scratch=-(-scratch // 8) * 8, needs=("ec_wide",))
 
     def macs(self, call: Call) -> int:
@@ -127,6 +131,14 @@ def _views(call: Call) -> tuple[StridedView, StridedView]:
         view = call.ints(name) if "dims" in call.attrs else plain
         found.append(StridedView(t, view[0], view[1:], (batch, i, j)))
     return found[0], found[1]
+
+
+def _is_dsp(call: Call, form: int) -> bool:
+    """Whether ec_matmul_s8_dsp.h serves the call."""
+    _, m, n, _ = _dims(call)
+    dense = _views(call)[0].parts()[6:8].tolist() == [0, 1]
+    rows = m > 1 and call.outs[0].row_size == n
+    return "dsp" in call.features and rows and (form == 1 or (form == 0 and dense))
 
 
 def _multiplier(call: Call) -> tuple[int, int]:

@@ -85,7 +85,7 @@ EC_APART static void score_all(const work *w, int32_t h, void *query)
         if (w->queries == 2) {
             score_run(w, (const uint32_t *)query, r, s);
         } else {
-            ec_wide_dots((const int16_t *)query, r.at, r.step, r.count, p->depth, w->score + s);
+            ec_attend_scores_of_one((const int16_t *)query, p->depth, r.at, r.step, r.count, w->score + s);
         }
     }
 }

@@ -1,41 +1,85 @@
 #include "ec_avg_pool2d_s8.h"
 
+#include "ec_dsp.h"
 #include "ec_pool2d.h"
+
+static int32_t sum_of(const ec_taps *t, int32_t k)
+{
+    int32_t sum = 0;
+    for (int32_t ky = t->ky0; ky < t->kye; ky++) {
+        const int8_t *x = ec_taps_row(t, ky) + k;
+        for (int32_t n = t->columns; n > 0; n--, x += t->step) {
+            sum += *x;
+        }
+    }
+    return sum;
+}
+
+#ifdef EC_HAVE_DSP
+
+/* The same for channels k .. k + 3. Every tap is multiplied with one: halves of words could not hold so many. */
+static void sums4_of(const ec_taps *t, int32_t k, int32_t sum[4])
+{
+    int32_t s0 = 0;
+    int32_t s1 = 0;
+    int32_t s2 = 0;
+    int32_t s3 = 0;
+    for (int32_t ky = t->ky0; ky < t->kye; ky++) {
+        const int8_t *x = ec_taps_row(t, ky) + k;
+        EC_NO_UNROLL
+        for (int32_t n = t->columns; n > 0; n--, x += t->step) {
+            const uint32_t w = ec_word(x);
+            const uint32_t even = ec_sxtb16(w);
+            const uint32_t odd = ec_sxtb16(ec_ror(w, 8));
+            s0 = ec_smlabb(even, 1u, s0);
+            s1 = ec_smlabb(odd, 1u, s1);
+            s2 = ec_smlatb(even, 1u, s2);
+            s3 = ec_smlatb(odd, 1u, s3);
+        }
+    }
+    sum[0] = s0;
+    sum[1] = s1;
+    sum[2] = s2;
+    sum[3] = s3;
+}
+
+#endif
+
+/* Rounded half away from zero; 0 of none. */
+static inline int32_t mean(int32_t sum, int32_t count)
+{
+    const int32_t half = count / 2;
+    return count == 0 ? 0 : (sum < 0 ? sum - half : sum + half) / count;
+}
 
 void ec_avg_pool2d_s8(const ec_avg_pool2d_s8_params *p, const ec_window *in, const ec_window *out,
                       int32_t first, int32_t last, void *scratch)
 {
     const int32_t c = p->channels;
-    const int32_t step = p->dilation_w * c;
 
     (void)scratch;
     for (int32_t row = first; row < last; row++) {
-        const int32_t top = row / p->out_height * p->height; /* row 0 of this image */
-        const int32_t y0 = row % p->out_height * p->stride_h - p->pad_top;
-        const int32_t ky0 = ec_tap_first(y0, p->dilation_h);
-        const int32_t kye = ec_tap_end(y0, p->dilation_h, p->kernel_h, p->height, ky0);
+        ec_taps t = ec_taps_of_row(in, row / p->out_height * p->height,
+                                   row % p->out_height * p->stride_h - p->pad_top, 1, p->kernel_h, p->height);
         int8_t *y = (int8_t *)ec_row(out, row);
 
-        for (int32_t ox = 0; ox < p->out_width; ox++) {
-            const int32_t x0 = ox * p->stride_w - p->pad_left;
-            const int32_t kx0 = ec_tap_first(x0, p->dilation_w);
-            const int32_t kxe = ec_tap_end(x0, p->dilation_w, p->kernel_w, p->width, kx0);
-            const int32_t inside = (kye - ky0) * (kxe - kx0);
+        for (int32_t ox = 0; ox < p->out_width; ox++, y += c) {
+            ec_taps_at(&t, ox * p->stride_w - p->pad_left, 1, p->kernel_w, p->width, c);
+            const int32_t inside = (t.kye - t.ky0) * t.columns;
             const int32_t outside = p->include_pad ? p->kernel_h * p->kernel_w - inside : 0;
-            const int32_t count = inside + outside;
-
-            for (int32_t k = 0; k < c; k++) {
-                int32_t sum = outside * p->pad_value;
-                for (int32_t ky = ky0; ky < kye; ky++) {
-                    const int8_t *x = ec_row_s8(in, top + y0 + ky * p->dilation_h);
-                    x += (x0 + kx0 * p->dilation_w) * c + k;
-                    for (int32_t kx = kx0; kx < kxe; kx++, x += step) {
-                        sum += *x;
-                    }
+            const int32_t padding = outside * p->pad_value;
+            int32_t k = 0;
+#ifdef EC_HAVE_DSP
+            for (; k + 4 <= c; k += 4) {
+                int32_t sum[4];
+                sums4_of(&t, k, sum);
+                for (int32_t i = 0; i < 4; i++) {
+                    y[k + i] = (int8_t)ec_clamp(mean(sum[i] + padding, inside + outside), p->lo, p->hi);
                 }
-                const int32_t half = count / 2;
-                const int32_t mean = count == 0 ? 0 : (sum < 0 ? sum - half : sum + half) / count;
-                *y++ = (int8_t)ec_clamp(mean, p->lo, p->hi);
+            }
+#endif
+            for (; k < c; k++) {
+                y[k] = (int8_t)ec_clamp(mean(sum_of(&t, k) + padding, inside + outside), p->lo, p->hi);
             }
         }
     }

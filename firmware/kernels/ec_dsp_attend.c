@@ -1,5 +1,7 @@
 #include "ec_dsp_attend.h"
 
+#include "ec_wide.h"
+
 /* Features behind the last four. */
 static uint32_t rest_of(const int8_t *x, int32_t n)
 {
@@ -56,28 +58,40 @@ static inline void pair_up(uint32_t v0, uint32_t v1, uint32_t column[4])
     column[3] = ec_sxtb16(ec_ror(high, 8));
 }
 
+static inline void mix_pair(uint32_t w, const int8_t *v, int32_t step, int32_t total[4])
+{
+    uint32_t column[4];
+
+    pair_up(ec_word(v), ec_word(v + step), column);
+    for (int32_t c = 0; c < 4; c++) {
+        total[c] = ec_smlad(column[c], w, total[c]);
+    }
+}
+
 void ec_attend_mix_one(const uint32_t *weight, const int8_t *v, int32_t step, int32_t keys, int32_t total[4])
 {
-    int32_t t0 = total[0];
-    int32_t t1 = total[1];
-    int32_t t2 = total[2];
-    int32_t t3 = total[3];
+    const uint32_t *turns = weight + ((keys >> 1) & ~1);
+    int32_t t[4] = {total[0], total[1], total[2], total[3]};
 
     EC_NO_UNROLL
-    for (; keys > 0; keys -= 2) {
-        const uint32_t w = *weight++;
-        uint32_t column[4];
-        pair_up(ec_word(v), keys == 1 ? 0u : ec_word(v + step), column);
-        t0 = ec_smlad(column[0], w, t0);
-        t1 = ec_smlad(column[1], w, t1);
-        t2 = ec_smlad(column[2], w, t2);
-        t3 = ec_smlad(column[3], w, t3);
+    while (weight < turns) {
+        mix_pair(weight[0], v, step, t);
+        v += 2 * step;
+        EC_STEPPED(v);
+        mix_pair(weight[1], v, step, t);
+        v += 2 * step;
+        weight += 2;
+    }
+    if (keys & 2) {
+        mix_pair(*weight++, v, step, t);
         v += 2 * step;
     }
-    total[0] = t0;
-    total[1] = t1;
-    total[2] = t2;
-    total[3] = t3;
+    if (keys & 1) {
+        mix_pair(*weight, v, 0, t);
+    }
+    for (int32_t c = 0; c < 4; c++) {
+        total[c] = t[c];
+    }
 }
 
 static inline void four(const uint32_t *query, uint32_t k0, uint32_t k1, uint32_t *score)
@@ -103,6 +117,19 @@ static void whole_scores(const uint32_t *query, const int8_t *k, int32_t step, i
         memset(score, 0, 4 * sizeof *score);
         for (int32_t i = 0; i < whole; i += 4) {
             four(query + i, ec_word(k + i), ec_word(k + step + i), score);
+        }
+    }
+}
+
+static void whole_scores_of_one(const int16_t *query, const int8_t *k, int32_t step, int32_t whole, int32_t fours,
+                                int32_t *score)
+{
+    for (int32_t j = 0; j < 4 * fours; j++, k += step) {
+        score[j] = 0;
+        for (int32_t i = 0; i < whole; i += 4) {
+            const uint32_t x = ec_word(k + i);
+            score[j] = ec_smlad(ec_pair(query + i), ec_sxtb16(x), score[j]);
+            score[j] = ec_smlad(ec_pair(query + i + 2), ec_sxtb16(ec_ror(x, 8)), score[j]);
         }
     }
 }
@@ -177,6 +204,65 @@ __attribute__((naked, noinline)) static void whole_scores(IN(const uint32_t *, q
                      "stmia r3!, {r8-r11}\n"
                      "str r3, [sp, #16]\n"
                      "cmp r3, r4\n"
+                     "bne 1b\n"
+                     "add sp, sp, #28\n"
+                     "pop {r4-r11, pc}\n");
+}
+
+/* Four features of one query and of the key at r, whose sum is a. */
+#define KEY_OF_ONE(r, a)               \
+    "ldr r6, [" r "], #4\n"            \
+    "sxtb16 r7, r6\n"                  \
+    "smlad " a ", r4, r7, " a "\n"     \
+    "sxtb16 r6, r6, ror #8\n"          \
+    "smlad " a ", r5, r6, " a "\n"
+#define FEATURES_OF_ONE                \
+    "ldrd r4, r5, [r1], #8\n" KEY_OF_ONE("r0", "r8") KEY_OF_ONE("r12", "r9") KEY_OF_ONE("r2", "r10") \
+        KEY_OF_ONE("r3", "r11")
+
+/* r0, r12, r2, r3: keys. Stack as above, but that 12 is the bytes to the next key but three. */
+__attribute__((naked, noinline)) static void whole_scores_of_one(IN(const int16_t *, query), IN(const int8_t *, k),
+                                                                 IN(int32_t, step), IN(int32_t, whole),
+                                                                 IN(int32_t, fours), IN(int32_t *, score))
+{
+    __asm__ volatile("push {r4-r11, lr}\n"
+                     "ldrd r4, r5, [sp, #36]\n"
+                     "sub sp, sp, #28\n"
+                     "and r6, r3, #15\n"
+                     "add r6, r0, r6, lsl #1\n"
+                     "strd r0, r6, [sp]\n"
+                     "add r6, r0, r3, lsl #1\n"
+                     "rsb r7, r3, r2, lsl #2\n"
+                     "strd r6, r7, [sp, #8]\n"
+                     "add r6, r5, r4, lsl #4\n"
+                     "strd r5, r6, [sp, #16]\n"
+                     "mov r0, r1\n"
+                     "add r12, r1, r2\n"
+                     "add r3, r12, r2, lsl #1\n"
+                     "add r2, r12, r2\n"
+                     "1: ldrd r1, lr, [sp]\n"
+                     "mov r8, #0\n"
+                     "mov r9, #0\n"
+                     "mov r10, #0\n"
+                     "mov r11, #0\n"
+                     "cmp r1, lr\n"
+                     "beq 3f\n"
+                     "2:\n" FEATURES_OF_ONE "cmp r1, lr\n"
+                     "bne 2b\n"
+                     "3: ldr lr, [sp, #8]\n"
+                     "cmp r1, lr\n"
+                     "beq 5f\n"
+                     "4:\n" FEATURES_OF_ONE FEATURES_OF_ONE FEATURES_OF_ONE FEATURES_OF_ONE "cmp r1, lr\n"
+                     "bne 4b\n"
+                     "5: ldrd r4, r5, [sp, #12]\n"
+                     "ldr r6, [sp, #20]\n"
+                     "add r0, r0, r4\n"
+                     "add r12, r12, r4\n"
+                     "add r2, r2, r4\n"
+                     "add r3, r3, r4\n"
+                     "stmia r5!, {r8-r11}\n"
+                     "str r5, [sp, #16]\n"
+                     "cmp r5, r6\n"
                      "bne 1b\n"
                      "add sp, sp, #28\n"
                      "pop {r4-r11, pc}\n");
@@ -265,4 +351,21 @@ void ec_attend_scores(const uint32_t *query, int32_t depth, const int8_t *k, int
         four(query + whole, rest_of(k + whole, depth - whole), rest_of(k + step + whole, depth - whole),
              score + 4 * j);
     }
+}
+
+void ec_attend_scores_of_one(const int16_t *query, int32_t depth, const int8_t *k, int32_t step, int32_t keys,
+                             int32_t *score)
+{
+    const int32_t whole = depth & ~3;
+    const int32_t fours = keys >> 2;
+
+    if (fours != 0) {
+        whole_scores_of_one(query, k, step, whole, fours, score);
+    }
+    for (int32_t j = 0; j < 4 * fours && whole < depth; j++) {
+        for (int32_t i = whole; i < depth; i++) {
+            score[j] += query[i] * k[j * step + i];
+        }
+    }
+    ec_wide_dots(query, k + 4 * fours * step, step, keys & 3, depth, score + 4 * fours);
 }

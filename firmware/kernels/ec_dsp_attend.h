@@ -17,6 +17,10 @@ void ec_attend_widen(const int8_t *q0, const int8_t *q1, int32_t depth, int32_t 
 void ec_attend_scores(const uint32_t *query, int32_t depth, const int8_t *k, int32_t step, int32_t pairs,
                       uint32_t *score);
 
+/* score[s] = q k of one query, widened by ec_widen_s8, for `keys` keys. */
+void ec_attend_scores_of_one(const int16_t *query, int32_t depth, const int8_t *k, int32_t step, int32_t keys,
+                             int32_t *score);
+
 /* total[c] += weight * v[c] of query 0, total[4 + c] of query 1, for columns 0 .. 3, the values of the first key at v,
  * `step` bytes apart. Behind an odd number of keys, the weight that fills up the last pair is 0. */
 void ec_attend_mix(const uint32_t *weight, const int8_t *v, int32_t step, int32_t keys, int32_t total[8]);

@@ -1,35 +1,82 @@
 #include "ec_max_pool2d_s8.h"
 
+#include "ec_dsp.h"
 #include "ec_pool2d.h"
+
+/* The largest of the taps of channel k. */
+static int32_t largest(const ec_taps *t, int32_t k)
+{
+    int32_t most = INT8_MIN;
+    for (int32_t ky = t->ky0; ky < t->kye; ky++) {
+        const int8_t *x = ec_taps_row(t, ky) + k;
+        for (int32_t n = t->columns; n > 0; n--, x += t->step) {
+            most = ec_max(most, *x);
+        }
+    }
+    return most;
+}
+
+#ifdef EC_HAVE_DSP
+
+/* The larger of every two bytes. */
+static inline uint32_t larger(uint32_t a, uint32_t b)
+{
+#if defined(__thumb2__)
+    uint32_t d;
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(d) : "r"(a), "r"(b) : "cc");
+    return d;
+#else
+    uint32_t d = 0;
+    for (uint32_t i = 0; i < 32; i += 8) {
+        const int8_t x = (int8_t)(uint8_t)(a >> i & 0xFFu);
+        const int8_t y = (int8_t)(uint8_t)(b >> i & 0xFFu);
+        d |= (uint32_t)(uint8_t)(x >= y ? x : y) << i;
+    }
+    return d;
+#endif
+}
+
+/* The same for channels k .. k + 3, in a word. */
+static uint32_t largest4(const ec_taps *t, int32_t k)
+{
+    uint32_t most = 0x80808080u;
+    for (int32_t ky = t->ky0; ky < t->kye; ky++) {
+        const int8_t *x = ec_taps_row(t, ky) + k;
+        EC_NO_UNROLL
+        for (int32_t n = t->columns; n > 0; n--, x += t->step) {
+            most = larger(most, ec_word(x));
+        }
+    }
+    return most;
+}
+
+#endif
 
 void ec_max_pool2d_s8(const ec_max_pool2d_s8_params *p, const ec_window *in, const ec_window *out,
                       int32_t first, int32_t last, void *scratch)
 {
     const int32_t c = p->channels;
-    const int32_t step = p->dilation_w * c;
 
     (void)scratch;
     for (int32_t row = first; row < last; row++) {
-        const int32_t top = row / p->out_height * p->height; /* row 0 of this image */
-        const int32_t y0 = row % p->out_height * p->stride_h - p->pad_top;
-        const int32_t ky0 = ec_tap_first(y0, p->dilation_h);
-        const int32_t kye = ec_tap_end(y0, p->dilation_h, p->kernel_h, p->height, ky0);
+        ec_taps t = ec_taps_of_row(in, row / p->out_height * p->height,
+                                   row % p->out_height * p->stride_h - p->pad_top, p->dilation_h, p->kernel_h,
+                                   p->height);
         int8_t *y = (int8_t *)ec_row(out, row);
 
-        for (int32_t ox = 0; ox < p->out_width; ox++) {
-            const int32_t x0 = ox * p->stride_w - p->pad_left;
-            const int32_t kx0 = ec_tap_first(x0, p->dilation_w);
-            const int32_t kxe = ec_tap_end(x0, p->dilation_w, p->kernel_w, p->width, kx0);
-            for (int32_t k = 0; k < c; k++) {
-                int32_t most = INT8_MIN;
-                for (int32_t ky = ky0; ky < kye; ky++) {
-                    const int8_t *x = ec_row_s8(in, top + y0 + ky * p->dilation_h);
-                    x += (x0 + kx0 * p->dilation_w) * c + k;
-                    for (int32_t kx = kx0; kx < kxe; kx++, x += step) {
-                        most = ec_max(most, *x);
-                    }
+        for (int32_t ox = 0; ox < p->out_width; ox++, y += c) {
+            ec_taps_at(&t, ox * p->stride_w - p->pad_left, p->dilation_w, p->kernel_w, p->width, c);
+            int32_t k = 0;
+#ifdef EC_HAVE_DSP
+            for (; k + 4 <= c; k += 4) {
+                const uint32_t most = largest4(&t, k);
+                for (int32_t i = 0; i < 4; i++) {
+                    y[k + i] = (int8_t)ec_clamp((int8_t)(uint8_t)(most >> (8 * i) & 0xFFu), p->lo, p->hi);
                 }
-                *y++ = (int8_t)ec_clamp(most, p->lo, p->hi);
+            }
+#endif
+            for (; k < c; k++) {
+                y[k] = (int8_t)ec_clamp(largest(&t, k), p->lo, p->hi);
             }
         }
     }
