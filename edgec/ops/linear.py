@@ -13,6 +13,9 @@ from edgec.ops.fixed import activation_limits, int_matmul, quantize_multipliers,
 from edgec.ops.floats import apply_activation
 from edgec.ops.quantized import folded_bias
 
+_TOGETHER = 32
+"""Vectors that the kernel for the DSP extension computes in one pass over the weights at most."""
+
 
 class Linear(Op):
     """x [..., K], w [O, K], optional b [O] -> [..., O]. Attribute: activation.
@@ -85,11 +88,15 @@ class Linear(Op):
         )
 
     def _dsp(self, call: Call, products: Mapping[str, Field]) -> Kernel:
-        """The kernel for the DSP extension: two vectors at a time where there are two."""
+        """The kernel for the DSP extension: two vectors or more at a time where there are so many."""
         x, (outputs, k) = call.ins[0], call.ins[1].shape
         vectors, words = x.row_size // k, dsp.padded(k)
-        pairs = vectors * x.rows > 1 and k >= 4
-        copied = 0 if pairs or k < words else words
+        together = 1 if k < 4 or vectors * x.rows == 1 else 2
+        if together == 2 and vectors == 1 and call.block:
+            together = 1 if call.block == 1 else min(call.block // 2 * 2, _TOGETHER)
+        scratch, copied = (2 * words + 4) * together, 0
+        if together == 1:
+            scratch, copied = (words, 0) if k < words else (0, words)
         return Kernel(
             "ec_linear_s16_dsp" if call.outs[0].dtype == DType.I16 else "ec_linear_s8_dsp",
             {
@@ -97,14 +104,14 @@ class Linear(Op):
                 "outputs": i32(outputs),
                 "vectors": i32(vectors),
                 "padded": i32(words),
-                "pairs": i32(pairs),
+                "together": i32(together),
                 **products,
             },
-            scratch=4 * words + 8 if pairs else words - copied,
+            scratch=scratch,
             copies=copied,
             needs=dsp.files(call.features),
             feature="dsp",
-            block=call.block or 2 if pairs and vectors == 1 else 1,
+            block=together if vectors == 1 else 1,
         )
 
     def macs(self, call: Call) -> int:

@@ -3,10 +3,12 @@
  *
  * table: as ec_dsp_layer.h has it, for `padded` inputs, a multiple of 4; the input's zero point is folded into
  * the bias.
- * Aliasing: an output row may overlap the input row of the same index, beginning and ending no later. Of rows that
- * are computed in one call, two vectors are read before the results of the first are written.
- * pairs: not 0 where vectors are computed two at a time; inputs is 4 at least then. Scratch: 4 * padded + 8 bytes then, else none; `padded` bytes
- * in any case where rows overlap or inputs is no multiple of 4.
+ * together: vectors that are computed in one pass over the table, 1 or an even number up to 32; inputs is 4 at least
+ * where it is not 1.
+ * Aliasing: an output row may overlap the input row of the same index, beginning and ending no later. Of vectors
+ * that are computed together, all are read before the results of the first are written.
+ * Scratch: 2 * padded + 4 bytes for each of them; for a single one none, or `padded` bytes where rows overlap or inputs
+ * is no multiple of 4.
  */
 #ifndef EC_LINEAR_S16_DSP_H
 #define EC_LINEAR_S16_DSP_H
@@ -18,7 +20,7 @@ typedef struct {
     int32_t outputs;
     int32_t vectors;
     int32_t padded;
-    int32_t pairs;
+    int32_t together;
     int32_t lo;
     int32_t hi;
     const uint32_t *table;

@@ -14,7 +14,7 @@ from tests.kernels import check_call, quants
 @given(st.data())
 def test_kernel(data: st.DataObject) -> None:
     draw = data.draw
-    lead = draw(st.sampled_from([(1,), (1, 5), (3,), (1, 2, 3), (2, 3)]))
+    lead = draw(st.sampled_from([(1,), (1, 5), (3,), (1, 2, 3), (2, 3), (1, 9)]))
     k, o = draw(st.integers(1, 40)), draw(st.integers(1, 20))
     wide = draw(st.booleans())
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
@@ -36,7 +36,7 @@ def test_kernel(data: st.DataObject) -> None:
     check_call(
         "linear",
         ins,
-        {"activation": draw(st.sampled_from(["", "relu", "relu6"]))},
+        {"activation": draw(st.sampled_from(["", "relu", "relu6"])), "block": draw(st.integers(0, 8))},
         consts=consts,
         out_quant=yq,
         out_dtype=DType.I16 if wide else DType.I8,
