@@ -14,12 +14,14 @@ from edgec.ir import Graph
 from edgec.ops.base import Kernel, call_of, op_of
 from edgec.schedule.plan import Plan, Step
 from edgec.schedule.work import Job, job_of
-from edgec.target import Target
+from edgec.target import Region, Target
 
 STEP = 30
 """Instructions of a step: the move of a cursor, the call, the loop over the rows."""
 LINE = 16
-"""Bytes of constants that a memory with wait states hands over at a time."""
+"""Bytes of constants that a memory with wait states hands over at a time where no cache is in front of it."""
+MISS = 12
+"""Cycles of core and bus until a line comes that the data cache lacks (docs/cycles.md)."""
 WORK: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "": {
         "": (2.0, 15.0),
@@ -62,8 +64,15 @@ class Costs:
         size = sum(x.data.nbytes for x in graph.values.values() if x.data is not None)
         regions = target.weight_regions
         holds = next((r for r in regions if r.size >= size), regions[-1] if regions else None)
-        waits = holds.wait_states if holds is not None else 0
-        return Costs(CLOCKS.get(target.cpu, 1.0), waits / LINE)
+        return Costs(CLOCKS.get(target.cpu, 1.0), _byte(target, holds) if holds is not None else 0.0)
+
+
+def _byte(target: Target, region: Region) -> float:
+    """Cycles that a byte read in order from a memory costs: its share of a line of cache, or of an access."""
+    if target.dcache is None or not region.cached:
+        return region.wait_states / LINE
+    beats = max(1, target.dcache.line // region.beat_bytes)
+    return (MISS + region.next_states + (beats - 1) * region.beat_cycles) / target.dcache.line
 
 
 PLAIN = Costs()

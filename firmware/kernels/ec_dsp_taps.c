@@ -3,27 +3,33 @@
 
 #ifdef EC_DSP_ASSEMBLY
 
-/* Two taps of four channels. r0: addresses of taps. r1: weights. r8 to r11: sums. */
-#define TWO_TAPS                  \
-    "ldrd r2, r3, [r0], #8\n"     \
-    "ldr r2, [r2, r12]\n"         \
-    "ldr r3, [r3, r12]\n"         \
-    "ldmia r1!, {r4-r7}\n"        \
-    "pkhbt lr, r2, r3, lsl #16\n" \
-    "pkhtb r2, r3, r2, asr #16\n" \
-    "sxtb16 r3, lr\n"             \
-    "sxtb16 lr, lr, ror #8\n"     \
-    "smlad r8, r3, r4, r8\n"      \
-    "smlad r9, lr, r5, r9\n"      \
-    "sxtb16 r3, r2\n"             \
-    "sxtb16 r2, r2, ror #8\n"     \
-    "smlad r10, r3, r6, r10\n"    \
+/* Two taps of four channels. r0: addresses of taps, r1: weights, with offsets t and w. r8 to r11: sums. Loads stand
+ * side by side, where they take a cycle each. */
+#define TWO_TAPS(t, w)             \
+    "ldr r2, [r0, #" t "]\n"       \
+    "ldr r3, [r0, #" t "+4]\n"     \
+    "ldr r4, [r1, #" w "]\n"       \
+    "ldr r5, [r1, #" w "+4]\n"     \
+    "ldr r6, [r1, #" w "+8]\n"     \
+    "ldr r7, [r1, #" w "+12]\n"    \
+    "ldr r2, [r2, r12]\n"          \
+    "ldr r3, [r3, r12]\n"          \
+    "pkhbt lr, r2, r3, lsl #16\n"  \
+    "pkhtb r2, r3, r2, asr #16\n"  \
+    "sxtb16 r3, lr\n"              \
+    "sxtb16 lr, lr, ror #8\n"      \
+    "smlad r8, r3, r4, r8\n"       \
+    "smlad r9, lr, r5, r9\n"       \
+    "sxtb16 r3, r2\n"              \
+    "sxtb16 r2, r2, ror #8\n"      \
+    "smlad r10, r3, r6, r10\n"     \
     "smlad r11, r2, r7, r11\n"
 
-#define ONE_TAP                 \
-    "ldr r2, [r0]\n"            \
+#define ONE_TAP(t, w)           \
+    "ldr r2, [r0, #" t "]\n"    \
+    "ldr r4, [r1, #" w "]\n"    \
+    "ldr r5, [r1, #" w "+4]\n"  \
     "ldr r2, [r2, r12]\n"       \
-    "ldrd r4, r5, [r1], #8\n"   \
     "sxtb16 r3, r2\n"           \
     "sxtb16 r2, r2, ror #8\n"   \
     "smlabb r8, r3, r4, r8\n"   \
@@ -50,17 +56,23 @@ __attribute__((naked, noinline)) void ec_dsp_taps_s8(EC_IN(const ec_dsp_taps *, 
                      "mov r9, #0\n"
                      "mov r10, #0\n"
                      "mov r11, #0\n"
-                     "cmp r2, #4\n"
-                     "bne 2f\n" TWO_TAPS TWO_TAPS TWO_TAPS TWO_TAPS
-                     "b 4f\n"
+                     "add r3, r3, r2, lsl #1\n"
+                     "cmp r3, #9\n"
+                     "bne 2f\n" TWO_TAPS("0", "0") TWO_TAPS("8", "16") TWO_TAPS("16", "32") TWO_TAPS("24", "48")
+                         ONE_TAP("32", "64")
+                     "add r1, r1, #72\n"
+                     "b 5f\n"
                      "2: cbz r2, 4f\n"
                      "3: sub r2, r2, #1\n"
-                     "str r2, [sp, #-4]!\n" TWO_TAPS
+                     "str r2, [sp, #-4]!\n" TWO_TAPS("0", "0")
                      "ldr r2, [sp], #4\n"
+                     "add r0, r0, #8\n"
+                     "add r1, r1, #16\n"
                      "cmp r2, #0\n"
                      "bne 3b\n"
                      "4: ldr r2, [sp, #20]\n"
-                     "cbz r2, 5f\n" ONE_TAP
+                     "cbz r2, 5f\n" ONE_TAP("0", "0")
+                     "add r1, r1, #8\n"
                      "5: ldr r0, [sp, #12]\n"
                      "ldmia r0!, {r2-r5}\n"
                      "add r8, r2, r8, lsl #1\n"
