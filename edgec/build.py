@@ -11,6 +11,7 @@ from edgec import fit, frontends, prove
 from edgec.codegen.library import Library, generate
 from edgec.codegen.tests import test_files
 from edgec.codegen.toolchain import DoesNotFit, build_archive, build_firmware, build_runner
+from edgec.fast import with_fast_weights
 from edgec.fitting import fitted
 from edgec.ir import Graph
 from edgec.options import BuildOptions, Progress
@@ -137,6 +138,8 @@ def _link(
     source = options.out / "src"
     if target.is_mcu:
         firmware = build_firmware(source, target, sram_limit=options.budget, flash_limit=options.flash_budget)
+        if options.optimize == "speed":
+            firmware = with_fast_weights(options, target, graph, plan, library, firmware)
         write_files(options.out, firmware.files(target))
         sizes = firmware.sizes
         memory = assemble.sram(graph, plan, sizes, options.budget or target.sram_bytes)
@@ -165,7 +168,9 @@ def _link(
         report["accuracy"] = lowered.accuracy
     if lowered.dead is not None:
         report["dead"] = lowered.dead
-    report["notes"], report["warnings"] = lowered.notes, lowered.warnings
+    fast = memory.get("weights", 0)
+    copied = [f"{fast:,} B of weights copied to SRAM at start"] if fast else []
+    report["notes"], report["warnings"] = [*lowered.notes, *copied], lowered.warnings
     for layer, entry in zip(library.layers, report["layers"], strict=True):
         if layer.node.name in lowered.snr:
             entry["snr_db"] = lowered.snr[layer.node.name]

@@ -30,6 +30,9 @@ FEATURES: dict[str, tuple[str, ...]] = {
 """Per processor, what kernels may use beyond plain C: dsp is Armv7E-M's and Armv8-M's DSP extension, dual
 that two instructions issue together as on the Cortex-M7, mve is Helium, neon is Advanced SIMD of AArch64 and
 dotprod its SDOT."""
+MISS = {"cortex-m7": 12}
+"""Cycles that a cache miss takes in a core and on its bus, on top of the memory's own; none for other cores
+(docs/cycles.md)."""
 _RUNTIME = frozenset({"data", "stack", "arena"})
 _REGION = {
     "name": str,
@@ -199,6 +202,13 @@ class Target:
             best[0].holds,
             max(r.wait_states for r in best),
         )
+
+    @property
+    def sram_regions(self) -> tuple[Region, ...]:
+        """The memories that `sram` is made of, by address."""
+        sram = self.sram
+        parts = (r for r in self.regions if sram.address <= r.address < sram.end)
+        return tuple(sorted(parts, key=lambda r: r.address))
 
     @property
     def sram_bytes(self) -> int | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -20,13 +21,14 @@ _ESCAPES = [f"\\{byte:03o}" for byte in range(256)]
 
 @dataclass(frozen=True)
 class ConstArray:
-    """One array of weights.c."""
+    """One array of weights.c. fast: whether it is worth a place in fast memory."""
 
     symbol: str
     c_type: str
     count: int
     bytes: int
     initialiser: str
+    fast: bool = False
 
 
 @dataclass
@@ -45,6 +47,12 @@ class ConstPool:
             text = _initialiser(flat)
             self.arrays.append(ConstArray(hint, c_type, flat.size, flat.nbytes, text))
         return self._seen[key]
+
+    def ordered(self, fast: Sequence[str]) -> list[ConstArray]:
+        """All arrays; those of these symbols first, in their order, marked."""
+        known = {a.symbol: a for a in self.arrays}
+        chosen = [replace(known.pop(symbol), fast=True) for symbol in fast]
+        return [*chosen, *known.values()]
 
     @property
     def bytes(self) -> int:

@@ -45,7 +45,7 @@ class Sizes:
 
     code and rodata lie in the boot memory with the initial values of data; weights in the memory
     `weights_region`. sram is everything from the SRAM's first byte to the last used: stack,
-    arena, data (.data, .bss and what alignment takes).
+    arena, data (.data, .bss and what alignment takes), and fast, weights that start-up copies there.
     """
 
     code: int
@@ -55,6 +55,7 @@ class Sizes:
     stack: int
     arena: int
     data: int
+    fast: int
 
     @property
     def flash(self) -> int:
@@ -64,7 +65,7 @@ class Sizes:
     @property
     def sram(self) -> int:
         """All that is in SRAM at run time."""
-        return self.stack + self.arena + self.data
+        return self.stack + self.arena + self.data + self.fast
 
 
 class Image:
@@ -145,17 +146,18 @@ class Image:
             return self.sections.get(name, (0, 0))[1]
 
         base = self.symbols["_stack_base"]
-        used = (".stack", ".arena", ".data", ".bss")
+        stack, arena, fast = size(".stack"), size(".arena"), size(".fast")
+        used = (".stack", ".arena", ".data", ".bss", *([".fast"] if fast else []))
         ends = [a + n for name, (a, n) in self.sections.items() if name in used]
-        stack, arena = size(".stack"), size(".arena")
         return Sizes(
             code=size(".vectors") + size(".text"),
             rodata=size(".rodata"),
-            weights=size(".weights"),
+            weights=size(".weights") + fast,
             initial_data=size(".data"),
             stack=stack,
             arena=arena,
-            data=max(ends) - base - stack - arena,
+            data=max(ends) - base - stack - arena - fast,
+            fast=fast,
         )
 
     def binaries(self, target: Target) -> dict[str, bytes]:

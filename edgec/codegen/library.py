@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgec import __version__
-from edgec.codegen.data import ConstPool, identifier
+from edgec.codegen.data import ConstArray, ConstPool, identifier
 from edgec.codegen.render import render
 from edgec.codegen.steps import Numbers, streamed, table, table_view
 from edgec.ir import Graph, Node, TensorType
@@ -54,18 +54,29 @@ class Port:
 
 @dataclass(frozen=True)
 class Library:
-    """The rendered sources and what the later stages need to know of them."""
+    """The rendered sources and what the later stages need to know of them.
+
+    arrays: of weights.c. tables: their symbols, by node and by the kernel's field that points there.
+    """
 
     files: Mapping[str, str]
     layers: tuple[Layer, ...]
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     hash: str
-    weight_bytes: int
+    arrays: tuple[ConstArray, ...]
+    tables: Mapping[tuple[str, str], str]
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of all arrays together."""
+        return sum(a.bytes for a in self.arrays)
 
 
-def generate(graph: Graph, plan: Plan, target: str) -> Library:
+def generate(graph: Graph, plan: Plan, target: str, fast: Sequence[str] = ()) -> Library:
     """Render src/ for an integer graph and its plan.
+
+    fast: symbols of arrays that weights.c has first and marks as worth a place in fast memory.
 
     Raises nothing of its own: a graph that passed the verifier and a plan that passed
     the checker can always be rendered.
@@ -73,6 +84,12 @@ def generate(graph: Graph, plan: Plan, target: str) -> Library:
     layers = tuple(_layers(graph, plan))
     pool = ConstPool()
     rendered = [_layer_view(graph, plan, layer, pool) for layer in layers]
+    tables = {
+        (layer.node.name, name): pool.symbol(field.value, field.c_type, "")
+        for layer in layers
+        for name, field in layer.kernel.fields.items()
+        if isinstance(field.value, np.ndarray) and field.value.size
+    }
     inputs, outputs = _all_ports(graph, plan, graph.inputs), _all_ports(graph, plan, graph.outputs)
     sources = kernel_sources(layers)
     digest = _digest(rendered, pool, plan, sources)
@@ -98,14 +115,19 @@ def generate(graph: Graph, plan: Plan, target: str) -> Library:
         "memory_map": _memory_map(graph, plan, symbols),
         "t": table_view(made, numbers, titles),
     }
-    data = common | {"arrays": pool.arrays, "bytes": pool.bytes}
+    data = common | {
+        "arrays": pool.arrays,
+        "bytes": pool.bytes,
+        "ordered": pool.ordered(fast),
+        "fast": len(fast),
+    }
     files = {
         "src/model.h": render("model.h.j2", model),
         "src/model.c": render("model.c.j2", model),
         "src/weights.h": render("weights.h.j2", data),
         "src/weights.c": render("weights.c.j2", data),
     }
-    return Library(files | sources, layers, inputs, outputs, digest, pool.bytes)
+    return Library(files | sources, layers, inputs, outputs, digest, tuple(pool.arrays), tables)
 
 
 def _all_ports(graph: Graph, plan: Plan, values: Sequence[str]) -> tuple[Port, ...]:

@@ -23,6 +23,8 @@ _ZIG_CPU = {
 }
 _GCC_FPU = {"cortex-m4": "fpv4-sp-d16", "cortex-m7": "fpv5-d16", "cortex-m55": "auto"}
 _RCC_ENABLE = {"ahb1": 0x30, "apb1": 0x40, "apb2": 0x44}
+_FAST = '-DMODEL_FAST=__attribute__((section(".fast"),aligned(8)))'
+"""Where weights.c asks for fast memory: the section that start-up copies to SRAM (linker.ld.j2)."""
 _DRAFT_STACK = 16
 """Bytes of stack there: any multiple of the arena's alignment."""
 
@@ -178,7 +180,7 @@ def _objects(tool: Tool, source: Path, target: Target, work: Path, strict: bool)
     if "stm32" in boards:
         sources.append(resource_dir("firmware") / "boards" / "stm32" / "stm32.c")
     includes = [source, source / "kernels", *_firmware_includes(*boards), *_freestanding(target), work]
-    flags = [*_machine(tool, target), *_bare(target)]
+    flags = [*_machine(tool, target), *_bare(target), _FAST]
     return compile_all(tool, sources, includes, flags, strict=strict)
 
 
@@ -279,6 +281,6 @@ def _check_sram(sizes: Sizes, stack: int, target: Target, limit: int | None) -> 
     have = min(target.sram.size, limit) if limit is not None else target.sram.size
     # Up to 8 bytes go to the arena's alignment behind the stack.
     data = (-stack % 16) + sizes.data
-    need = stack + sizes.arena + data
-    if need > have:
-        raise DoesNotFit("SRAM", (("arena", sizes.arena), ("stack", stack), ("data", data)), have)
+    parts = (("arena", sizes.arena), ("stack", stack), ("data", data), ("weights", sizes.fast))
+    if sum(size for _, size in parts) > have:
+        raise DoesNotFit("SRAM", parts, have)

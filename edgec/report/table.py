@@ -111,7 +111,7 @@ def _memory(report: Report) -> list[Line]:
     bound = bound_words(sram["arena"], sram["lower_bound"], bool(smallest))
     parts = [
         f"arena {sram['arena']:,} ({bound})",
-        *_items(("data", sram.get("data")), ("stack", sram.get("stack"))),
+        *_items(("data", sram.get("data")), ("stack", sram.get("stack")), ("weights", sram.get("weights"))),
     ]
     lines = [_budget("SRAM", sram["total"], sram.get("budget")), _labelled("", (" + ".join(parts), "dim"))]
     if (peak := sram.get("peak")) is not None:

@@ -13,15 +13,13 @@ from dataclasses import dataclass
 from edgec.ir import Graph
 from edgec.ops.base import Kernel, call_of, op_of
 from edgec.schedule.plan import Plan, Step
-from edgec.schedule.work import Job, job_of
-from edgec.target import Region, Target
+from edgec.schedule.work import Job, Work, job_of
+from edgec.target import MISS, Region, Target
 
 STEP = 30
 """Instructions of a step: the move of a cursor, the call, the loop over the rows."""
-LINE = 16
-"""Bytes of constants that a memory with wait states hands over at a time where no cache is in front of it."""
-MISS = 12
-"""Cycles of core and bus until a line comes that the data cache lacks (docs/cycles.md)."""
+WORD = 4
+"""Bytes of constants that an instruction reads."""
 WORK: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "": {
         "": (2.0, 15.0),
@@ -46,6 +44,8 @@ WORK: Mapping[str, Mapping[str, tuple[float, float]]] = {
 and per op; "" stands for all other ops. Those of plain C are fitted to what the simulated Cortex-M7 counts
 for the layers of the MLPerf Tiny models and of a small vision transformer; those of dsp are what its inner
 loops take."""
+TOGETHER: Mapping[str, int] = {"dsp": 2}
+"""Vectors that kernels written for an instruction set take in one pass over their weights; one for others."""
 CLOCKS: Mapping[str, float] = {"cortex-m4": 1.28, "cortex-m7": 0.86}
 """Cycles of an instruction, as the cycle model has them on the average; one for other processors."""
 
@@ -64,15 +64,7 @@ class Costs:
         size = sum(x.data.nbytes for x in graph.values.values() if x.data is not None)
         regions = target.weight_regions
         holds = next((r for r in regions if r.size >= size), regions[-1] if regions else None)
-        return Costs(CLOCKS.get(target.cpu, 1.0), _byte(target, holds) if holds is not None else 0.0)
-
-
-def _byte(target: Target, region: Region) -> float:
-    """Cycles that a byte read in order from a memory costs: its share of a line of cache, or of an access."""
-    if target.dcache is None or not region.cached:
-        return region.wait_states / LINE
-    beats = max(1, target.dcache.line // region.beat_bytes)
-    return (MISS + region.next_states + (beats - 1) * region.beat_cycles) / target.dcache.line
+        return Costs(CLOCKS.get(target.cpu, 1.0), byte_cycles(target, holds) if holds is not None else 0.0)
 
 
 PLAIN = Costs()
@@ -88,25 +80,43 @@ class Spent:
     cycles: int
 
 
+@dataclass(frozen=True)
+class _Runs:
+    """How often a node runs in an inference. steps: calls of its kernel. passes: over its constants."""
+
+    rows: int = 0
+    steps: int = 0
+    passes: int = 0
+
+
+def _runs(works: Mapping[str, Work], steps: Iterable[tuple[str, int]]) -> dict[str, _Runs]:
+    found = dict[str, _Runs]()
+    for name, n in steps:
+        work, before = works[name], found.get(name, _Runs())
+        passes = 1 if work.at_once else -(-n // work.block)
+        found[name] = _Runs(before.rows + n, before.steps + 1, before.passes + passes)
+    return found
+
+
+def _works(job: Job) -> dict[str, Work]:
+    return {w.node: w for w in job.works if not w.feeds}
+
+
 def spent(graph: Graph, job: Job, steps: Iterable[tuple[str, int]], costs: Costs = PLAIN) -> Spent:
     """The cost of steps: (node, rows) of each, in any order."""
-    rows, passes, count = dict[str, int](), dict[str, int](), 0
-    works = {w.node: w for w in job.works if not w.feeds}
-    for name, n in steps:
-        work = works[name]
-        rows[name] = rows.get(name, 0) + n
-        passes[name] = passes.get(name, 0) + (1 if work.at_once else -(-n // work.block))
-        count += 1
+    works = _works(job)
+    runs = _runs(works, steps)
+    count = sum(run.steps for run in runs.values())
     macs, reads, instructions = 0, 0, float(STEP * count)
-    for name, n in rows.items():
-        node, kernel = graph.node(name), works[name].kernel
+    for name, run in runs.items():
+        node, kernel, n = graph.node(name), works[name].kernel, run.rows
         assert kernel is not None
         call = call_of(graph, node)
         own, of = op_of(node).macs(call) * n // max(call.outs[0].rows, 1), max(call.outs[0].rows, 1)
         known = WORK.get(kernel.feature, WORK[""])
         product, result = known.get(node.op, known[""])
         macs += own
-        reads += _read(kernel, passes[name], n / of)
+        reads += _read(kernel, run.passes, n / of)
         instructions += own * product + call.outs[0].size * n / of * result
     return Spent(macs, reads, round(instructions * costs.instruction + reads * costs.byte))
 
@@ -121,7 +131,44 @@ def spent_by(graph: Graph, plan: Plan | None, costs: Costs = PLAIN) -> Spent:
     job = job_of(graph)
     if plan is None:
         return spent(graph, job, whole_steps(job), costs)
-    return spent(graph, job, ((s.node, s.last - s.first) for s in plan.steps if isinstance(s, Step)), costs)
+    return spent(graph, job, _steps(plan), costs)
+
+
+def _steps(plan: Plan) -> Iterable[tuple[str, int]]:
+    return ((s.node, s.last - s.first) for s in plan.steps if isinstance(s, Step))
+
+
+def byte_cycles(target: Target, region: Region) -> float:
+    """Cycles that a core waits for a byte of a constant in a memory, on the average, where the data cache has
+    none of it and it is read from beginning to end."""
+    cache = target.dcache
+    if cache is None or not region.cached:
+        return region.wait_states / WORD
+    beats = max(1, cache.line // region.beat_bytes)
+    # A beat that comes a cycle behind the one before is there in time.
+    waits = MISS.get(target.cpu, 0) + region.next_states + (beats - 1) * (region.beat_cycles - 1)
+    return waits / cache.line
+
+
+def table_reads(graph: Graph, plan: Plan, cache: int) -> dict[tuple[str, str], int]:
+    """Bytes of each table, by node and kernel field, that an inference has to bring into the data cache.
+
+    cache: bytes of it. The tables of a node that fit in there together are read once for each of its steps,
+    others for every vector or few vectors of a result, as convolutions and linear layers read them.
+    """
+    works = _works(job_of(graph))
+    found = dict[tuple[str, str], int]()
+    for name, run in _runs(works, _steps(plan)).items():
+        kernel, out = works[name].kernel, graph.type(graph.node(name).outputs[0])
+        assert kernel is not None
+        sizes = {k: n for k, f in kernel.fields.items() if (n := getattr(f.value, "nbytes", 0))}
+        vectors = max(1, out.row_size // max(1, out.shape[-1])) if out.shape else 1
+        sweeps = run.passes * -(-vectors // TOGETHER.get(kernel.feature, 1))
+        times = run.steps if sum(sizes.values()) <= cache else sweeps
+        for field, n in sizes.items():
+            share = run.rows / max(out.rows, 1)
+            found[name, field] = round(n * share) if kernel.fields[field].by_row else n * times
+    return found
 
 
 def _read(kernel: Kernel, passes: int, share: float) -> int:

@@ -19,7 +19,8 @@
 /* From the linker script. */
 extern uint32_t _stack_base[], _stack_top[];
 extern uint32_t _data_start[], _data_end[], _bss_start[], _bss_end[];
-extern const uint32_t _data_load[];
+extern uint32_t _fast_start[], _fast_end[];
+extern const uint32_t _data_load[], _fast_load[];
 
 int main(void);
 void reset_handler(void);
@@ -75,20 +76,25 @@ __attribute__((naked, noreturn)) void fault_handler(void)
                    ".ltorg\n");
 }
 
+/* Once in the code, not once for each use. */
+__attribute__((noinline)) static void copy(uint32_t *to, const uint32_t *end, const uint32_t *from)
+{
+    while (to < end) {
+        *to++ = *from++;
+    }
+}
+
 void start(void)
 {
-    const uint32_t *from = _data_load;
-
     SCB_VTOR = (uint32_t)(uintptr_t)&vectors;
     SCB_CPACR |= 0xFu << 20; /* the hard-float ABI may move data through FPU registers */
     __asm volatile("dsb\nisb" ::: "memory");
-    for (uint32_t *to = _data_start; to < _data_end; to++) {
-        *to = *from++;
-    }
+    copy(_data_start, _data_end, _data_load);
     for (uint32_t *to = _bss_start; to < _bss_end; to++) {
         *to = 0;
     }
     board_init();
+    copy(_fast_start, _fast_end, _fast_load); /* now all memories can be read that hold weights */
     (void)main();
     board_exit(1);
 }

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from edgec.sim.timing.core import Core, Issue, Schedule, State
 from edgec.sim.timing.decode import FLAGS, Op, Stage, Unit
+from edgec.target import MISS
 
 _STAGES = (Stage.ADDRESS, Stage.EARLY, Stage.LATE, Stage.FACTOR, Stage.SUM, Stage.DATA)
 _INDEX = {stage: k for k, stage in enumerate(_STAGES)}
@@ -36,7 +37,7 @@ class CortexM7(Core):
     summary = "dual issue"
     predictor = 64
     chained = True
-    miss = 12
+    miss = MISS[name]
     unaligned = 3
 
     def schedule(self, block: Sequence[Op], before: State | None = None) -> Schedule:
