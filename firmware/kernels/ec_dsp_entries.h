@@ -8,6 +8,10 @@
 
 #include "ec_dsp_layer.h"
 
+#ifndef EC_DSP_GROUP
+#define EC_DSP_GROUP 4
+#endif
+
 #ifdef EC_DSP_ASSEMBLY
 
 /* The last outputs, fewer than a group, of a table whose last group is filled up. */

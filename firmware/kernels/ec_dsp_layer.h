@@ -42,7 +42,8 @@ void ec_dsp_expand2(uint32_t *to, const int8_t *x0, const int8_t *x1, int32_t n)
 void ec_dsp_pair_s8(const ec_dsp_layer *l, const uint32_t *column, int8_t *y0, int8_t *y1);
 void ec_dsp_pair_s16(const ec_dsp_layer *l, const uint32_t *column, int16_t *y0, int16_t *y1);
 
-/* The same for one vector of int8 values. */
+/* The same for one vector of int8 values. Four bytes behind it may be read: in a library, what lies behind the arena in
+ * its context at the furthest. */
 void ec_dsp_single_s8(const ec_dsp_layer *l, const int8_t *x, int8_t *y);
 void ec_dsp_single_s16(const ec_dsp_layer *l, const int8_t *x, int16_t *y);
 
