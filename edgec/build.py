@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from edgec import fit, frontends, prove
 from edgec.codegen.library import Library, generate
 from edgec.codegen.tests import test_files
 from edgec.codegen.toolchain import DoesNotFit, build_archive, build_firmware, build_runner
+from edgec.diagnostics import Diagnostic
 from edgec.fast import with_fast_weights
 from edgec.fitting import fitted
 from edgec.ir import Graph
@@ -19,13 +22,15 @@ from edgec.pipeline import Lowered, bind, lower
 from edgec.report import assemble, files, pareto
 from edgec.report.costs import put_costs
 from edgec.report.memory import memory_files
-from edgec.report.schema import Check, Flash, Report, TradeOff
-from edgec.runners import open_runner
+from edgec.report.schema import Check, Flash, Report, TradeOff, Tuning
+from edgec.runners import open_runner, simulated
 from edgec.schedule import check_plan
 from edgec.schedule.cost import Costs, spent_by
+from edgec.schedule.forms import Form
 from edgec.schedule.plan import Plan
 from edgec.schedule.search import READS, Scheme, Search
 from edgec.target import Target, load_target
+from edgec.tune import Tuned, Tuner, uncounted
 
 PARETO_MOST = 2.0
 """How many times the model's own multiply-accumulates the search of --pareto may spend."""
@@ -42,11 +47,13 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     Raises Diagnostic for everything a user can act on.
     """
     target = load_target(options.target)
+    tuner = _tuner(options, target, progress) if options.tune else None
     progress.stage(f"read {options.model}")
     lowered = lower(frontends.load_model(options.model), options, progress)
     bind(lowered.graph)
-    progress.stage(f"schedule {len(lowered.graph)} ops")
     made = _fitted(options, target, lowered, progress)
+    if tuner is not None:
+        made = _tuned(options, target, lowered, made, tuner)
     lowered, graph, plan, library, report = made.lowered, made.graph, made.plan, made.library, made.report
     if options.pareto:
         progress.stage("trade-offs")
@@ -79,30 +86,104 @@ class _Made:
     report: Report
 
 
-def _fitted(options: BuildOptions, target: Target, lowered: Lowered, progress: Progress) -> _Made:
+def _fitted(
+    options: BuildOptions,
+    target: Target,
+    lowered: Lowered,
+    progress: Progress,
+    measured: Mapping[Form, float] = MappingProxyType({}),
+) -> _Made:
     """Plan, generate, compile and link; what does not fit is planned again for less memory.
 
+    measured: as in `Costs`.
     Raises Diagnostic E301 or E302 where nothing fits.
     """
+    progress.stage(f"schedule {len(lowered.graph)} ops")
     last: list[fit.Attempt] = []
 
     def link(model: Lowered, scheme: Scheme) -> _Made:
-        graph, plan = scheme.graph, scheme.plan
-        check_plan(graph, plan)
-        fit.refuse_far_apart(graph, plan)
-        progress.stage("generate C")
-        library = generate(graph, plan, target.name)
-        shutil.rmtree(options.out / "src", ignore_errors=True)
-        write_files(options.out, library.files)
-        last[:] = [fit.Attempt(options, target, model, graph, plan, library)]
-        progress.stage(f"compile and link for {target.name}")
-        report = _link(options, target, model, graph, plan, library)
-        return _Made(model, scheme, graph, plan, library, report)
+        return _linked(options, target, model, scheme, progress, last)
 
     try:
-        return fitted(options, target, lowered, link, _telling(progress))
+        return fitted(options, target, lowered, link, _telling(progress), measured)
     except DoesNotFit as error:
         raise fit.explain(error, *last) from error
+
+
+def _linked(
+    options: BuildOptions,
+    target: Target,
+    model: Lowered,
+    scheme: Scheme,
+    progress: Progress,
+    last: list[fit.Attempt],
+) -> _Made:
+    """A scheme generated, compiled and linked into options.out. last: becomes the attempt, for `fit`."""
+    graph, plan = scheme.graph, scheme.plan
+    check_plan(graph, plan)
+    fit.refuse_far_apart(graph, plan)
+    progress.stage("generate C")
+    library = generate(graph, plan, target.name)
+    shutil.rmtree(options.out / "src", ignore_errors=True)
+    write_files(options.out, library.files)
+    last[:] = [fit.Attempt(options, target, model, graph, plan, library)]
+    progress.stage(f"compile and link for {target.name}")
+    report = _link(options, target, model, graph, plan, library)
+    return _Made(model, scheme, graph, plan, library, report)
+
+
+def _tuner(options: BuildOptions, target: Target, progress: Progress) -> Tuner:
+    """What measures kernels. Raises Diagnostic E101 where nothing can be measured."""
+    return Tuner(target, progress, options.jobs or os.cpu_count() or 1, _is_smallest(options))
+
+
+def _is_smallest(options: BuildOptions) -> bool:
+    """Whether a build is to be as small as it can be, as `fitted` takes it."""
+    return options.optimize == "memory" or (options.optimize is None and options.budget is None)
+
+
+def _tuned(options: BuildOptions, target: Target, lowered: Lowered, plain: _Made, tuner: Tuner) -> _Made:
+    """The build with kernels that were measured; the one without, if as fast, or smaller and to be so."""
+    tries = list[Tuned]()
+
+    def tuned(model: Lowered) -> Lowered:
+        tries.append(tuner.tune(model.graph))
+        narrow = model.narrow
+        return replace(
+            model, graph=tries[-1].graph, narrow=(lambda: tuned(narrow())) if narrow is not None else None
+        )
+
+    def is_worse(made: _Made) -> bool:
+        larger = made.report["sram"]["total"] > plain.report["sram"]["total"]
+        return (larger and _is_smallest(options)) or _board_cycles(options, target, made) >= before
+
+    before = _board_cycles(options, target, plain)
+    try:
+        made = _fitted(options, target, tuned(lowered), tuner.progress, tuner.costs)
+        worse = made.library.hash != plain.library.hash and is_worse(made)
+    except Diagnostic as error:
+        if error.code not in ("E207", "E301", "E302"):
+            raise
+        worse = True
+    if worse:
+        made = _linked(options, target, plain.lowered, plain.scheme, tuner.progress, [])
+    made.report["tuned"] = True
+    made.report["tuning"] = Tuning(
+        candidates=sum(t.tried for t in tries), changed=sum("family" in n.attrs for n in made.graph)
+    )
+    return made
+
+
+def _board_cycles(options: BuildOptions, target: Target, made: _Made) -> int:
+    """Cycles of one inference of the build in options.out; instructions where no model tells cycles.
+
+    Raises Diagnostic E101 where nothing is counted.
+    """
+    with simulated((options.out / "firmware.elf").read_bytes(), target) as runner:
+        (result,) = runner.run([prove.pack_inputs(made.library, prove.draw_inputs(made.graph, 1)[0])])
+    if result.instructions is None:
+        raise uncounted(target)
+    return result.instructions if result.cycles is None else result.cycles
 
 
 def _telling(progress: Progress) -> Callable[[Scheme], None]:
@@ -172,6 +253,7 @@ def _link(
     copied = [f"{fast:,} B of weights copied to SRAM at start"] if fast else []
     report["notes"], report["warnings"] = [*lowered.notes, *copied], lowered.warnings
     for layer, entry in zip(library.layers, report["layers"], strict=True):
+        entry["cycles_estimate"] = taken.layers[layer.node.name]
         if layer.node.name in lowered.snr:
             entry["snr_db"] = lowered.snr[layer.node.name]
     report["checks"].append(Check(name="plan", passed=True, detail="replayed row by row by the checker"))

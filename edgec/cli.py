@@ -83,6 +83,16 @@ def build(
         bool,
         typer.Option("--keep-dead", help="Keep channels that are constant, equal to another or never read."),
     ] = False,
+    tune: Annotated[
+        bool,
+        typer.Option(
+            "--tune",
+            help="Choose kernels by what they take on the simulated board, which is remembered.",
+        ),
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option(help="With --tune, measurements at a time. [default: one a core]")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Output directory. [default: MODEL-TARGET]")] = None,
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Do not run the image after building it.")
@@ -118,6 +128,8 @@ def build(
             max_overhead=max_overhead,
             pareto=pareto,
             keep_dead=keep_dead,
+            tune=tune,
+            jobs=jobs,
             verify=not no_verify,
             **sizes,
         )

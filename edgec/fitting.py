@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ from edgec.codegen.toolchain import DoesNotFit
 from edgec.options import BuildOptions
 from edgec.pipeline import Lowered
 from edgec.schedule.cost import Costs
+from edgec.schedule.forms import Form
 from edgec.schedule.search import Scheme, Search
 from edgec.target import Target
 
@@ -26,8 +27,10 @@ def fitted(
     lowered: Lowered,
     link: Callable[[Lowered, Scheme], Linked],
     tell: Callable[[Scheme], None],
+    measured: Mapping[Form, float],
 ) -> Linked:
     """What linking gave for the scheme that is taken. link: raises DoesNotFit. tell: as in `Search`.
+    measured: as in `Costs`.
 
     With --optimize memory that is the scheme with the smallest arena, int8 residual streams included; without
     it and without a budget the same, at the model's full precision; otherwise the one of the fewest cycles
@@ -35,7 +38,8 @@ def fitted(
     reads constants more often may. Raises the DoesNotFit of the last that was tried.
     """
     limit = options.budget if options.budget is not None else target.sram_bytes
-    stream, costs = options.input_mode == "stream", Costs.of(target, lowered.graph)
+    stream = options.input_mode == "stream"
+    costs = replace(Costs.of(target, lowered.graph), measured=measured)
     search = Search(lowered.graph, stream, options.max_overhead, tell, costs)
     if not options.regions or limit is None:
         return link(lowered, search.plain(options.optimize or "memory"))

@@ -24,7 +24,8 @@ class BuildOptions:
     temporary one. optimize: None prefers speed where there is a budget and memory where there is none.
     regions: whether several ops may run under one row loop. max_overhead: how many times the model's own
     multiply-accumulates may be spent where that saves memory. pareto: whether to list what memory costs.
-    keep_dead: whether channels stay that can be left out without changing an output.
+    keep_dead: whether channels stay that can be left out without changing an output. tune: whether kernels
+    are chosen by what they take on the simulated board. jobs: measurements at a time, None for one a core.
     verify: run the image against the reference before reporting success. Raises Diagnostic E101 where options
     make no sense or contradict each other.
     """
@@ -41,6 +42,8 @@ class BuildOptions:
     max_overhead: float = 1.0
     pareto: bool = False
     keep_dead: bool = False
+    tune: bool = False
+    jobs: int | None = None
     verify: bool = True
 
     def __post_init__(self) -> None:
@@ -54,6 +57,13 @@ class BuildOptions:
                     "--max-overhead 1.3 to spend up to 30 % more on less memory",
                     "leave --max-overhead out to spend none",
                 ],
+            )
+        if self.jobs is not None and self.jobs < 1:
+            raise Diagnostic(
+                "E101",
+                f"--jobs must be 1 or more: {self.jobs}",
+                where="--jobs",
+                remedies=["leave --jobs out: one measurement for each core of this machine"],
             )
         wants = "--pareto" if self.pareto else f"--max-overhead {self.max_overhead:g}"
         if not self.regions and (self.pareto or self.max_overhead > 1.0):

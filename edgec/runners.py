@@ -46,16 +46,22 @@ def open_runner(folder: Path, place: Place) -> Runner:
             where=f"--on {place}",
             remedies=["--on host"],
         )
-    if place == "qemu" or target.is_qemu:
+    if place == "qemu":
+        board = load_target(target.qemu)
+        return simulated(build_firmware(folder / "src", board, tool=arm_gcc()).elf, board)
+    return simulated((folder / "firmware.elf").read_bytes(), target)
+
+
+def simulated(elf: bytes, target: Target) -> Runner:
+    """A firmware image on the simulated board of its target, which is QEMU's for a target that is one of its
+    boards. Raises Diagnostic E401 for a missing tool."""
+    if target.is_qemu:
         from edgec.sim.process import QemuRunner
 
-        if place == "sim":
-            return QemuRunner((folder / "firmware.elf").read_bytes(), target)
-        board = load_target(target.qemu)
-        return QemuRunner(build_firmware(folder / "src", board, tool=arm_gcc()).elf, board)
+        return QemuRunner(elf, target)
     from edgec.sim.board import SimRunner
 
-    return SimRunner(folder / "firmware.elf", target)
+    return SimRunner(elf, target)
 
 
 def check_place(place: Place) -> None:

@@ -225,7 +225,14 @@ def _build(kernel: Kernel, family: str, core: Core | None) -> Path:
         flags, linking = [*core.compiler, *WARNINGS, f"-I{KERNELS}"], core.linking
         runner.append(START)
     digest = hashlib.sha256("\0".join([*flags, *linking, layout]).encode())
-    inputs = [*runner, SCRIPT, *sources, *KERNELS.glob("*.h"), *(ROOT / "tests/arm_acle").iterdir()]
+    inputs = [
+        *runner,
+        SCRIPT,
+        *sources,
+        *KERNELS.glob("*.h"),
+        *KERNELS.glob("*.inc"),
+        *(ROOT / "tests/arm_acle").iterdir(),
+    ]
     for f in sorted(inputs):
         digest.update(f.name.encode() + f.read_bytes())
     folder = Path(tempfile.gettempdir()) / f"edgec-kernels-{os.getuid()}"

@@ -91,7 +91,7 @@ def generate(graph: Graph, plan: Plan, target: str, fast: Sequence[str] = ()) ->
         if isinstance(field.value, np.ndarray) and field.value.size
     }
     inputs, outputs = _all_ports(graph, plan, graph.inputs), _all_ports(graph, plan, graph.outputs)
-    sources = kernel_sources(layers)
+    sources = kernel_sources([layer.kernel for layer in layers])
     digest = _digest(rendered, pool, plan, sources)
     symbols = {layer.node.name: layer for layer in layers}
     common = {"model": graph.name, "target": target, "version": __version__, "hash": digest}
@@ -138,11 +138,11 @@ def _all_ports(graph: Graph, plan: Plan, values: Sequence[str]) -> tuple[Port, .
     return tuple(ports.values())
 
 
-def kernel_sources(layers: tuple[Layer, ...]) -> dict[str, str]:
-    """The kernel files that the layers use, with all they include, as src/kernels/NAME: text."""
+def kernel_sources(kernels: Sequence[Kernel]) -> dict[str, str]:
+    """The files that kernels are in, with all they include, as src/kernels/NAME: text."""
     folder = resource_dir("firmware") / "kernels"
-    wanted = [f"{layer.kernel.function}{ext}" for layer in layers for ext in (".h", ".c")]
-    wanted += [f"{stem}{ext}" for layer in layers for stem in layer.kernel.needs for ext in (".h", ".c")]
+    stems = [stem for kernel in kernels for stem in (kernel.function, *kernel.needs)]
+    wanted = [f"{stem}{ext}" for stem in stems for ext in (".h", ".c")]
     files: dict[str, str] = {}
     while wanted:
         name = wanted.pop()

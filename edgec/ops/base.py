@@ -29,7 +29,8 @@ class Call:
     consts: tuple[np.ndarray | None, ...]
     """Per operand: the data of a constant, None for an activation."""
     features: frozenset[str] = frozenset()
-    """Instruction sets beyond plain C that the kernel may use (`Target.features`)."""
+    """Instruction sets beyond plain C that the kernel may use: of `Target.features` those that the attribute
+    family names, all without it."""
 
     @property
     def plain(self) -> Call:
@@ -86,7 +87,8 @@ class Call:
 
 
 def call_of(graph: Graph, node: Node) -> Call:
-    """The call that a node makes."""
+    """The call that a node makes. Of the graph's features it has those that its attribute family names."""
+    family = node.attrs.get("family")
     return Call(
         node.name,
         node.path,
@@ -94,7 +96,7 @@ def call_of(graph: Graph, node: Node) -> Call:
         tuple(graph.in_types(node)),
         tuple(graph.out_types(node)),
         tuple(graph.data(v) for v in node.inputs),
-        graph.features,
+        graph.features if not isinstance(family, tuple) else graph.features & {str(f) for f in family},
     )
 
 

@@ -73,7 +73,8 @@ class Region(TypedDict):
 class Layer(TypedDict):
     """One node of the compiled graph, named by the user's own module path.
 
-    region: the index in `regions`. rows: of its result; window: how many of them are kept.
+    region: the index in `regions`. rows: of its result; window: how many of them are kept. cycles_estimate:
+    by the model of the cost, not measured.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Layer(TypedDict):
     live_bytes: int
     instructions: NotRequired[int]
     cycles: NotRequired[int]
+    cycles_estimate: NotRequired[int]
     snr_db: NotRequired[float]
     rows: NotRequired[int]
     window: NotRequired[int]
@@ -142,6 +144,14 @@ class Dead(TypedDict):
     weights: int
 
 
+class Tuning(TypedDict):
+    """What --tune did. candidates: kernels that were measured, now or in an earlier build. changed: layers
+    whose kernel is another than without it."""
+
+    candidates: int
+    changed: int
+
+
 class TradeOff(TypedDict):
     """A schedule that none beats in both bytes and work, or the one that was built.
 
@@ -161,7 +171,8 @@ class Report(TypedDict):
 
     constant_reads: bytes of constants (weights and tables) that one inference reads: of each kernel those of
     its tables, times its passes over them. constant_reads_unstreamed: the same with every layer in one step.
-    cycles_estimate: by which schemes were compared. cycles: those of the simulated board, by `cycles_model`.
+    cycles_estimate: by the model of the cost, by which schemes are compared where kernels are not measured.
+    tuned: whether they are, by --tune. cycles: those of the simulated board, by `cycles_model`.
     """
 
     schema: str
@@ -187,6 +198,8 @@ class Report(TypedDict):
     cycles_model: NotRequired[str]
     copies: NotRequired[Copies]
     dead: NotRequired[Dead]
+    tuned: NotRequired[bool]
+    tuning: NotRequired[Tuning]
     accuracy: NotRequired[Accuracy]
     pareto: NotRequired[list[TradeOff]]
     notes: NotRequired[list[str]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgec.report.estimates import apart
 from edgec.report.schema import Layer, Region, Report
 from edgec.report.words import bound_words, short
 
@@ -161,13 +162,28 @@ def _work(report: Report) -> list[Line]:
         parts.append(f"{report['instructions']:,} instructions")
     lines = [_labelled("work", (", ".join(parts), ""))]
     estimate = report.get("cycles_estimate")
-    planned = "" if estimate is None else f"planned with {estimate:,}"
+    word = "estimated as" if report.get("tuned") else "planned with"
+    planned = "" if estimate is None else f"{word} {estimate:,}"
     if "cycles" in report:
         notes = "; ".join(filter(None, (planned, report.get("cycles_model", ""))))
         lines.append(_labelled("", (f"{report['cycles']:,} cycles", ""), (f"  {notes}", "dim")))
     elif planned:
         lines.append(_labelled("", (f"{estimate:,} cycles estimated", "")))
-    return lines + _reads(report)
+    return lines + _estimates(report) + _reads(report)
+
+
+def _estimates(report: Report) -> list[Line]:
+    """How far the model of the cost is from the simulated board, and what --tune did."""
+    lines = []
+    if (off := apart(report["layers"])) is not None:
+        text = f"estimate off by {off.average:.0%} on the average"
+        worst = f"worst {off.worst:.0%} in {short(off.layer, NAME)}"
+        lines.append(_labelled("", (text, ""), (f"  {worst}", "dim")))
+    if "tuning" in report:
+        tried, changed = report["tuning"]["candidates"], report["tuning"]["changed"]
+        text = f"{tried:,} candidates, {changed} layer{'s' * (changed != 1)} with another kernel for it"
+        lines.append(_labelled("tuned", (text, "")))
+    return lines
 
 
 def _reads(report: Report) -> list[Line]:

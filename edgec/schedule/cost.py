@@ -2,16 +2,17 @@
 
 The estimate ranks schemes of one model, whose sums of products are the same. It adds up what kernels execute
 for their products and results, what every step takes, and what memories make kernels wait for constants. All
-figures that it rests on are in this file.
+figures that it rests on are in this file, but for those of kernels that were measured (`Costs.measured`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edgec.ir import Graph
 from edgec.ops.base import Kernel, call_of, op_of
+from edgec.schedule.forms import Form, form_of
 from edgec.schedule.plan import Plan, Step
 from edgec.schedule.work import Job, Work, job_of
 from edgec.target import MISS, Region, Target
@@ -53,18 +54,25 @@ CLOCKS: Mapping[str, float] = {"cortex-m4": 1.28, "cortex-m7": 0.86}
 @dataclass(frozen=True)
 class Costs:
     """What things cost on a board, in cycles. instruction: on the average. byte: of a constant that is read,
-    beyond the instruction that reads it."""
+    beyond the instruction that reads it. measured: of all rows of a kernel in one step; others are estimated.
+    """
 
     instruction: float = 1.0
     byte: float = 0.0
+    measured: Mapping[Form, float] = field(default_factory=dict)
 
     @staticmethod
     def of(target: Target, graph: Graph) -> Costs:
         """Those of a board for a graph whose constants are in the first memory with room for them."""
-        size = sum(x.data.nbytes for x in graph.values.values() if x.data is not None)
-        regions = target.weight_regions
-        holds = next((r for r in regions if r.size >= size), regions[-1] if regions else None)
+        holds = weight_memory(target, graph)
         return Costs(CLOCKS.get(target.cpu, 1.0), byte_cycles(target, holds) if holds is not None else 0.0)
+
+
+def weight_memory(target: Target, graph: Graph) -> Region | None:
+    """The memory that a graph's constants are in: the first with room for them. None without memories."""
+    size = sum(x.data.nbytes for x in graph.values.values() if x.data is not None)
+    regions = target.weight_regions
+    return next((r for r in regions if r.size >= size), regions[-1] if regions else None)
 
 
 PLAIN = Costs()
@@ -73,11 +81,13 @@ PLAIN = Costs()
 
 @dataclass(frozen=True)
 class Spent:
-    """What one inference takes. reads: bytes of constants. cycles: estimated."""
+    """What one inference takes. reads: bytes of constants. cycles: estimated. layers: of them those of
+    kernels, by node; the rest goes from step to step."""
 
     macs: int
     reads: int
     cycles: int
+    layers: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -106,19 +116,27 @@ def spent(graph: Graph, job: Job, steps: Iterable[tuple[str, int]], costs: Costs
     """The cost of steps: (node, rows) of each, in any order."""
     works = _works(job)
     runs = _runs(works, steps)
-    count = sum(run.steps for run in runs.values())
-    macs, reads, instructions = 0, 0, float(STEP * count)
+    macs, reads, layers = 0, 0, dict[str, int]()
+    total = STEP * sum(run.steps for run in runs.values()) * costs.instruction
     for name, run in runs.items():
-        node, kernel, n = graph.node(name), works[name].kernel, run.rows
+        node, work = graph.node(name), works[name]
+        kernel, call = work.kernel, call_of(graph, node)
         assert kernel is not None
-        call = call_of(graph, node)
-        own, of = op_of(node).macs(call) * n // max(call.outs[0].rows, 1), max(call.outs[0].rows, 1)
-        known = WORK.get(kernel.feature, WORK[""])
-        product, result = known.get(node.op, known[""])
-        macs += own
-        reads += _read(kernel, run.passes, n / of)
-        instructions += own * product + call.outs[0].size * n / of * result
-    return Spent(macs, reads, round(instructions * costs.instruction + reads * costs.byte))
+        of = max(call.outs[0].rows, 1)
+        share = run.rows / of
+        own, read = op_of(node).macs(call) * run.rows // of, _read(kernel, run.passes, share)
+        known = costs.measured.get(form_of(node, call, kernel)) if costs.measured else None
+        if known is None:
+            figures = WORK.get(kernel.feature, WORK[""])
+            product, result = figures.get(node.op, figures[""])
+            instructions = own * product + call.outs[0].size * share * result
+            cycles = instructions * costs.instruction + read * costs.byte
+        else:
+            whole = _read(kernel, 1 if work.at_once else -(-of // work.block), 1.0)
+            cycles = known * share + max(0.0, read - whole * share) * costs.byte
+        macs, reads, total = macs + own, reads + read, total + cycles
+        layers[name] = round(cycles)
+    return Spent(macs, reads, round(total), layers)
 
 
 def whole_steps(job: Job) -> list[tuple[str, int]]:
@@ -165,9 +183,9 @@ def table_reads(graph: Graph, plan: Plan, cache: int) -> dict[tuple[str, str], i
         vectors = max(1, out.row_size // max(1, out.shape[-1])) if out.shape else 1
         sweeps = run.passes * -(-vectors // TOGETHER.get(kernel.feature, 1))
         times = run.steps if sum(sizes.values()) <= cache else sweeps
-        for field, n in sizes.items():
+        for member, n in sizes.items():
             share = run.rows / max(out.rows, 1)
-            found[name, field] = round(n * share) if kernel.fields[field].by_row else n * times
+            found[name, member] = round(n * share) if kernel.fields[member].by_row else n * times
     return found
 
 

@@ -149,9 +149,9 @@ class Search:
 
     @cached_property
     def _least_cycles(self) -> int:
-        """Fewer cycles no scheme takes: layers one by one, in the largest blocks that there are."""
-        blocks = dict.fromkeys(natural_blocks(self.graph), BLOCKS[-1])
-        return spent_by(in_blocks(self.graph, blocks), None, self.costs).cycles
+        """Fewer cycles no scheme takes: layers one by one, in the best blocks that there are."""
+        forms = [in_blocks(self.graph, dict.fromkeys(natural_blocks(self.graph), rows)) for rows in BLOCKS]
+        return min(spent_by(form, None, self.costs).cycles for form in forms)
 
     def _wider(self, scheme: Scheme, room: int, best: Scheme) -> Scheme:
         """The scheme in the largest blocks that fit, where it becomes cheaper than `best`.

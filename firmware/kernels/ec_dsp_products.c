@@ -149,4 +149,4 @@ SINGLE(single_s16, "16", "strh", "2", "4", "6", "8", CLAMP)
 
 #endif
 
-#include "ec_dsp_entries.h"
+#include "ec_dsp_entries.inc"

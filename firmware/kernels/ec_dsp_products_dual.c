@@ -201,4 +201,4 @@ SINGLE(single_s16, "16", "strh", "2", "4", "6", "8", CLAMP_ALL)
 
 #endif
 
-#include "ec_dsp_entries.h"
+#include "ec_dsp_entries.inc"

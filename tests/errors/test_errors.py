@@ -82,6 +82,16 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("m.tflite", "--no-regions", "--pareto")
 
 
+@case("E101-tune")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("m.tflite", "--tune", target="host")
+
+
+@case("E101-jobs")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("m.tflite", "--tune", "--jobs", "0")
+
+
 @case("E101-place")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     np.save("x.npy", np.zeros((1, 4, 2, 3), np.int8))

@@ -31,15 +31,16 @@ def test_no_warnings(name: str, tmp_path: Path) -> None:
     command = COMPILERS[name]
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
-    found = sorted(KERNELS.glob("*.c"))
-    assert found
     every = tmp_path / "headers.c"
     every.write_text("".join(f'#include "{h.name}"\n' for h in sorted(KERNELS.glob("*.h"))))
-    done = subprocess.run(
-        [*command, *STRICT, f"-I{KERNELS}", *map(str, [*found, every])],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[:3000]
+    found = sorted(KERNELS.glob("*.c"))
+    dual = [f for f in found if f.stem.endswith("_dual")]  # these have functions that others have, too
+    for sources in ([every, *(f for f in found if f not in dual)], dual):
+        done = subprocess.run(
+            [*command, *STRICT, f"-I{KERNELS}", *map(str, sources)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert sources and done.returncode == 0, done.stderr[:3000]

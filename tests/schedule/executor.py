@@ -172,9 +172,9 @@ def _library() -> ctypes.CDLL:
     found = next(filter(None, map(shutil.which, ("gcc", "clang", "cc"))), None)
     compiler = [found] if found else [sys.executable, "-m", "ziglang", "cc"]
     command = [*compiler, *WARNINGS, "-O1", "-fPIC", "-shared"]
-    sources = sorted(KERNELS.glob("*.c"))
+    sources = [f for f in sorted(KERNELS.glob("*.c")) if not f.stem.endswith("_dual")]  # others' functions
     digest = hashlib.sha256("\0".join(command).encode())
-    for f in [*sources, *sorted(KERNELS.glob("*.h"))]:
+    for f in [*sources, *sorted(KERNELS.glob("*.h")), *sorted(KERNELS.glob("*.inc"))]:
         digest.update(f.name.encode() + f.read_bytes())
     folder = Path(tempfile.gettempdir()) / f"edgec-kernels-{os.getuid()}"
     library = folder / f"all-{digest.hexdigest()[:20]}.so"

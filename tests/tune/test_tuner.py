@@ -1,0 +1,184 @@
+"""Choosing by measured costs: what is measured, remembered, interrupted and resumed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from edgec.diagnostics import Diagnostic
+from edgec.ir import Graph
+from edgec.options import Silent
+from edgec.sim.runner import Cost
+from edgec.target import FEATURES, Target, load_target
+from edgec.tune import Tuner, cache, tuner, workers
+from edgec.tune.candidates import Candidate, choosable, one_layer
+from edgec.tune.measure import measure
+from tests.tune.layers import mixed
+
+BOARD = load_target("stm32f746")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "cache_dir", lambda: tmp_path)
+
+
+class Heard(Silent):
+    """Remembers what is said."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.stages: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def stage(self, name: str) -> None:
+        self.stages.append(name)
+
+
+class Fake:
+    """Stands for the workers. costs: by family, 50 for others; after: how many are measured before Ctrl-C."""
+
+    def __init__(self, costs: Mapping[tuple[str, ...], int], after: int | None = None) -> None:
+        self.costs, self.after = costs, after
+        self.asked: list[str] = []
+
+    def __call__(self, layers: Mapping[str, Graph], target: Target, jobs: int) -> Iterator[tuple[str, Cost]]:
+        for k, (key, layer) in enumerate(layers.items()):
+            if k == self.after:
+                raise KeyboardInterrupt
+            self.asked.append(key)
+            family = layer.node("layer").attrs["family"]
+            assert isinstance(family, tuple)
+            yield key, Cost(1, self.costs.get(tuple(map(str, family)), 50))
+
+
+def tuned(
+    monkeypatch: pytest.MonkeyPatch, fake: Fake, heard: Heard | None = None, small: bool = False
+) -> Graph:
+    monkeypatch.setattr(tuner, "measured", fake)
+    return Tuner(BOARD, heard or Heard(), 1, small).tune(mixed(*FEATURES[BOARD.cpu])).graph
+
+
+def families(graph: Graph) -> dict[str, object]:
+    return {n.op: n.attrs["family"] for n in graph.nodes() if "family" in n.attrs}
+
+
+def test_what_is_fastest_by_itself_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert families(tuned(monkeypatch, Fake({("dsp", "dual"): 10}))) == {}
+    assert families(tuned(monkeypatch, Fake({}))) == {}  # from the cache
+
+
+def test_another_family_is_recorded_on_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = families(tuned(monkeypatch, Fake({("dsp",): 10})))
+    assert chosen["linear"] == ("dsp",) and chosen["conv2d"] == ("dsp",)
+    # All its kernels cost the same: nothing is changed for nothing.
+    assert "depthwise_conv2d" not in chosen
+
+
+def test_more_scratch_is_not_taken_where_memory_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    ways = {n.op: found for n, found in choosable(mixed(*FEATURES[BOARD.cpu]))}
+    assert all(c.scratch == c.kernel.scratch + c.kernel.copies for found in ways.values() for c in found)
+    greedy = property(lambda c: 8 if c.kernel.function == "ec_linear_s8" else 0)
+    monkeypatch.setattr(Candidate, "scratch", greedy)
+    assert families(tuned(monkeypatch, Fake({(): 10}))) == dict.fromkeys(ways, ())
+    frugal = families(tuned(monkeypatch, Fake({}), small=True))
+    assert frugal == dict.fromkeys(set(ways) - {"linear"}, ())
+
+
+def test_interrupted_and_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, heard, total = Fake({}, after=3), Fake({}), Heard(), _total()
+    with pytest.raises(KeyboardInterrupt):
+        tuned(monkeypatch, first, heard)
+    assert len(first.asked) == 3
+    assert heard.notes == [f"3 of {total} kernels are measured, and kept for the next build"]
+    tuned(monkeypatch, second, heard)
+    assert len(second.asked) == total - 3 and not set(first.asked) & set(second.asked)
+    assert heard.stages[-1].endswith(f"{total} kernels to measure, 3 of them known")
+
+
+def _total() -> int:
+    """Blocks that change nothing for a whole layer are no further measurement."""
+    ways = [found for _, found in choosable(mixed(*FEATURES[BOARD.cpu]))]
+    return len({(k, c.kernel.function, c.kernel.needs) for k, found in enumerate(ways) for c in found})
+
+
+def test_a_damaged_entry_is_measured_again_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake, again, last, heard = Fake({}), Fake({}), Fake({}), Heard()
+    tuned(monkeypatch, fake)
+    cache.path_of(fake.asked[0]).write_text("{")
+    tuned(monkeypatch, again, heard)
+    assert again.asked == fake.asked[:1]
+    assert len(heard.notes) == 1 and heard.notes[0].startswith("measured again:")
+    tuned(monkeypatch, last)
+    assert last.asked == []
+
+
+@pytest.mark.parametrize("name", ["host", "cortex-a53"])
+def test_a_target_that_counts_nothing_is_refused(name: str) -> None:
+    with pytest.raises(Diagnostic) as error:
+        Tuner(load_target(name), Silent(), 1)
+    assert error.value.code == "E101"
+
+
+# -- workers --------------------------------------------------------------
+
+
+def layers(count: int) -> dict[str, Graph]:
+    graph = mixed("dsp")
+    made = [one_layer(graph, node, c) for node, found in choosable(graph) for c in found]
+    return {str(k): layer for k, layer in enumerate(made[:count])}
+
+
+def test_workers_measure_the_same_as_this_process() -> None:
+    board = load_target("stm32f446")
+    found = dict(workers.measured(layers(3), board, 2))
+    assert len(found) == 3 and found["0"] == measure(layers(1)["0"], board)
+    assert all(c is not None and c.cycles and c.instructions for c in found.values())
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """The workers that are started."""
+    made: list[subprocess.Popen[bytes]] = []
+    start = workers._start
+    monkeypatch.setattr(workers, "_start", lambda: made.append(start()) or made[-1])
+    return made
+
+
+def test_workers_end_when_the_caller_stops(started: list[subprocess.Popen[bytes]]) -> None:
+    steps = workers.measured(layers(6), load_target("stm32f446"), 2)
+    next(steps)
+    began = time.monotonic()
+    steps.close()  # what an exception in a loop over it does
+    assert time.monotonic() - began < 5
+    assert len(started) == 2 and all(w.returncode is not None for w in started)
+
+
+def test_a_worker_that_dies_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = workers._start
+
+    def dying() -> subprocess.Popen[bytes]:
+        worker = start()
+        os.kill(worker.pid, signal.SIGKILL)
+        return worker
+
+    monkeypatch.setattr(workers, "_start", dying)
+    with pytest.raises(RuntimeError, match="ended"):
+        dict(workers.measured(layers(2), load_target("stm32f446"), 2))
+
+
+def test_what_a_worker_answers() -> None:
+    with pytest.raises(Diagnostic) as error:
+        workers._understood("error", [("E401", "missing tool", "x", (("a", "b"),), ("c",))])
+    assert (error.value.code, error.value.where, error.value.remedies) == ("E401", "x", ("c",))
+    with pytest.raises(RuntimeError, match="could not be measured"):
+        workers._understood("bug", ["Traceback"])
+    assert workers._understood("unfit", []) is None
