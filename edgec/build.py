@@ -14,7 +14,7 @@ from edgec.codegen.library import Library, generate
 from edgec.codegen.tests import test_files
 from edgec.codegen.toolchain import DoesNotFit, build_archive, build_firmware, build_runner
 from edgec.diagnostics import Diagnostic
-from edgec.fast import with_fast_weights
+from edgec.fast import fast_firmware
 from edgec.fitting import fitted
 from edgec.ir import Graph
 from edgec.options import BuildOptions, Progress
@@ -220,7 +220,7 @@ def _link(
     if target.is_mcu:
         firmware = build_firmware(source, target, sram_limit=options.budget, flash_limit=options.flash_budget)
         if options.optimize == "speed":
-            firmware = with_fast_weights(options, target, graph, plan, library, firmware)
+            firmware = fast_firmware(options, target, graph, plan, library, firmware)
         write_files(options.out, firmware.files(target))
         sizes = firmware.sizes
         memory = assemble.sram(graph, plan, sizes, options.budget or target.sram_bytes)

@@ -60,7 +60,8 @@ def build(
     optimize: Annotated[
         Literal["memory", "speed"] | None,
         typer.Option(
-            help="memory: the smallest arena, with int8 residual streams; speed: the least work that fits. "
+            help="memory: the smallest arena, with int8 residual streams; speed: the fewest cycles that fit, "
+            "with weights copied to the SRAM that is left. "
             "[default: speed with --budget; without, the smallest arena at full precision]"
         ),
     ] = None,

@@ -1,4 +1,4 @@
-"""Constants copied to SRAM at start, where a build is asked for speed and its memory has room for them."""
+"""What linking does for speed: constants copied to SRAM at start, code that runs together side by side."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from edgec.codegen.library import Library, generate
 from edgec.codegen.toolchain import DoesNotFit, Firmware, build_firmware
 from edgec.ir import Graph
+from edgec.ops.base import op_of
 from edgec.options import BuildOptions
 from edgec.schedule.cost import table_reads
 from edgec.schedule.fast import Table, fast_tables, fewer
@@ -17,27 +18,41 @@ from edgec.target import Target
 WEIGHTS = "src/weights.c"
 
 
-def with_fast_weights(
+def fast_firmware(
     options: BuildOptions, target: Target, graph: Graph, plan: Plan, library: Library, firmware: Firmware
 ) -> Firmware:
-    """The firmware with the constants in SRAM that save cycles there, as many as fit, and its weights.c.
+    """The firmware with its code in the order of the work, and with the constants in SRAM that save cycles
+    there, as many as fit; options.out gets the weights.c that goes with it.
 
-    library, firmware: as they are without. Where nothing is gained the firmware is handed back as it is.
+    library, firmware: as they are without, which is what is handed back where it cannot be linked otherwise.
     """
     limit = min(options.budget or target.sram.size, target.sram.size)
     home = next(r for r in target.regions if r.name == firmware.weights_region)
     tables = fast_tables(_tables(graph, plan, library, target), target, home, firmware.sizes.sram, limit)
-    source = options.out / WEIGHTS
-    while tables:
+    source, kernels = options.out / WEIGHTS, _kernels(library)
+    while True:
         _write(source, generate(graph, plan, target.name, [t.symbol for t in tables]))
         try:
             return build_firmware(
-                source.parent, target, sram_limit=options.budget, flash_limit=options.flash_budget
+                source.parent,
+                target,
+                sram_limit=options.budget,
+                flash_limit=options.flash_budget,
+                kernels=kernels,
             )
         except DoesNotFit as error:  # what alignment takes is known when it is linked
+            if not tables:
+                return firmware
             tables = fewer(tables, error.need - error.have)
-    _write(source, library)
-    return firmware
+
+
+def _kernels(library: Library) -> list[str]:
+    """The functions of the kernels, those with the most work first."""
+    work: dict[str, int] = {}
+    for layer in library.layers:
+        own = op_of(layer.node).macs(layer.call) + layer.call.outs[0].size
+        work[layer.kernel.function] = work.get(layer.kernel.function, 0) + own
+    return sorted(work, key=lambda name: (-work[name], name))
 
 
 def _write(path: Path, library: Library) -> None:

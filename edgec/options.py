@@ -21,7 +21,8 @@ class BuildOptions:
     budget, flash_budget: bytes, None for what the board has. calib: calibration data, None
     where the model needs none or drawn inputs must do. out: the output directory. The
     pipeline builds in `out` itself, which then does not exist; the command line hands it a
-    temporary one. optimize: None prefers speed where there is a budget and memory where there is none.
+    temporary one. optimize: None prefers speed where there is a budget and memory where there is none;
+    "speed" also has constants copied to the SRAM that is left.
     regions: whether several ops may run under one row loop. max_overhead: how many times the model's own
     multiply-accumulates may be spent where that saves memory. pareto: whether to list what memory costs.
     keep_dead: whether channels stay that can be left out without changing an output. tune: whether kernels

@@ -49,7 +49,7 @@ def stack_bound(image: Image) -> int:
             names = [by_address[a].name for a in active[active.index(address) :]]
             raise StackError(f"recursion: {' -> '.join([*names, function.name])}")
         active.append(address)
-        frames[address] = _frame(image, function, by_address)
+        frames[address] = frame_of(image, function, by_address)
         below = max((visit(callee) for callee in sorted(frames[address].calls)), default=0)
         active.pop()
         depth[address] = frames[address].bytes + below
@@ -58,7 +58,8 @@ def stack_bound(image: Image) -> int:
     return (visit(root.address) + 7) & ~7
 
 
-def _frame(image: Image, function: Symbol, known: dict[int, Symbol]) -> Frame:
+def frame_of(image: Image, function: Symbol, known: dict[int, Symbol]) -> Frame:
+    """What a function takes and calls; known: all functions by address. Raises StackError as stack_bound."""
     size, calls = 0, set()
     end = function.address + function.size
     for name, operands in _instructions(image, function):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgec.codegen.code_order import code_order
 from edgec.codegen.compile import compile_all
 from edgec.codegen.image import Image, Sizes
 from edgec.codegen.render import render
@@ -84,13 +85,14 @@ def build_firmware(
     sram_limit: int | None = None,
     flash_limit: int | None = None,
     stack_bytes: int | None = None,
+    kernels: Sequence[str] = (),
     strict: bool = False,
 ) -> Firmware:
     """The firmware for the library in `source` (a build's src/).
 
     tool: zig() by default, or arm_gcc(). sram_limit, flash_limit: bytes, where less may be
     used than the board has. stack_bytes: size of the stack; the static worst case by
-    default. strict: warnings are errors.
+    default. kernels: functions whose code comes first, with all that they call. strict: warnings are errors.
 
     Raises DoesNotFit where the image needs more SRAM or flash than it may use, Diagnostic
     E401 for a missing or broken compiler, CompilerError for sources it refuses.
@@ -102,14 +104,16 @@ def build_firmware(
         # First without limits, to learn the sizes and the depth of the stack.
         regions = {r.name: (r.address, _UNLIMITED) for r in target.regions}
         regions["sram"] = (target.sram.address, _UNLIMITED)
-        draft = Image(_link(tool, target, objects, work, regions, target.boot.name, _DRAFT_STACK)[0])
+        draft = Image(_link(tool, target, objects, work, regions, target.boot.name, _DRAFT_STACK, ())[0])
         bound = stack_bound(draft)
         stack = bound if stack_bytes is None else (stack_bytes + 7) & ~7
         weights = _place_weights(draft.sizes(), target, flash_limit)
         _check_sram(draft.sizes(), stack, target, sram_limit)
         regions = {r.name: (r.address, r.size) for r in target.regions}
         regions["sram"] = (target.sram.address, target.sram.size)
-        elf, script = _link(tool, target, objects, work, regions, weights.name, stack)
+        elf, script = _link(
+            tool, target, objects, work, regions, weights.name, stack, code_order(draft, kernels)
+        )
     image = Image(elf)
     return Firmware(elf, image, image.sizes(), weights.name, bound, script)
 
@@ -235,8 +239,9 @@ def _link(
     regions: dict[str, tuple[int, int]],
     weights: str,
     stack: int,
+    first: Sequence[str],
 ) -> tuple[bytes, str]:
-    """The image and the linker script that made it."""
+    """The image and the linker script that made it. first: functions that come first, in their order."""
     used = [target.boot, *(r for r in target.weight_regions if r.name == weights)]
     memories = {r.name: r.access for r in used} | {"sram": target.sram.access}
     script = render(
@@ -250,6 +255,7 @@ def _link(
             "boot": target.boot.name,
             "weights": weights,
             "stack": stack,
+            "first": first,
         },
     )
     (work / "linker.ld").write_text(script)

@@ -11,6 +11,7 @@ import pytest
 from edgec import fast
 from edgec.build import build
 from edgec.codegen.image import Image
+from edgec.codegen.stack import frame_of
 from edgec.codegen.toolchain import DoesNotFit, Firmware
 from edgec.options import BuildOptions, Silent
 from edgec.report import files
@@ -94,7 +95,9 @@ def test_fewer_where_the_linker_finds_no_room(
     assert 0 < some <= everything["weights"] // 2
 
 
-def test_none_where_none_fits(built: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_as_it_was_where_it_cannot_be_linked(
+    built: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object, **__: object) -> Firmware:
         raise DoesNotFit("flash", (("weights", 1 << 30),), 0)
 
@@ -105,6 +108,19 @@ def test_none_where_none_fits(built: Builder, tmp_path: Path, monkeypatch: pytes
     assert checked(out)["notes"] == checked(without)["notes"]
     for name in ("firmware.elf", "src/weights.c"):
         assert (out / name).read_bytes() == (without / name).read_bytes()
+
+
+def test_code_of_the_most_work_comes_first(built: Builder) -> None:
+    without = built(MODEL, "stm32f746", budget=load_target("stm32f746").sram_bytes)
+    images = [Image.read(f / "firmware.elf") for f in (built(MODEL, "stm32f746", optimize="speed"), without)]
+    ordered, plain_order = (
+        [f.name for f in i.functions if f.address >= i.sections[".text"][0]] for i in images
+    )
+    assert ordered[0] == "ec_linear_s8_dsp" != plain_order[0] and sorted(ordered) == sorted(plain_order)
+    quick = images[0]
+    linear = next(f for f in quick.functions if f.name == "ec_linear_s8_dsp")
+    called = frame_of(quick, linear, {f.address: f for f in reversed(quick.functions)}).calls
+    assert called and max(called) < linear.address + 4096
 
 
 @pytest.mark.skipif(
