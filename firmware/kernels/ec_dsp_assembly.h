@@ -10,8 +10,7 @@
 #define EC_NAKED __attribute__((naked, noinline)) static
 #define EC_IN(type, name) __attribute__((unused)) type name
 
-/* Stack: 0 column or vector, 4 y0, 8 y1, 12 outputs left, 16 and 20 where r1 stands behind the last turn of four
- * steps and at the end, 24 lo, 28 hi; then what was pushed. Leaves the table in r0, inputs in r6. */
+/* Stack: 0 column or vector, 4 y0, 8 y1, 12 outputs left, 16 and 20 as each function says, 24 lo, 28 hi; then what was pushed. Leaves the table in r0, inputs in r6. */
 #define EC_ENTER(odd)            \
     "push {r4-r11, lr}\n"        \
     "sub sp, sp, #36\n"          \

@@ -25,10 +25,14 @@
     "smlad r12, r2, r5, r12\n" \
     "smlad lr, r3, r5, lr\n"
 
-/* Four inputs of one vector for the same outputs. r8, r9: sums of 256a + b and of 256c + d, r10, r11: of b and d. */
-#define SINGLE_STEP            \
-    "ldr r2, [r1], #4\n"       \
-    "ldmia r0!, {r4-r7}\n"     \
+/* Four inputs of one vector for the same outputs, with offsets x and w. r8, r9: sums of 256a + b and of 256c + d, r10,
+ * r11: of b and d. */
+#define SINGLE_STEP(x, w)      \
+    "ldr r2, [r1, #" x "]\n"   \
+    "ldr r4, [r0, #" w "]\n"   \
+    "ldr r5, [r0, #" w "+4]\n" \
+    "ldr r6, [r0, #" w "+8]\n" \
+    "ldr r7, [r0, #" w "+12]\n" \
     "sxtb16 r3, r2, ror #8\n"  \
     "sxtb16 r2, r2\n"          \
     "smlad r8, r2, r4, r8\n"   \
@@ -44,27 +48,33 @@
     "smlad r10, r3, r6, r10\n" \
     "smlad r11, r3, r7, r11\n"
 
-#define ALL_INPUTS(four, one)  \
-    "ldrd r2, r3, [sp, #16]\n" \
-    "cmp r1, r2\n"             \
-    "beq 3f\n"                 \
-    "2:\n" four                \
-    "ldrd r2, r3, [sp, #16]\n" \
-    "cmp r1, r2\n"             \
-    "bne 2b\n"                 \
-    "3: cmp r1, r3\n"          \
-    "beq 5f\n"                 \
-    "4:\n" one                 \
-    "ldr r3, [sp, #20]\n"      \
-    "cmp r1, r3\n"             \
-    "bne 4b\n"                 \
+/* All inputs, many steps a turn where there are so many. */
+#define ALL_INPUTS(many, one) \
+    "ldr r2, [sp, #16]\n"     \
+    "cmp r1, r2\n"            \
+    "beq 3f\n"                \
+    "2:\n" many               \
+    "ldr r2, [sp, #16]\n"     \
+    "cmp r1, r2\n"            \
+    "bne.w 2b\n"              \
+    "3: ldr r3, [sp, #20]\n"  \
+    "cmp r1, r3\n"            \
+    "beq 5f\n"                \
+    "4:\n" one                \
+    "ldr r3, [sp, #20]\n"     \
+    "cmp r1, r3\n"            \
+    "bne 4b\n"                \
     "5:\n"
 
 #define PAIR_FOUR                                                                                  \
     PAIR_STEP("0") PAIR_STEP("8") PAIR_STEP("16") PAIR_STEP("24") PAIR_STEP("32") PAIR_STEP("40")  \
         PAIR_STEP("48") PAIR_STEP("56") "add r1, r1, #64\nadd r0, r0, #64\n"
 #define PAIR_ONE PAIR_STEP("0") PAIR_STEP("8") "add r1, r1, #16\nadd r0, r0, #16\n"
-#define SINGLE_FOUR SINGLE_STEP SINGLE_STEP SINGLE_STEP SINGLE_STEP
+#define SINGLE_EIGHT                                                                               \
+    SINGLE_STEP("0", "0") SINGLE_STEP("4", "16") SINGLE_STEP("8", "32") SINGLE_STEP("12", "48")    \
+        SINGLE_STEP("16", "64") SINGLE_STEP("20", "80") SINGLE_STEP("24", "96")                    \
+            SINGLE_STEP("28", "112") "add r1, r1, #32\nadd r0, r0, #128\n"
+#define SINGLE_ONE SINGLE_STEP("0", "0") "add r1, r1, #4\nadd r0, r0, #16\n"
 
 /* Two sums of one output, or one, in registers p and q; `twice` doubles them and adds the bias in r2. */
 #define UPPER(p) "add " p ", r2, " p ", asr #7\n"
@@ -80,6 +90,7 @@
 #define CLAMP(r) EC_CLAMP_TO(r, "r2", "r3")
 #define NO_CLAMP(r)
 
+/* Stack: 16 and 20 where r1 stands behind the last turn of many steps, and at the end. */
 #define PAIR(name, bits, store, size, size2, size3, size4, clamp)                                         \
     EC_NAKED void name(EC_IN(const ec_dsp_layer *, l), EC_IN(const uint32_t *, column), EC_IN(void *, y0), \
                        EC_IN(void *, y1))                                                                 \
@@ -118,12 +129,12 @@
     EC_NAKED void name(EC_IN(const ec_dsp_layer *, l), EC_IN(const int8_t *, x), EC_IN(void *, y))        \
     {                                                                                                     \
         __asm__ volatile(EC_ENTER("3")                                                                    \
-                         "bic r4, r6, #15\n"                                                              \
+                         "bic r4, r6, #31\n"                                                              \
                          "add r4, r1, r4\n"                                                               \
                          "add r5, r1, r6\n"                                                               \
                          "strd r4, r5, [sp, #16]\n"                                                       \
                          "1: mov r8, #0\nmov r9, #0\nmov r10, #0\nmov r11, #0\n"                          \
-                         ALL_INPUTS(SINGLE_FOUR, SINGLE_STEP)                                             \
+                         ALL_INPUTS(SINGLE_EIGHT, SINGLE_ONE)                                             \
                          "sub r8, r8, r10\nsub r9, r9, r11\n"                                             \
                          FINISH_ONE(UPPER, "r8", bits) FINISH_ONE(LOWER, "r10", bits)                     \
                              FINISH_ONE(UPPER, "r9", bits) FINISH_ONE(LOWER, "r11", bits)                 \
