@@ -115,7 +115,7 @@ class Conv2d(Op):
         return Kernel(
             "ec_conv2d_s8_dsp",
             {**fields, **given, **products},
-            scratch=2 * dsp.ADDRESS * kh + 5 * flat + 8,
+            scratch=2 * dsp.ADDRESS * kh + 4 * flat + 8 + (row if by_row else flat),
             needs=dsp.files(call.features),
             feature="dsp",
             block=call.block or 2 if y.shape[2] == 1 and y.rows > 1 else 1,

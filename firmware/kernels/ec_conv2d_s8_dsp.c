@@ -103,7 +103,7 @@ void ec_conv2d_s8_dsp(const ec_conv2d_s8_dsp_params *p, const ec_window *in, con
         }
     }
     if (waiting != 0) {
-        gather(p, at, spare, p->row_taps != 0 ? p->row_taps : p->kernel_w * p->channels);
-        ec_dsp_single_s8(&l, spare, at[0].to);
+        gather(p, at, (int8_t *)column, p->row_taps != 0 ? p->row_taps : p->kernel_w * p->channels);
+        ec_dsp_single_s8(&l, (const int8_t *)column, at[0].to);
     }
 }

@@ -6,7 +6,8 @@
  * zero point is folded into the bias. Rows of several images follow each other.
  * Aliasing: output pixels are written, two at a time, after their taps have been gathered and may overlap
  * them; they must not overlap taps of later pixels.
- * Scratch: two addresses for each kernel row, 4 * taps + 8 bytes for two pixels, and `taps` for one.
+ * Scratch: two addresses for each kernel row, 4 * taps + 8 bytes for two pixels, and row_taps,
+ * or `taps` where that is 0.
  */
 #ifndef EC_CONV2D_S8_DSP_H
 #define EC_CONV2D_S8_DSP_H
