@@ -168,9 +168,8 @@ def _tuned(options: BuildOptions, target: Target, lowered: Lowered, plain: _Made
     if worse:
         made = _linked(options, target, plain.lowered, plain.scheme, tuner.progress, [])
     made.report["tuned"] = True
-    made.report["tuning"] = Tuning(
-        candidates=sum(t.tried for t in tries), changed=sum("family" in n.attrs for n in made.graph)
-    )
+    changed = sum(t.changed for t in tries if t.graph is made.lowered.graph)
+    made.report["tuning"] = Tuning(candidates=sum(t.tried for t in tries), changed=changed)
     return made
 
 

@@ -92,7 +92,8 @@ def build_firmware(
 
     tool: zig() by default, or arm_gcc(). sram_limit, flash_limit: bytes, where less may be
     used than the board has. stack_bytes: size of the stack; the static worst case by
-    default. kernels: functions whose code comes first, with all that they call. strict: warnings are errors.
+    default. kernels: functions whose code comes first, with what they call, as far as the code cache reaches.
+    strict: warnings are errors.
 
     Raises DoesNotFit where the image needs more SRAM or flash than it may use, Diagnostic
     E401 for a missing or broken compiler, CompilerError for sources it refuses.
@@ -111,9 +112,9 @@ def build_firmware(
         _check_sram(draft.sizes(), stack, target, sram_limit)
         regions = {r.name: (r.address, r.size) for r in target.regions}
         regions["sram"] = (target.sram.address, target.sram.size)
-        elf, script = _link(
-            tool, target, objects, work, regions, weights.name, stack, code_order(draft, kernels)
-        )
+        cache = target.icache.size if target.icache is not None else 0
+        first = code_order(draft, kernels, cache)
+        elf, script = _link(tool, target, objects, work, regions, weights.name, stack, first)
     image = Image(elf)
     return Firmware(elf, image, image.sizes(), weights.name, bound, script)
 

@@ -12,6 +12,10 @@ import numpy as np
 from edgec.ops.base import Field, i32, table
 from edgec.ops.fixed import requantize
 
+PRODUCTS = ("ec_dsp_products", "ec_dsp_products_dual")
+"""Kernel files that define the same functions: an image has one of them."""
+TAPS = ("ec_dsp_taps", "ec_dsp_taps_dual")
+"""The same for depthwise convolutions."""
 ADDRESS = 8
 """Bytes of an address in scratch, which also has to do where the library runs on the build's host."""
 _SUM = 1 << 23
@@ -36,12 +40,12 @@ def padded(inputs: int) -> int:
 
 def files(features: frozenset[str]) -> tuple[str, ...]:
     """The kernel files with the products of linear layers and convolutions."""
-    return ("ec_dsp_layer", "ec_dsp_products_dual" if "dual" in features else "ec_dsp_products")
+    return ("ec_dsp_layer", PRODUCTS["dual" in features])
 
 
 def taps_files(features: frozenset[str]) -> tuple[str, ...]:
     """The kernel file with the products of depthwise convolutions."""
-    return ("ec_dsp_taps_dual" if "dual" in features else "ec_dsp_taps",)
+    return (TAPS["dual" in features],)
 
 
 def product_fields(

@@ -10,6 +10,7 @@ import numpy as np
 
 from edgec.ir import Graph, Node
 from edgec.ops.base import Kernel, call_of, op_of
+from edgec.ops.dsp import PRODUCTS, TAPS
 from edgec.schedule.blocks import BLOCKS
 from edgec.schedule.forms import Form, form_of
 
@@ -32,6 +33,11 @@ class Candidate:
         """Bytes that it may want beside its operands and its result."""
         return self.kernel.scratch + self.kernel.copies
 
+    @property
+    def products(self) -> frozenset[str]:
+        """The files with the products that it calls, of those of which an image has one of a kind."""
+        return frozenset(self.kernel.needs) & frozenset(PRODUCTS + TAPS)
+
     def same_code(self, other: Candidate) -> bool:
         """Whether all rows in one step are computed in the very same way, whatever blocks there are."""
         mine, its = (
@@ -47,7 +53,7 @@ class Candidate:
 def candidates(graph: Graph, node: Node) -> list[Candidate]:
     """All ways to compute a node, each once; the first is the one that an op chooses by itself."""
     found: dict[Form, Candidate] = {}
-    for family in _families(graph.features):
+    for family in families(graph.features):
         call = replace(call_of(graph, node), features=frozenset(family))
         for block in (0, *BLOCKS):
             asked = replace(call, attrs={**call.attrs, "block": block}) if block else call
@@ -93,7 +99,7 @@ def one_layer(graph: Graph, node: Node, candidate: Candidate) -> Graph:
     return made
 
 
-def _families(features: frozenset[str]) -> list[tuple[str, ...]]:
+def families(features: frozenset[str]) -> list[tuple[str, ...]]:
     """All of a processor's features, then all fewer ones, plain C first."""
     names = sorted(features)
     fewer = (family for n in range(len(names)) for family in itertools.combinations(names, n))

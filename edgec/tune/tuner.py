@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,15 +14,18 @@ from edgec.schedule.forms import Form
 from edgec.sim.runner import Cost
 from edgec.target import Target
 from edgec.tune import cache
-from edgec.tune.candidates import Candidate, choosable, one_layer
+from edgec.tune.candidates import Candidate, candidates, choosable, families, one_layer
 from edgec.tune.measure import bench, uncounted
 from edgec.tune.workers import measured
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """A graph whose nodes name their families of kernels (attribute family) where these are not what the op
-    chooses by itself. tried: candidates measured for it, now or in an earlier build. changed: such nodes."""
+    """A graph with the features its kernels may use; where a kernel is not what the op chooses from these
+    by itself, the node names its family.
+
+    tried: candidates measured for it, now or in an earlier build. changed: nodes with another kernel for it.
+    """
 
     graph: Graph
     tried: int
@@ -54,21 +58,39 @@ class Tuner:
         """
         ways = {node.name: found for node, found in choosable(graph)}
         self._measure(graph, ways)
-        made, changed = graph.copy(), 0
-        for name, found in ways.items():
-            best = self._best(found)
-            if best is not found[0]:
-                made.node(name).attrs["family"] = best.family
-                changed += 1
+        chosen, own = dict[str, Candidate](), {name: found[0] for name, found in ways.items()}
+        best, least = graph.copy(), math.inf
+        for features in families(graph.features):
+            made = graph.copy()
+            made.features = frozenset(features)
+            if (picked := self._picked(made, own)) is None:
+                continue
+            total = sum(self.costs.get(c.form, math.inf) for c in picked.values())
+            if total < least:
+                chosen, best, least = picked, made, total
+        for name, candidate in chosen.items():
+            if candidate.form != candidates(best, best.node(name))[0].form:
+                best.node(name).attrs["family"] = candidate.family
+        changed = sum(c.form != own[name].form for name, c in chosen.items())
         tried = {c.form for found in ways.values() for c in found if c.form in self.costs}
-        return Tuned(made, len(tried), changed)
+        return Tuned(best, len(tried), changed)
 
-    def _best(self, found: list[Candidate]) -> Candidate:
-        """The fastest of the candidates in blocks of their own size; of equals the first."""
-        own = found[0]
-        allowed = [c for c in found if not c.block and (c.scratch <= own.scratch or not self.small)]
-        timed = [c for c in allowed if c.form in self.costs]
-        return min(timed, key=lambda c: self.costs[c.form]) if own in timed else own
+    def _picked(self, graph: Graph, own: Mapping[str, Candidate]) -> dict[str, Candidate] | None:
+        """The fastest candidates of nodes in blocks of their own size, of equals the first.
+
+        All call the same products: those that the graph's features make ops choose by themselves. own: what
+        ops choose where they have all features. None where a node has no candidate.
+        """
+        ways = {name: candidates(graph, graph.node(name)) for name in own}
+        held = frozenset[str]().union(*(found[0].products for found in ways.values()))
+        picked = {}
+        for name, found in ways.items():
+            most = own[name].scratch if self.small else math.inf
+            allowed = [c for c in found if not c.block and c.products <= held and c.scratch <= most]
+            if not allowed:
+                return None
+            picked[name] = min(allowed, key=lambda c: self.costs.get(c.form, math.inf))
+        return picked
 
     def _measure(self, graph: Graph, ways: Mapping[str, list[Candidate]]) -> None:
         """Fill `costs`, from the cache where it can tell."""

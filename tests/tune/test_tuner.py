@@ -13,7 +13,10 @@ import pytest
 
 from edgec.diagnostics import Diagnostic
 from edgec.ir import Graph
+from edgec.ops.base import call_of, op_of
+from edgec.ops.dsp import PRODUCTS
 from edgec.options import Silent
+from edgec.schedule.forms import Form
 from edgec.sim.runner import Cost
 from edgec.target import FEATURES, Target, load_target
 from edgec.tune import Tuner, cache, tuner, workers
@@ -76,11 +79,30 @@ def test_what_is_fastest_by_itself_is_left_alone(monkeypatch: pytest.MonkeyPatch
     assert families(tuned(monkeypatch, Fake({}))) == {}  # from the cache
 
 
-def test_another_family_is_recorded_on_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = families(tuned(monkeypatch, Fake({("dsp",): 10})))
-    assert chosen["linear"] == ("dsp",) and chosen["conv2d"] == ("dsp",)
-    # All its kernels cost the same: nothing is changed for nothing.
-    assert "depthwise_conv2d" not in chosen
+def test_another_family_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = tuned(monkeypatch, Fake({("dsp",): 10}))
+    assert made.features == {"dsp"} and families(made) == {}
+    functions = {n.op: op_of(n).kernel(call_of(made, n)).needs for n in made.nodes() if n.op != "reshape"}
+    assert functions["linear"][-1] == functions["conv2d"][-1] == "ec_dsp_products"
+
+
+def test_an_image_has_products_of_one_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    def mean(form: Form, cost: float) -> float:
+        """Products for dual are slow in linear layers, those for dsp alone in convolutions."""
+        slow = {"linear": "ec_dsp_products_dual", "conv2d": "ec_dsp_products"}
+        kernel = form[4]
+        assert isinstance(kernel, tuple)
+        return 100.0 if slow.get(str(form[0])) in kernel[1] else cost
+
+    graph = mixed(*FEATURES[BOARD.cpu])
+    monkeypatch.setattr(tuner, "measured", Fake({}))
+    made = Tuner(BOARD, Heard(), 1)
+    made.tune(graph)
+    made.costs = {form: mean(form, cost) for form, cost in made.costs.items()}
+    best = made.tune(graph).graph
+    kernels = [op_of(n).kernel(call_of(best, n)) for n in best.nodes() if n.op != "reshape"]
+    assert len({stem for k in kernels for stem in k.needs if stem in PRODUCTS}) == 1
+    assert families(best) == {"linear": ()}  # plain C, as two convolutions have dual's products
 
 
 def test_more_scratch_is_not_taken_where_memory_counts(monkeypatch: pytest.MonkeyPatch) -> None:
