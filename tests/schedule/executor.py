@@ -156,7 +156,7 @@ class _Machine:
 
 def _params(kernel: Kernel) -> tuple[ctypes.Structure, list[np.ndarray]]:
     """The kernel's parameters, and the tables that they point to, to be kept alive."""
-    params, kept = _layout(kernel.fields)(), []
+    params, kept = _layout(kernel.fields, None)(), []
     for name, f in kernel.fields.items():
         if isinstance(f.value, np.ndarray):
             kept.append(np.ascontiguousarray(f.value))
