@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from edgec import fit, frontends, prove
+from edgec.codegen.image import Image
 from edgec.codegen.library import Library, generate
 from edgec.codegen.tests import test_files
 from edgec.codegen.toolchain import DoesNotFit, build_archive, build_firmware, build_runner
@@ -29,6 +30,7 @@ from edgec.schedule.cost import Costs, spent_by
 from edgec.schedule.forms import Form
 from edgec.schedule.plan import Plan
 from edgec.schedule.search import READS, Scheme, Search
+from edgec.spread import may_split, spread
 from edgec.target import Target, load_target
 from edgec.tune import Tuned, Tuner, uncounted
 
@@ -67,7 +69,8 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     write_files(options.out, test_files(graph, plan, library, proof.activations))
     write_files(options.out, memory_files(graph, plan) | {files.NAME: files.dump(report)})
     if options.verify:
-        place = "on the simulated board" if target.is_mcu else f"as a {target.name} program"
+        places = {"mcu": "on the simulated board", "linux": "on the simulated processor"}
+        place = places.get(target.kind, "as a program")
         progress.stage(f"run {place}: {len(inputs)} inference{'s' if len(inputs) > 1 else ''}")
         _verify(options.out, target, library, proof, report)
         write_files(options.out, {files.NAME: files.dump(report)})
@@ -120,6 +123,8 @@ def _linked(
 ) -> _Made:
     """A scheme generated, compiled and linked into options.out. last: becomes the attempt, for `fit`."""
     graph, plan = scheme.graph, scheme.plan
+    if target.kind == "linux" and may_split(options):
+        plan = spread(graph, plan)
     check_plan(graph, plan)
     fit.refuse_far_apart(graph, plan)
     progress.stage("generate C")
@@ -234,16 +239,19 @@ def _link(
         if options.budget is not None and plan.arena > options.budget:
             raise DoesNotFit("SRAM", (("arena", plan.arena),), options.budget)
         write_files(options.out, {"libmodel.a": build_archive(source, target)})
-        runner = options.out / "runner"
-        write_files(options.out, {runner.name: build_runner(source, target)})
+        runner, program = options.out / "runner", build_runner(source, target)
+        write_files(options.out, {runner.name: program})
         runner.chmod(0o755)
+        # What is loaded; the names by which the simulator finds the layers are not.
+        stored = sum(len(s.data) for s in Image(program).segments) if target.kind == "linux" else len(program)
         memory = assemble.sram(graph, plan, None, options.budget)
-        flash = Flash(weights=library.weight_bytes, total=runner.stat().st_size, regions={})
+        flash = Flash(weights=library.weight_bytes, total=stored, regions={})
     report = assemble.empty_report(options, graph, library, plan, memory, flash)
     own, costs = spent_by(lowered.graph, None), Costs.of(target, lowered.graph)
     taken = spent_by(graph, plan, costs)
     report["constant_reads"], report["constant_reads_unstreamed"] = taken.reads, own.reads
-    report["cycles_estimate"] = taken.cycles
+    if target.kind != "linux":  # there is no model of its cores
+        report["cycles_estimate"] = taken.cycles
     if lowered.accuracy is not None:
         report["accuracy"] = lowered.accuracy
     if lowered.dead is not None:
@@ -270,7 +278,7 @@ def _verify(folder: Path, target: Target, library: Library, proof: prove.Proof, 
 
     Raises Diagnostic E501 where a byte differs or a measured figure contradicts the plan.
     """
-    with open_runner(folder, "sim" if target.is_mcu else "host") as runner:
+    with open_runner(folder, "host" if target.kind == "host" else "sim") as runner:
         results = runner.run([prove.pack_inputs(library, x) for x in proof.inputs])
     prove.require_equal(library, proof, [r.outputs for r in results], runner.name)
     count = len(results)

@@ -152,12 +152,15 @@ def run(
     output: Annotated[
         Path | None, typer.Option(help="Where the raw integer outputs go: y.npy or y.npz.")
     ] = None,
+    threads: Annotated[
+        int, typer.Option(min=1, help="Share the rows of each layer out among so many threads.")
+    ] = 1,
     json: Json = False,
 ) -> None:
     """Run a build on inputs, and keep its outputs."""
     from edgec.commands import run_build
 
-    run_build(folder, on, input, output, json)
+    run_build(folder, on, input, output, json, threads)
 
 
 @app.command()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +28,25 @@ BATCH = 16
 """Inferences between two steps of the progress bar."""
 
 
-def run_build(folder: Path, on: Place, source: Path, output: Path | None, as_json: bool) -> None:
+def run_build(
+    folder: Path, on: Place, source: Path, output: Path | None, as_json: bool, threads: int = 1
+) -> None:
     """Run a build on the samples of a file; write the outputs and say what it took.
 
-    Raises Diagnostic E105 for a folder or an input that does not fit, and as the runner does.
+    threads: among how many the rows of a layer are shared out. With one, programs of this machine run several
+    samples at a time. Raises Diagnostic E105 for a folder or an input that does not fit, and as the runner
+    does.
     """
     check_place(on)
     report = files.load(folder)
     samples = run_io.pack(run_io.load_inputs(source, report["inputs"]), report["inputs"])
     with progress() as shown:
         shown.stage(f"start {on}")
-        with open_runner(folder, on) as runner:
+        with ExitStack() as stack:
+            count = _runners(on, len(samples), threads)
+            runners = [stack.enter_context(open_runner(folder, on, threads)) for _ in range(count)]
             shown.stage(f"run {len(samples)} {_plural('input', len(samples))} on {on}")
-            results = _run(runner, samples, shown)
+            results = _run(runners, samples, shown)
     outputs = run_io.unpack([r.outputs for r in results], report["outputs"])
     written = run_io.save_outputs(output, outputs) if output else None
     facts = _facts(report, on, results)
@@ -113,12 +122,35 @@ def test_build(folder: Path, on: Place) -> None:
     print(f"{len(cases.layers) + 1} tests passed on {on}")
 
 
-def _run(runner: Runner, samples: Sequence[bytes], shown: Progress) -> list[RunResult]:
-    results: list[RunResult] = []
-    for k in range(0, len(samples), BATCH):
-        results += runner.run(samples[k : k + BATCH])
-        shown.step(len(results), len(samples))
-    return results
+def _runners(on: Place, samples: int, threads: int) -> int:
+    """How many programs run the samples: one for each processor, where they are this machine's own."""
+    if on != "host" or threads > 1:
+        return 1
+    return max(1, min(os.cpu_count() or 1, samples // BATCH))
+
+
+def _run(runners: Sequence[Runner], samples: Sequence[bytes], shown: Progress) -> list[RunResult]:
+    """Batches are dealt out in turn; each runner has a thread that waits for it."""
+    batches = [samples[k : k + BATCH] for k in range(0, len(samples), BATCH)]
+    done: list[list[RunResult]] = [[] for _ in batches]
+    finished = 0
+
+    def drive(which: int) -> int:
+        count = 0
+        for k in range(which, len(batches), len(runners)):
+            done[k] = runners[which].run(batches[k])
+            count += len(done[k])
+            if which == 0:
+                shown.step(min(count * len(runners), len(samples)), len(samples))
+        return count
+
+    if len(runners) == 1:
+        finished = drive(0)
+    else:
+        with ThreadPoolExecutor(len(runners)) as pool:
+            finished = sum(pool.map(drive, range(len(runners))))
+    assert finished == len(samples)
+    return [result for batch in done for result in batch]
 
 
 def _facts(report: Report, on: Place, results: Sequence[RunResult]) -> dict[str, Any]:

@@ -45,7 +45,11 @@ PACKAGES = (
 PROGRAMS = (
     (("cc", "gcc", "clang"), "builds for the host with your own compiler", "apt install gcc"),
     (("qemu-system-arm",), "second simulator: --on qemu for Cortex-M", "apt install qemu-system-arm"),
-    (("qemu-aarch64", "qemu-aarch64-static"), "runs cortex-a53 builds", "apt install qemu-user"),
+    (
+        ("qemu-aarch64", "qemu-aarch64-static"),
+        "--on qemu for Cortex-A",
+        "apt install qemu-user",
+    ),
     (("arm-none-eabi-gcc",), "second compiler for Cortex-M", "apt install gcc-arm-none-eabi"),
     (("cmake",), "building the library from its CMake file", "apt install cmake"),
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from edgec.codegen.toolchain import build_firmware, build_runner
-from edgec.codegen.tools import arm_gcc, cache_dir
+from edgec.codegen.tools import arm_gcc, cache_dir, this_cpu
 from edgec.diagnostics import Diagnostic
 from edgec.report import files
 from edgec.sim.runner import Runner
@@ -17,29 +18,37 @@ Place = str
 """One of PLACES, or SERIAL and the name of a port."""
 
 
-def open_runner(folder: Path, place: Place) -> Runner:
+def open_runner(folder: Path, place: Place, threads: int = 1) -> Runner:
     """The runner of a build directory in a place.
 
-    sim: the simulated board, which is QEMU's for a target that is one of its boards. qemu: the same
-    library on QEMU's board with this core, built by the distribution's compiler; for Linux targets
+    sim: the simulated board or processor, which is QEMU's for a target that is one of its boards. qemu: the
+    same library on QEMU's board with this core, built by the distribution's compiler; for Linux targets
     qemu-user. host: a program on this machine. serial:PORT: the board at that port, with this build's
-    firmware on it.
-    Raises Diagnostic E101 for a place that does not exist or that the target has not, E401 for
-    a missing tool, E402 for a board that does not answer.
+    firmware on it. threads: among how many the rows of a layer are shared out.
+    Raises Diagnostic E101 for a place that does not exist or that the target has not, or that has no threads,
+    E401 for a missing tool, E402 for a board that does not answer.
     """
     check_place(place)
     report = files.load(folder)
     target = load_target(report["target"])
+    if threads > 1 and not (place in ("host", "qemu") and (folder / "src" / "threads.c").is_file()):
+        raise Diagnostic(
+            "E101",
+            f"one thread only: {target.name}, {report['input_mode']} input, on {place}",
+            where="--threads",
+            facts=[("reason", "rows are shared out in builds for Linux targets with whole inputs")],
+            remedies=["leave --threads out", "a build for cortex-a53, --on host or qemu"],
+        )
     if place.startswith(SERIAL):
         from edgec.device.serial_link import SerialRunner
 
         port = place.removeprefix(SERIAL)
         return SerialRunner(port, folder / "firmware.elf", target, report["hash"])
     if place == "host":
-        return _host(folder, target)
+        return _host(folder, threads)
+    if target.kind == "linux":
+        return _linux(folder, target, place, threads)
     if not target.is_mcu:
-        if place == "qemu" and target.kind == "linux":
-            return _host(folder, target)
         raise Diagnostic(
             "E101",
             f"{target.name} is no simulated board",
@@ -75,17 +84,26 @@ def check_place(place: Place) -> None:
         )
 
 
-def _host(folder: Path, target: Target) -> Runner:
+def _host(folder: Path, threads: int) -> Runner:
+    """The library as a program for this very processor, compiled at its first use."""
     from edgec.sim.process import HostRunner
 
-    if target.is_mcu:
-        target = load_target("host")
-        program = cache_dir() / "runners" / files.load(folder)["hash"]
-        if not program.is_file():
-            program.parent.mkdir(parents=True, exist_ok=True)
-            made = program.with_suffix(".new")
-            made.write_bytes(build_runner(folder / "src", target))
-            made.chmod(0o755)
-            made.replace(program)
-        return HostRunner(program, target)
-    return HostRunner(folder / "runner", target)
+    target, cpu = load_target("host"), this_cpu()
+    program = cache_dir() / "runners" / f"{files.load(folder)['hash']}-{cpu}"
+    if not program.is_file():
+        program.parent.mkdir(parents=True, exist_ok=True)
+        made = program.with_suffix(f".{os.getpid()}")
+        made.write_bytes(build_runner(folder / "src", target, native=cpu))
+        made.chmod(0o755)
+        made.replace(program)
+    return HostRunner(program, target, threads=threads)
+
+
+def _linux(folder: Path, target: Target, place: Place, threads: int) -> Runner:
+    if place == "qemu":
+        from edgec.sim.process import HostRunner
+
+        return HostRunner(folder / "runner", target, threads=threads)
+    from edgec.sim.linux import LinuxRunner
+
+    return LinuxRunner(folder / "runner", target)

@@ -1,4 +1,4 @@
-"""Real cores for kernel tests: QEMU's boards, with programs by Arm's GCC.
+"""Real cores for kernel tests: QEMU's boards, with programs by Arm's GCC, and Cortex-A by zig's clang.
 
 tests/kernel_core.c is their start-up, tests/kernel_core.ld their memory.
 """
@@ -6,11 +6,14 @@ tests/kernel_core.c is their start-up, tests/kernel_core.ld their memory.
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 START = Path(__file__).parent / "kernel_core.c"
 SCRIPT = Path(__file__).parent / "kernel_core.ld"
+ZIG = (sys.executable, "-m", "ziglang", "cc")
+_LINUX = "qemu-aarch64"
 _TOOLS = ("arm-none-eabi-gcc", "qemu-system-arm")
 
 
@@ -21,7 +24,9 @@ class Core:
     features: frozenset[str]
     machine: str
     flags: tuple[str, ...]
-    ram: int
+    ram: int = 0
+    bits = 32
+    start = (START,)
 
     @property
     def compiler(self) -> list[str]:
@@ -40,6 +45,27 @@ class Core:
         return [_TOOLS[1], "-M", self.machine, "-kernel", str(program), *quiet, *semihosting]
 
 
+class LinuxCore(Core):
+    """A Cortex-A with Linux. machine: qemu-aarch64's name of the processor."""
+
+    bits = 64
+    start = ()
+
+    @property
+    def compiler(self) -> list[str]:
+        """zig's clang."""
+        return [*ZIG, "-target", "aarch64-linux-musl", "-O2", *self.flags]
+
+    @property
+    def linking(self) -> list[str]:
+        """Nothing beyond that."""
+        return []
+
+    def command(self, program: Path) -> list[str]:
+        """A process."""
+        return [_LINUX, "-cpu", self.machine, str(program)]
+
+
 CORES = {
     "dsp on cortex-m4": Core(
         frozenset({"dsp"}), "mps2-an386", ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16"), 0x2000_0000
@@ -50,6 +76,16 @@ CORES = {
     "mve on cortex-m55": Core(frozenset({"dsp", "mve"}), "mps3-an547", ("-mcpu=cortex-m55",), 0x2100_0000),
 }
 """By the name of the family of kernels that runs there."""
+
+LINUX = {
+    "neon on cortex-a53": LinuxCore(frozenset({"neon"}), "cortex-a53", ("-mcpu=cortex_a53",)),
+    "dotprod on cortex-a76": LinuxCore(frozenset({"neon", "dotprod"}), "max", ("-mcpu=cortex_a76",)),
+}
+
+
+def runs(core: LinuxCore) -> bool:
+    """Whether what runs it is installed."""
+    return shutil.which(_LINUX) is not None
 
 
 def missing() -> str:

@@ -8,7 +8,6 @@ import os
 import shutil
 import struct
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from typing import IO
 import numpy as np
 
 from edgec.ops.base import Field, Kernel
-from tests.kernel_core import CORES, SCRIPT, START, Core
+from tests.kernel_core import CORES, LINUX, SCRIPT, ZIG, Core
 
 ROOT = Path(__file__).resolve().parents[1]
 KERNELS = ROOT / "firmware" / "kernels"
@@ -76,7 +75,7 @@ _C_TYPES: dict[str, type[ctypes._SimpleCData]] = {  # type: ignore[type-arg]
 
 
 def _layout(fields: Mapping[str, Field], core: Core | None) -> type[ctypes.Structure]:
-    pointer = ctypes.c_void_p if core is None else ctypes.c_uint32
+    pointer = ctypes.c_void_p if core is None or core.bits == 64 else ctypes.c_uint32
     members = [(n, pointer if f.is_pointer else _C_TYPES[f.c_type]) for n, f in fields.items()]
     return type("Params", (ctypes.Structure,), {"_fields_": members})
 
@@ -192,7 +191,7 @@ def run(kernel: Kernel, family: str, job: Job, what: str) -> tuple[bytes, np.nda
     """
     key = (kernel.function, family)
     if key not in _RUNNERS:
-        core = CORES.get(family)
+        core = (CORES | LINUX).get(family)
         _RUNNERS[key] = _Runner(_build(kernel, family, core), core)
     runner = _RUNNERS[key] = _RUNNERS.pop(key)  # the last of them
     for old in [r for r in _RUNNERS.values() if r.core and r.process and r is not runner][: 1 - _MOST_CORES]:
@@ -209,7 +208,7 @@ def _compiler() -> tuple[str, ...]:
         source = b"int main(void){return 0;}"
         if path and subprocess.run([path, *probe], input=source, capture_output=True).returncode == 0:
             return (path, *SANITIZE)
-    return (sys.executable, "-m", "ziglang", "cc", "-O1", "-fsanitize=undefined")
+    return (*ZIG, "-O1", "-fsanitize=undefined")
 
 
 def _build(kernel: Kernel, family: str, core: Core | None) -> Path:
@@ -223,7 +222,7 @@ def _build(kernel: Kernel, family: str, core: Core | None) -> Path:
         flags = [*_compiler(), *WARNINGS, *(DSP if family in ("dsp", "dual") else []), f"-I{KERNELS}"]
     else:
         flags, linking = [*core.compiler, *WARNINGS, f"-I{KERNELS}"], core.linking
-        runner.append(START)
+        runner += core.start
     digest = hashlib.sha256("\0".join([*flags, *linking, layout]).encode())
     inputs = [
         *runner,

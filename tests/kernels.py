@@ -2,7 +2,7 @@
 
 `check_call` is what an op's test calls. It runs the C kernels that the op gives for every set of features
 (`FAMILIES`), compiled with sanitizers for the host where that is possible (Arm's DSP paths on emulated
-intrinsics),
+intrinsics, those for AArch64 in their portable form) and for a processor that has the instructions,
 
 (a) on disjoint tensors,
 (b) with the output laid over each operand, at the distances docs/architecture.md allows,
@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from edgec.ir import Attr, DType, Quant, TensorType
 from edgec.ops.base import Call, Op, Rows, registry
-from tests.kernel_core import CORES, missing
+from tests.kernel_core import CORES, LINUX, missing, runs
 from tests.kernel_host import Job, Window, run
 
 GUARD = 32
@@ -33,7 +33,10 @@ FAMILIES = {
     "dsp": frozenset({"dsp"}),
     "dual": frozenset({"dsp", "dual"}),
     "mve in plain C": frozenset({"dsp", "mve"}),
+    "neon": frozenset({"neon"}),
+    "dotprod": frozenset({"neon", "dotprod"}),
     **({} if missing() else {name: core.features for name, core in CORES.items()}),
+    **{name: core.features for name, core in LINUX.items() if runs(core)},
 }
 """The sets of features for which kernels are tested, by the way they are run: on the host
 (tests/kernel_host.py) or on a core (tests/kernel_core.py)."""
@@ -76,6 +79,8 @@ def check_call(
     assert expected.dtype == out.dtype.numpy, f"reference gives {expected.dtype}, not {out.dtype}"
     for family, features in FAMILIES.items():
         case = Case(op, replace(call, features=features), family, [xs[k] for k in call.activations], expected)
+        if "neon" in features and not case.kernel.feature:
+            continue  # the plain kernel, which runs in other ways
         case.disjoint()
         case.over_operands(rng)
         for block in sorted({1, 2, out.rows}):

@@ -87,6 +87,8 @@ class Image:
             for s in elf.iter_segments()
             if s["p_type"] == "PT_LOAD" and s["p_filesz"]
         ]
+        self.memory = [(s["p_vaddr"], s["p_memsz"]) for s in elf.iter_segments() if s["p_type"] == "PT_LOAD"]
+        """Address and size of what the segments take in memory."""
         self.symbols: dict[str, int] = {}
         self.functions: list[Symbol] = []
         self.marks: list[tuple[int, bool]] = []

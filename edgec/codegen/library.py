@@ -10,28 +10,15 @@ import numpy as np
 
 from edgec import __version__
 from edgec.codegen.data import ConstArray, ConstPool, identifier
+from edgec.codegen.layers import Layer
 from edgec.codegen.render import render
+from edgec.codegen.split import SOURCES, parallel
 from edgec.codegen.steps import Numbers, streamed, table, table_view
-from edgec.ir import Graph, Node, TensorType
-from edgec.ops.base import Call, Field, Kernel, call_of, op_of
+from edgec.ir import Graph, TensorType
+from edgec.ops.base import Field, Kernel, call_of, op_of
 from edgec.resources import resource_dir
 from edgec.schedule.plan import Feed, Plan, Step, Window
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One kernel call of the library; `index`: in the order in which the plan first gets to it."""
-
-    index: int
-    node: Node
-    call: Call
-    kernel: Kernel
-    symbol: str
-
-    @property
-    def title(self) -> str:
-        """The user's name of the layer: its module path, or the node's own name."""
-        return self.node.path or self.node.name
+from edgec.target import load_target
 
 
 @dataclass(frozen=True)
@@ -74,7 +61,8 @@ class Library:
 
 
 def generate(graph: Graph, plan: Plan, target: str, fast: Sequence[str] = ()) -> Library:
-    """Render src/ for an integer graph and its plan.
+    """Render src/ for an integer graph and its plan; with threads.c where the target has an operating system
+    of Linux's kind and inputs are whole.
 
     fast: symbols of arrays that weights.c has first and marks as worth a place in fast memory.
 
@@ -83,7 +71,8 @@ def generate(graph: Graph, plan: Plan, target: str, fast: Sequence[str] = ()) ->
     """
     layers = tuple(_layers(graph, plan))
     pool = ConstPool()
-    rendered = [_layer_view(graph, plan, layer, pool) for layer in layers]
+    split = load_target(target).kind == "linux" and not streamed(plan)
+    rendered = [_layer_view(plan, layer, pool, split) for layer in layers]
     tables = {
         (layer.node.name, name): pool.symbol(field.value, field.c_type, "")
         for layer in layers
@@ -103,6 +92,8 @@ def generate(graph: Graph, plan: Plan, target: str, fast: Sequence[str] = ()) ->
     model = common | {
         "arena": plan.arena,
         "streamed": streamed(plan),
+        "split": split,
+        "scratch_bytes": max((size for _, size in plan.scratch.values()), default=0) or 16,
         "inputs": [_span(p) for p in inputs],
         "outputs": [_span(p) for p in outputs],
         "input_bytes": sum(p.bytes for p in inputs),
@@ -127,6 +118,9 @@ def generate(graph: Graph, plan: Plan, target: str, fast: Sequence[str] = ()) ->
         "src/weights.h": render("weights.h.j2", data),
         "src/weights.c": render("weights.c.j2", data),
     }
+    if split:
+        runtime = resource_dir("firmware") / "runtime"
+        files |= {f"src/{name}": (runtime / name).read_text() for name in SOURCES}
     return Library(files | sources, layers, inputs, outputs, digest, tuple(pool.arrays), tables)
 
 
@@ -170,9 +164,11 @@ def _layers(graph: Graph, plan: Plan) -> list[Layer]:
     return layers
 
 
-def _layer_view(graph: Graph, plan: Plan, layer: Layer, pool: ConstPool) -> dict[str, object]:
+def _layer_view(plan: Plan, layer: Layer, pool: ConstPool, split: bool) -> dict[str, object]:
+    """split: the layer is told where its scratch is, so that each thread can have its own."""
     node, call = layer.node, layer.call
     scratch = plan.scratch.get(node.name)
+    own = f"ctx->arena + {scratch[0]}" if scratch else "NULL"
     return {
         "index": layer.index,
         "number": f"{layer.index:03d}",
@@ -185,7 +181,9 @@ def _layer_view(graph: Graph, plan: Plan, layer: Layer, pool: ConstPool) -> dict
         ],
         "ins": [_window(plan, node.inputs[k]) for k in call.activations],
         "outs": [_window(plan, v) for v in node.outputs],
-        "scratch": f"arena + {scratch[0]}" if scratch else "0",
+        "scratch": "scratch" if split else f"arena + {scratch[0]}" if scratch else "0",
+        "given": f", {own}" if split else "",
+        "parallel": int(split and parallel(plan, layer)),
     }
 
 

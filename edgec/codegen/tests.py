@@ -94,6 +94,7 @@ def test_files(
         "cases": cases,
         "spans": _spans(cases),
         "sources": sorted(f for f in library.files if f.startswith("src/kernels/") and f.endswith(".c")),
+        "threads": "src/threads.c" in library.files,
     }
     files: dict[str, str | bytes] = {
         "CMakeLists.txt": render("CMakeLists.txt.j2", values),

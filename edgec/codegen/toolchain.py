@@ -21,6 +21,8 @@ _ZIG_CPU = {
     "cortex-m7": "cortex_m7",
     "cortex-m55": "cortex_m55+mve",
     "cortex-a53": "cortex_a53",
+    "cortex-a72": "cortex_a72",
+    "cortex-a76": "cortex_a76",
 }
 _GCC_FPU = {"cortex-m4": "fpv4-sp-d16", "cortex-m7": "fpv5-d16", "cortex-m55": "auto"}
 _RCC_ENABLE = {"ahb1": 0x30, "apb1": 0x40, "apb2": 0x44}
@@ -119,23 +121,33 @@ def build_firmware(
     return Firmware(elf, image, image.sizes(), weights.name, bound, script)
 
 
-def build_runner(source: Path, target: Target, *, strict: bool = False) -> bytes:
+def build_runner(source: Path, target: Target, *, strict: bool = False, native: str = "") -> bytes:
     """A command-line program for a target with an operating system: the library behind the
     same protocol, on standard input and output.
 
-    Raises as build_firmware does.
+    native: `tools.this_cpu()` for a program that uses all that this machine's processor has, where the target
+    is this machine. Raises as build_firmware does.
     """
     tool, board = zig(), target.board
-    # Linux boards have no C library below them: one binary for every distribution.
-    runtime = ["main.c", "link.c"] if target.kind == "host" else ["main.c", "link.c", "memory.c"]
     includes = [source, source / "kernels", *_firmware_includes(board)]
     flags = _machine(tool, target)
-    sources = [*_library_sources(source), *_firmware_sources(board, *runtime)]
+    if native:
+        flags = ["-mcpu=native", f"-DEDGEC_CPU={native}"]  # so that objects are kept by processor
+    runtime = ["main.c", "link.c"]
+    # Linux boards have no C library below them: one binary for every distribution. The simulator finds the
+    # layers by their functions' names.
+    bare, strip = target.kind == "linux", ["-s"] if target.kind == "host" else []
+    sources = [
+        *_library_sources(source),
+        *_firmware_sources(board, *runtime, *(["memory.c"] if bare else [])),
+    ]
+    if bare and any(s.name == "threads.c" for s in sources):
+        sources.append(resource_dir("firmware") / "boards" / board / "threads.c")
     objects = compile_all(tool, sources, includes, flags, strict=strict)
     link = [f.replace("-linux-musl", "-freestanding-none") for f in flags]
     with tempfile.TemporaryDirectory(prefix="edgec-") as work:
         out = Path(work) / "runner"
-        tool.run([*link, "-s", *map(str, objects), "-o", str(out)])
+        tool.run([*link, *strip, *([] if bare else ["-pthread"]), *map(str, objects), "-o", str(out)])
         return out.read_bytes()
 
 

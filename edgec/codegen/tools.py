@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import os
+import platform
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -94,6 +96,17 @@ def arm_gcc() -> Tool:
         raise _missing("arm-none-eabi-gcc", "the second compiler, for --on qemu", install)
     tool = Tool((path,), "", install, False)
     return Tool((path,), tool.run(["--version"]).splitlines()[0], install, False)
+
+
+@cache
+def this_cpu() -> str:
+    """A hash of what this machine's processor is and can do: what is compiled for it is kept by that."""
+    facts = [platform.machine(), platform.processor()]
+    listed = Path("/proc/cpuinfo")
+    if listed.is_file():
+        wanted = ("flags", "Features", "model name", "vendor_id", "CPU part")
+        facts += sorted({x for x in listed.read_text().splitlines() if x.startswith(wanted)})
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 
 
 @cache

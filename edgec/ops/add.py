@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgec.ir import DType
-from edgec.ops import mve
+from edgec.ops import mve, neon
 from edgec.ops.base import Call, Field, Kernel, QuantRule, i32
 from edgec.ops.binary import Binary, binary_fields, signed, steps_by_one
 from edgec.ops.fixed import quantize_multiplier, requantize
@@ -53,7 +53,7 @@ class Add(Binary):
         fields |= {"left_shift": i32(self._left_shift(call)), "subtract": i32(self.subtract)}
         for x, (mantissa, shift) in zip("aby", self._multipliers(call), strict=True):
             fields |= {f"{x}_multiplier": i32(mantissa), f"{x}_shift": i32(shift)}
-        return Kernel("ec_add", fields)
+        return neon.add(call, Kernel("ec_add", fields))
 
     def _dsp_members(self, call: Call) -> dict[str, Field] | None:
         """What ec_add_dsp.h wants to know; None where it does not do such a call."""

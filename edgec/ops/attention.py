@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgec.ir import TensorType
+from edgec.ops import neon
 from edgec.ops.attention_formats import EXP2, EXP2_LINES, Formats
 from edgec.ops.attention_reads import NAMES, dims_of, heads_of, query_rows_are_output_rows, rows_of, views_of
 from edgec.ops.base import Call, Field, Kernel, Op, OpError, QuantRule, Rows, i32, table
@@ -108,7 +109,8 @@ class Attention(Op):
             needs: tuple[str, ...] = ("ec_dsp_attend", "ec_dsp_exp2", "ec_root", "ec_wide")
             return Kernel("ec_attention_s8_dsp", fields, scratch, needs=needs, feature="dsp", block=at_once)
         scratch = -(-(4 * (s + dv) + 2 * d) // 8) * 8
-        return Kernel("ec_attention_s8", fields, scratch, needs=("ec_exp2", "ec_root", "ec_wide"))
+        plain = Kernel("ec_attention_s8", fields, scratch, needs=("ec_exp2", "ec_root", "ec_wide"))
+        return neon.wide(call, plain)
 
     def macs(self, call: Call) -> int:
         b, h, t, s, d, dv = dims_of(call)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from edgec.ir import TensorType
-from edgec.ops import dsp, mve
+from edgec.ops import dsp, mve, neon
 from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
 from edgec.ops.fixed import int_matmul, quantize_multipliers, requantize
 from edgec.ops.floats import apply_activation
@@ -74,7 +74,7 @@ class Conv2d(Op):
         if dsp.is_dsp(call.features) and (found := self._dsp(call, bias)) is not None:
             return found
         direct = groups == 1 and self._window(call).lies_in_rows(call)
-        return Kernel(
+        plain = Kernel(
             "ec_conv2d_s8",
             {
                 **window_fields(call, self._window(call)),
@@ -93,6 +93,7 @@ class Conv2d(Op):
             copies=kw * c if direct else 0,
             block=call.block or 1 if call.outs[0].shape[2] == 1 else 1,
         )
+        return neon.conv2d(call, plain)
 
     def _dsp(self, call: Call, bias: np.ndarray) -> Kernel | None:
         """The kernel for the DSP extension: two pixels at a time. None where its arithmetic does not hold."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from edgec.ir import TensorType
-from edgec.ops import dsp, mve
+from edgec.ops import dsp, mve, neon
 from edgec.ops.base import Call, Field, Kernel, Op, OpError, QuantRule, Rows, i32, table
 from edgec.ops.fixed import quantize_multipliers, requantize
 from edgec.ops.floats import apply_activation
@@ -72,7 +72,7 @@ class DepthwiseConv2d(Op):
             found = dsp.depthwise_fields(call.const(1), bias, (mantissa, shift), call.outs[0].q.z, (lo, hi))
             if found is not None and x.shape[3] == len(bias):
                 return self._dsp(call, found)
-        return Kernel(
+        plain = Kernel(
             "ec_depthwise_conv2d_s8",
             {
                 **window_fields(call, self._window(call)),
@@ -87,6 +87,7 @@ class DepthwiseConv2d(Op):
             },
             scratch=8 * kh * kw if kh * kw > _FEW else 0,
         )
+        return neon.depthwise_conv2d(call, plain)
 
     def _dsp(self, call: Call, products: Mapping[str, Field]) -> Kernel:
         """The kernel for the DSP extension: four channels at a time, two taps an instruction."""

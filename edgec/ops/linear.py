@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from edgec.ir import DType, TensorType
-from edgec.ops import dsp, mve
+from edgec.ops import dsp, mve, neon
 from edgec.ops.base import Call, Field, Kernel, Op, OpError, QuantRule, Rows, i32, table
 from edgec.ops.fixed import activation_limits, int_matmul, quantize_multipliers, requantize
 from edgec.ops.floats import apply_activation
@@ -69,7 +69,7 @@ class Linear(Op):
             found = dsp.product_fields(call.features, call.const(1), bias, (mantissa, shift), y.q.z, (lo, hi))
             if found is not None:
                 return self._dsp(call, found)
-        return Kernel(
+        plain = Kernel(
             "ec_linear_s16" if y.dtype == DType.I16 else "ec_linear_s8",
             {
                 "inputs": i32(k),
@@ -86,6 +86,7 @@ class Linear(Op):
             copies=k,
             block=call.block or 1,
         )
+        return neon.linear(call, plain)
 
     def _dsp(self, call: Call, products: Mapping[str, Field]) -> Kernel:
         """The kernel for the DSP extension: two vectors or more at a time where there are so many."""

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from edgec.ir import TensorType
+from edgec.ops import neon
 from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
 from edgec.ops.fixed import I64, int_matmul, quantize_multiplier, requantize
 from edgec.ops.strides import StridedView
@@ -98,7 +99,8 @@ class MatMul(Op):
             scratch = -(-max(scratch, 8 * (k + -k % 4)) // 8) * 8
             needs = ("ec_matmul_s8", "ec_wide", "ec_dsp_attend")
             return Kernel("ec_matmul_s8_dsp", fields, scratch, needs=needs, feature="dsp", block=2)
-        return Kernel("ec_matmul_s8", fields, scratch=-(-scratch // 8) * 8, needs=("ec_wide",))
+        plain = Kernel("ec_matmul_s8", fields, scratch=-(-scratch // 8) * 8, needs=("ec_wide",))
+        return neon.wide(call, plain)
 
     def macs(self, call: Call) -> int:
         return math.prod(_dims(call))

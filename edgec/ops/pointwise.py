@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from edgec.ir import Attr, DType, Quant, TensorType
+from edgec.ops import neon
 from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
 from edgec.ops.functions import FUNCTIONS, Function, evaluate
 from edgec.ops.tflm_tables import BASE, TABLES
@@ -81,7 +82,8 @@ class Pointwise(Op):
         entry = "int8_t" if points.dtype == np.int8 else "int16_t"
         fields = {"length": i32(x.row_size), "table": table(points, entry)}
         if x.dtype == DType.I8:
-            return Kernel("ec_lut_s8" if y.dtype == DType.I8 else "ec_lut_s8_s16", fields)
+            plain = Kernel("ec_lut_s8" if y.dtype == DType.I8 else "ec_lut_s8_s16", fields)
+            return neon.lut(call, plain)
         if y.dtype == DType.I8:
             return Kernel("ec_lut_s16_s8", fields)
         return Kernel("ec_lut_s16", fields)

@@ -167,6 +167,8 @@ def _work(report: Report) -> list[Line]:
     if "cycles" in report:
         notes = "; ".join(filter(None, (planned, report.get("cycles_model", ""))))
         lines.append(_labelled("", (f"{report['cycles']:,} cycles", ""), (f"  {notes}", "dim")))
+    elif "cycles_model" in report:
+        lines.append(_labelled("", ("cycles", ""), (f"  {report['cycles_model']}", "dim")))
     elif planned:
         lines.append(_labelled("", (f"{estimate:,} cycles estimated", "")))
     return lines + _estimates(report) + _reads(report)

@@ -86,15 +86,18 @@ class ProcessRunner(Runner):
 
 
 class HostRunner(ProcessRunner):
-    """A command-line runner on this machine; one for cortex-a53 runs under qemu-aarch64.
+    """A command-line runner on this machine; one for a Cortex-A runs under qemu-aarch64. threads: among how
+    many the rows of a layer are shared out, where the library can.
 
     Raises Diagnostic E401 where that is missing.
     """
 
-    def __init__(self, executable: Path, target: Target, *, timeout: float = TIMEOUT) -> None:
-        command = [str(executable.resolve())]
+    def __init__(
+        self, executable: Path, target: Target, *, threads: int = 1, timeout: float = TIMEOUT
+    ) -> None:
+        command = [str(executable.resolve()), *(["--threads", str(threads)] if threads > 1 else [])]
         if target.kind == "linux" and os.uname().machine != "aarch64":
-            command.insert(0, _tool("qemu-aarch64", "apt install qemu-user"))
+            command = [_tool("qemu-aarch64", "apt install qemu-user"), "-cpu", "max", *command]
         super().__init__(f"{target.name} program", command, timeout=timeout)
 
 

@@ -1,6 +1,7 @@
 #include "ec_wide.h"
 
 #include "ec_mve.h"
+#include "ec_wide_neon.h"
 
 #ifdef EC_HAVE_MVE
 
@@ -194,6 +195,8 @@ static void mix4(const int32_t *weight, const int8_t *v, int32_t step, int32_t c
     acc[3] = a3;
 }
 
+#elif defined(EC_HAVE_NEON)
+#define dots4 ec_neon_dots4
 #endif
 
 void ec_widen_s8(const int8_t *x, int32_t n, int32_t zero, int16_t *y)
@@ -210,7 +213,7 @@ void ec_widen_s8(const int8_t *x, int32_t n, int32_t zero, int16_t *y)
 void ec_wide_dots(const int16_t *a, const int8_t *b, int32_t step, int32_t count, int32_t n, int32_t *acc)
 {
     int32_t k = 0;
-#ifdef EC_HAVE_DSP
+#if defined(EC_HAVE_DSP) || defined(EC_HAVE_NEON)
     for (; k + 4 <= count; k += 4, b += 4 * step) {
         for (int32_t i = dots4(a, b, step, n, acc + k); i < n; i++) {
             acc[k] += a[i] * b[i];
@@ -243,6 +246,10 @@ void ec_mix(const int32_t *weight, const int8_t *v, int32_t step, int32_t count,
 #ifdef EC_HAVE_DSP
     for (; i + 4 <= n; i += 4) {
         mix4(weight, v + i, step, count, acc + i);
+    }
+#elif defined(EC_HAVE_NEON)
+    for (; i + 16 <= n; i += 16) {
+        ec_neon_mix16(weight, v + i, step, count, acc + i);
     }
 #endif
     for (; i < n; i++) {

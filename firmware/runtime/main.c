@@ -23,6 +23,12 @@
 #include "board.h"
 #include "link.h"
 #include "model.h"
+#ifdef MODEL_SPLIT
+#include <stdlib.h>
+#include <string.h>
+
+#include "threads.h"
+#endif
 
 #define PROTOCOL_VERSION 2u
 
@@ -186,9 +192,36 @@ static uint32_t main_input_bytes(uint8_t type)
     return MODEL_INPUT_BYTES;
 }
 
+#ifdef MODEL_SPLIT
+static model_pool *pool;
+
+/* --threads N; without it there is one. */
+static void main_start_threads(int argc, char **argv)
+{
+    if (argc == 1) {
+        return;
+    }
+    pool = argc == 3 && strcmp(argv[1], "--threads") == 0 ? model_pool_start(atoi(argv[2])) : NULL;
+    if (pool == NULL) {
+        board_exit(2);
+    }
+}
+
+static void main_infer(void)
+{
+    if (pool != NULL) {
+        model_run_threads(&ctx, pool);
+    } else {
+        model_run(&ctx);
+    }
+}
+#else
+static void main_infer(void) { model_run(&ctx); }
+#endif
+
 static void main_run(const link_frame *request)
 {
-    model_run(&ctx);
+    main_infer();
     send_outputs(request);
 }
 #endif
@@ -266,11 +299,18 @@ static void step(const link_frame *request, const uint8_t args[8])
     answer(request, payload, sizeof payload);
 }
 
+#ifdef MODEL_SPLIT
+int main(int argc, char **argv)
+#else
 int main(void)
+#endif
 {
     link_frame f;
     uint8_t args[8];
 
+#ifdef MODEL_SPLIT
+    main_start_threads(argc, argv);
+#endif
     while (link_begin(&f) == 0) {
         const int state = main_receive(&f, args);
         if (state > 0) {

@@ -47,6 +47,41 @@ def test_run_gives_the_same_bytes_everywhere(folder: Path, inputs: Path, tmp_pat
     assert (outputs[0] == outputs[1]).all()
 
 
+def test_many_samples_come_back_in_their_order(folder: Path, tmp_path: Path) -> None:
+    x, outputs = np.random.default_rng(1).normal(size=(70, 3, 8, 8)).astype(np.float32), []
+    np.save(tmp_path / "x.npy", x)
+    for place in ("sim", "host"):
+        to = tmp_path / f"{place}.npy"
+        done = edgec("run", folder, "--on", place, "--input", tmp_path / "x.npy", "--output", to)
+        assert done.status == 0, done.err
+        outputs.append(np.load(to))
+    assert (outputs[0] == outputs[1]).all()
+
+
+def test_boards_have_one_thread(folder: Path, inputs: Path) -> None:
+    done = edgec("run", folder, "--on", "host", "--threads", "2", "--input", inputs)
+    assert done.status == 2
+    assert "one thread only: stm32f746, whole input, on host" in done.err
+    assert edgec("run", folder, "--on", "host", "--threads", "0", "--input", inputs).status == 2
+
+
+def test_threads_of_a_build_for_linux(inputs: Path, tmp_path: Path) -> None:
+    out, got = tmp_path / "out", []
+    done = edgec("build", "tests.errors.models:image", "--target", "cortex-a76", "--out", out)
+    assert done.status == 0, done.err
+    report = json.loads((out / "report.json").read_text())
+    assert report["instructions"] > sum(x["instructions"] for x in report["layers"]) > 0
+    assert "cycles" not in report and "Cortex-A" in report["cycles_model"]
+    assert "instructions and bytes only" in edgec("profile", out).out
+    for threads in ("1", "3"):
+        to = tmp_path / f"{threads}.npy"
+        arguments = ("--on", "host", "--threads", threads, "--input", inputs, "--output", to)
+        assert edgec("run", out, *arguments).status == 0
+        got.append(np.load(to))
+    assert (got[0] == got[1]).all()
+    assert "one thread only" in edgec("run", out, "--on", "sim", "--threads", "2", "--input", inputs).err
+
+
 def test_run_without_a_file_shows_the_outputs(folder: Path, inputs: Path) -> None:
     facts = json.loads(edgec("run", folder, "--on", "host", "--input", inputs, "--json").out)
     (values,) = facts["outputs"].values()

@@ -1,4 +1,4 @@
-"""Every kernel compiles without a warning: gcc and clang, as C and as C++, with and without vectors."""
+"""Every kernel compiles without a warning: gcc and clang, as C and as C++, with each set of instructions."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ COMPILERS = {
     "clang": [*ZIG, "cc", "-std=c11"],
     "clang++": [*ZIG, "c++", "-x", "c++", "-std=c++17"],
     "clang-dsp": [*ZIG, "cc", "-std=c11", "-target", "arm-linux-musleabihf", "-mcpu=cortex_a7"],
+    "clang-neon": [*ZIG, "cc", "-std=c11", "-target", "aarch64-linux-musl", "-mcpu=cortex_a53"],
+    "clang++-dotprod": [
+        *(*ZIG, "c++", "-x", "c++", "-std=c++17"),
+        *("-target", "aarch64-linux-musl", "-mcpu=cortex_a76"),
+    ],
     "clang-mve": [*ZIG, "cc", "-std=c11", *M55, f"-I{KERNELS.parent / 'runtime' / 'freestanding'}"],
     "arm-gcc-mve": ["arm-none-eabi-gcc", "-std=c11", "-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"],
     "arm-gcc-dsp": ["arm-none-eabi-gcc", "-std=c11", "-mcpu=cortex-m7", "-mthumb"],

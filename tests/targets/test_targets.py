@@ -17,7 +17,8 @@ KB = 1024
 
 
 def test_listing() -> None:
-    assert targets() == ("cortex-a53", "host", "mps3-an547", "stm32f446", "stm32f746", "stm32f746g-disco")
+    boards = ("mps3-an547", "stm32f446", "stm32f746", "stm32f746g-disco")
+    assert targets() == ("cortex-a53", "cortex-a72", "cortex-a76", "host", *boards)
 
 
 def test_every_file_loads() -> None:
@@ -91,7 +92,7 @@ def test_what_memories_take() -> None:
 
 
 def test_machines_with_an_operating_system() -> None:
-    for name in ("host", "cortex-a53"):
+    for name in ("host", "cortex-a53", "cortex-a72", "cortex-a76"):
         t = load_target(name)
         assert not t.is_mcu and t.sram_bytes is None and t.flash_bytes is None
 

@@ -1,35 +1,28 @@
-/* AArch64 Linux without a C library: three system calls, the link on standard input and output. */
+/* AArch64 Linux without a C library: the link on standard input and output. */
+#include "system.h"
+
 #include "board.h"
 
 enum { SYS_READ = 63, SYS_WRITE = 64, SYS_EXIT_GROUP = 94 };
 enum { STANDARD_INPUT = 0, STANDARD_OUTPUT = 1 };
 
-int main(void);
-void start(void);
-
-static int64_t system_call(int64_t number, int64_t a, uintptr_t b, uint64_t c)
-{
-    register int64_t x8 __asm("x8") = number;
-    register int64_t x0 __asm("x0") = a;
-    register uintptr_t x1 __asm("x1") = b;
-    register uint64_t x2 __asm("x2") = c;
-
-    __asm volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory");
-    return x0;
-}
+int main(int argc, char **argv);
+void start(int argc, char **argv);
 
 __attribute__((naked, noreturn)) void _start(void);
 __attribute__((naked, noreturn)) void _start(void)
 {
     __asm volatile("mov x29, xzr\n"
                    "mov x30, xzr\n"
+                   "ldr x0, [sp]\n"
+                   "add x1, sp, #8\n"
                    "bl start\n");
 }
 
-void start(void)
+void start(int argc, char **argv)
 {
     board_init();
-    board_exit(main());
+    board_exit(main(argc, argv));
 }
 
 void board_init(void) {}
@@ -37,7 +30,7 @@ void board_init(void) {}
 int board_read(uint8_t *data, uint32_t bytes)
 {
     while (bytes > 0u) {
-        const int64_t got = system_call(SYS_READ, STANDARD_INPUT, (uintptr_t)data, bytes);
+        const int64_t got = system_call(SYS_READ, STANDARD_INPUT, (uintptr_t)data, bytes, 0, 0, 0);
         if (got <= 0) {
             return 1;
         }
@@ -50,7 +43,7 @@ int board_read(uint8_t *data, uint32_t bytes)
 void board_write(const uint8_t *data, uint32_t bytes)
 {
     while (bytes > 0u) {
-        const int64_t put = system_call(SYS_WRITE, STANDARD_OUTPUT, (uintptr_t)data, bytes);
+        const int64_t put = system_call(SYS_WRITE, STANDARD_OUTPUT, (uintptr_t)data, bytes, 0, 0, 0);
         if (put <= 0) {
             board_exit(1);
         }
@@ -62,7 +55,7 @@ void board_write(const uint8_t *data, uint32_t bytes)
 void board_exit(int status)
 {
     for (;;) {
-        (void)system_call(SYS_EXIT_GROUP, status, 0, 0);
+        (void)system_call(SYS_EXIT_GROUP, status, 0, 0, 0, 0, 0);
     }
 }
 

@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 #define MODEL_NAME "cnn"
-#define MODEL_HASH "1c54f943cef962a4"
+#define MODEL_HASH "d87f448e0732142c"
 #define MODEL_ARENA_BYTES 104
 #define MODEL_INPUTS 1
 #define MODEL_INPUT_BYTES 72

@@ -1,0 +1,212 @@
+"""Command-line runners for AArch64 Linux on Unicorn, which counts every instruction of every layer.
+
+The program gets its memory, a stack and the system calls it uses; counts repeat exactly. Cycles are not
+estimated: what a Cortex-A makes of its instructions is not in them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import struct
+from pathlib import Path
+from typing import Any
+
+from edgec.codegen.image import Image
+from edgec.codegen.tools import zig
+from edgec.diagnostics import Diagnostic
+from edgec.sim import native
+from edgec.sim.interrupt import Interrupt
+from edgec.sim.owners import layer_slots, owner
+from edgec.sim.protocol import Frame, decode
+from edgec.sim.runner import Cost, Runner
+from edgec.target import Target
+
+_PAGE = 4096
+_STACK, _STACK_BYTES = 0x7000_0000, 1 << 20
+_END = 0x7800_0000
+"""An address where nothing is."""
+_NO_TERMINAL, _NO_CALL = -25, -38
+_READ, _WRITE, _EXIT, _IOCTL, _SET_TID = 63, 64, (93, 94), 29, 96
+"""Numbers of the system calls that a runner makes."""
+
+LIMIT = 500_000_000_000
+"""Instructions of one request after which the program is taken to hang."""
+
+
+class LinuxRunner(Runner):
+    """A command-line runner, built for an AArch64 target, on Unicorn.
+
+    Raises Diagnostic E401 where Unicorn is not installed; E501 for a fault, an unknown system call, and a run
+    beyond `limit` instructions.
+    """
+
+    def __init__(self, elf: bytes | Path, target: Target, *, limit: int = LIMIT) -> None:
+        self.name = f"simulated {target.name}"
+        self._limit = limit
+        self._image = Image(elf if isinstance(elf, bytes) else elf.read_bytes())
+        self._slots = layer_slots(self._image)
+        self._sent, self._received, self._waiting = b"", b"", (0, 0)
+        self._interrupt = Interrupt()
+        self._keep: list[object] = []
+        self._uc = self._engine()
+        self._board = self._wire()
+        self._pc = self._image.entry
+        self._go()
+
+    def close(self) -> None:
+        """Free the program."""
+        native.library().sim_free(self._board)
+
+    def functions(self) -> dict[str, Cost]:
+        """Instructions of every function since the start, its callees' not included."""
+        found: dict[str, Cost] = {}
+        for k in range(self._board.code_bytes // 2):
+            if executed := self._board.costs[k].executed:
+                function = self._image.function_at(self._board.code_base + 2 * k)
+                name = function.name if function else "?"
+                found[name] = found.get(name, Cost(0)) + Cost(executed)
+        return found
+
+    def _totals(self) -> list[Cost]:
+        return [Cost(self._board.totals[k].instructions) for k in range(self._slots + 1)]
+
+    def _engine(self) -> Any:
+        try:
+            unicorn: Any = importlib.import_module("unicorn")
+            self._arm: Any = importlib.import_module("unicorn.arm64_const")
+        except ImportError as error:
+            raise Diagnostic(
+                "E401", "missing tool: unicorn, the simulator", remedies=["python -m pip install unicorn"]
+            ) from error
+        zig()  # the board's own half needs a compiler: say so before anything else
+        self._error: type[Exception] = unicorn.UcError
+        uc = unicorn.Uc(unicorn.UC_ARCH_ARM64, unicorn.UC_MODE_ARM)
+        uc.ctl_set_cpu_model(self._arm.UC_CPU_ARM64_MAX)
+        for address, size in _pages(self._image):
+            uc.mem_map(address, size)
+        for segment in self._image.segments:
+            uc.mem_write(segment.address, segment.data)
+        uc.mem_map(_STACK, _STACK_BYTES)
+        uc.reg_write(self._arm.UC_ARM64_REG_CPACR_EL1, 3 << 20)  # Advanced SIMD
+        # No arguments, no environment, and of the auxiliary vector the size of a page and random bytes.
+        sp = _STACK + _STACK_BYTES - 256
+        uc.mem_write(sp, struct.pack("<10Q", 1, sp + 128, 0, 0, 6, _PAGE, 25, sp + 136, 0, 0))
+        uc.reg_write(self._arm.UC_ARM64_REG_SP, sp)
+        uc.hook_add(unicorn.UC_HOOK_INTR, self._call)
+        return uc
+
+    def _wire(self) -> native.Board:
+        unicorn: Any = importlib.import_module("unicorn")
+        uclib: Any = importlib.import_module("unicorn.unicorn_py3.unicorn").uclib
+        board = native.Board()
+        board.engine = self._uc._uch.value
+        board.stop = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p)
+        board.measure = native.Measure(self._measure_block)
+        board.tick = native.Tick(self._tick)
+        code, size = self._image.sections[".text"]
+        board.code_base, board.code_bytes = code, size
+        costs = (native.BlockCost * (size // 2 + 1))()
+        totals = (native.Total * (self._slots + 2))()
+        board.costs, board.totals, board.owner = costs, totals, self._slots + 1
+        where = ctypes.pointer(board)
+        self._keep += [costs, totals, where]
+        add_hook, handle = uclib["uc_hook_add"], ctypes.c_size_t()
+        pointer, u64 = ctypes.c_void_p, ctypes.c_uint64
+        add_hook.argtypes = [pointer, pointer, ctypes.c_int, pointer, pointer, u64, u64]
+        hook = native.address_of("sim_block")
+        user = ctypes.cast(where, pointer)
+        if status := add_hook(self._uc._uch, ctypes.byref(handle), unicorn.UC_HOOK_BLOCK, hook, user, 1, 0):
+            raise self._error(status)
+        return board
+
+    def _measure_block(self, address: int, size: int) -> None:
+        cost = self._board.costs[(address - self._board.code_base) // 2]
+        cost.size, cost.instructions = size, size // 4
+        cost.owner = owner(self._image.function_at(address), self._slots)
+
+    # -- running ----------------------------------------------------------
+
+    def _transfer(self, request: bytes, sequence: int) -> Frame:
+        self._sent += request
+        self._go()
+        frame, self._received = decode(self._received)
+        if frame is None or frame.sequence != sequence:
+            raise self._wrong("no answer")
+        return frame
+
+    def _go(self) -> None:
+        """Run until the program waits for the host."""
+        board, arm = self._board, self._arm
+        board.why, board.executed, board.next_tick, board.limit = native.STOP_NONE, 0, 0, self._limit
+        at, wanted = self._waiting
+        if wanted:
+            self._uc.reg_write(arm.UC_ARM64_REG_X0, self._take(at, wanted))
+            self._waiting = (0, 0)
+        with self._interrupt:
+            try:
+                self._uc.emu_start(self._pc, _END)
+            except self._error as error:
+                raise self._failed(str(error)) from None
+        self._pc = self._uc.reg_read(arm.UC_ARM64_REG_PC)
+        if board.why == native.STOP_LIMIT:
+            raise self._failed(f"no end after {self._limit:,} instructions")
+        if not self._waiting[1]:
+            raise self._failed("the program ended")
+
+    def _take(self, at: int, most: int) -> int:
+        """Give the program bytes from the host; returns how many."""
+        data, self._sent = self._sent[:most], self._sent[most:]
+        self._uc.mem_write(at, data)
+        return len(data)
+
+    def _call(self, _uc: object, _number: int, _data: object) -> None:
+        """A system call."""
+        arm, uc = self._arm, self._uc
+        number = uc.reg_read(arm.UC_ARM64_REG_X8)
+        at, size = uc.reg_read(arm.UC_ARM64_REG_X1), uc.reg_read(arm.UC_ARM64_REG_X2)
+        result = _NO_CALL
+        if number == _READ:
+            if not self._sent:
+                self._waiting = (at, size)
+                uc.emu_stop()
+                return
+            result = self._take(at, size)
+        elif number == _WRITE:
+            self._received += bytes(uc.mem_read(at, size))
+            result = size
+        elif number in _EXIT:
+            uc.emu_stop()
+            return
+        elif number == _IOCTL:
+            result = _NO_TERMINAL
+        elif number == _SET_TID:
+            result = 1
+        uc.reg_write(arm.UC_ARM64_REG_X0, result & (2**64 - 1))
+
+    def _tick(self) -> None:
+        if self._interrupt.came is not None:
+            self._uc.emu_stop()
+
+    def _failed(self, why: str) -> Diagnostic:
+        pc = self._uc.reg_read(self._arm.UC_ARM64_REG_PC)
+        function = self._image.function_at(pc)
+        inside = f"{function.name} + {pc - function.address:#x}" if function else "no function"
+        layer = next((f for f in self._image.functions if f.layer == self._board.owner), None)
+        return Diagnostic(
+            "E501",
+            f"fault on {self.name}",
+            where=f"layer {layer.layer}: {layer.name}" if layer else "",
+            facts=[("why", why), ("at", f"{pc:#010x}, {inside}")],
+        )
+
+
+def _pages(image: Image) -> list[tuple[int, int]]:
+    """Whole pages that the segments lie in, as (address, bytes), those that touch as one."""
+    spans: list[tuple[int, int]] = []
+    for address, size in sorted(image.memory):
+        begin, end = address & -_PAGE, (address + size + _PAGE - 1) & -_PAGE
+        if spans and begin <= spans[-1][1]:
+            begin = spans.pop()[0]
+        spans.append((begin, end))
+    return [(begin, end - begin) for begin, end in spans]
