@@ -56,14 +56,14 @@ def product_fields(
     zero: int,
     limits: tuple[int, int],
 ) -> Mapping[str, Field] | None:
-    """The members lo, hi and table of a kernel's parameters.
+    """The members lo, hi, offset and table of a kernel's parameters.
 
     weights: int8 [outputs, inputs]. bias: int32 [outputs], the input's zero point folded in. multipliers: as
     `quantize_multipliers` gives them. None where the arithmetic of these kernels is not exact for such
     numbers: sums too large, factors of 0.5 and above, or weights of -128 beside negative ones.
     """
     most = 128 * np.abs(weights.astype(np.int64)).sum(axis=1)
-    finish, halves = _finish(most, bias, multipliers, zero), _halves(weights)
+    finish, halves = _finish(most, bias, multipliers), _halves(weights)
     if finish is None or halves is None or (most[::2] >= _SUM).any():
         return None
     group = 2 if "dual" in features else 4
@@ -75,6 +75,7 @@ def product_fields(
     return {
         "lo": i32(limits[0]),
         "hi": i32(limits[1]),
+        "offset": i32(2 * zero + 1),
         "table": table(
             np.concatenate([words, finish.reshape(groups, -1).view(np.uint32)], axis=1), "uint32_t"
         ),
@@ -93,7 +94,7 @@ def depthwise_fields(
     None, besides, where there are fewer than 4 channels.
     """
     taps = weights.reshape(-1, weights.shape[2]).astype(np.int64)
-    finish = _finish(128 * np.abs(taps).sum(axis=0), bias, multipliers, zero)
+    finish = _finish(128 * np.abs(taps).sum(axis=0), bias, multipliers)
     if finish is None or len(bias) < 4:
         return None
     first = np.minimum(np.arange(0, len(bias), 4), len(bias) - 4)
@@ -103,18 +104,20 @@ def depthwise_fields(
     halves = even.transpose(0, 2, 1, 3).reshape(len(fours), -1)
     if len(taps) % 2:
         halves = np.concatenate([halves, fours[:, _ORDER, -1]], axis=1)
+    words = np.ascontiguousarray(halves.astype(np.int16)).view(np.uint32)
+    finish = np.ascontiguousarray(finish.reshape(-1, 4, 3).transpose(0, 2, 1)).reshape(len(words), -1)
     return {
         "lo": i32(limits[0]),
         "hi": i32(limits[1]),
-        "weights": table(np.ascontiguousarray(halves.astype(np.int16)).view(np.uint32), "uint32_t"),
-        "finish": table(finish.reshape(-1, 4, 4).transpose(0, 2, 1), "int32_t"),
+        "offset": i32(2 * zero + 1),
+        "table": table(np.concatenate([words, finish.view(np.uint32)], axis=1), "uint32_t"),
     }
 
 
 def _finish(
-    most: np.ndarray, bias: np.ndarray, multipliers: tuple[np.ndarray, np.ndarray], zero: int
+    most: np.ndarray, bias: np.ndarray, multipliers: tuple[np.ndarray, np.ndarray]
 ) -> np.ndarray | None:
-    """int32 [outputs, 4]: twice the bias, and the mantissa, offset and shift of ec_finish (ec_dsp_requant.h).
+    """int32 [outputs, 3]: twice the bias, and the mantissa and shift of ec_finish (ec_dsp_requant.h).
 
     most: what a sum of products is at most, without the bias. None where sums are too large, or factors 0.5
     and above. An output that is the same whatever the input gets numbers that lead there.
@@ -129,8 +132,7 @@ def _finish(
     right = np.where(same, 1, right)
     twice, mantissa = np.where(most == 0, 8 * result, 2 * b), np.where(same, 0, mantissa)
     mantissa = np.where(most == 0, 1 << 30, mantissa)  # times 8 * result, it gives twice the result
-    offset = (2 * zero + 1) << (right - 1)
-    return np.stack([twice, mantissa, offset, right - 1], axis=1).astype(np.int32)
+    return np.stack([twice, mantissa, right - 1], axis=1).astype(np.int32)
 
 
 def _halves(weights: np.ndarray) -> np.ndarray | None:

@@ -76,7 +76,7 @@ static void column_of(const ec_conv2d_s8_dsp_params *p, const pixel *at, uint32_
 void ec_conv2d_s8_dsp(const ec_conv2d_s8_dsp_params *p, const ec_window *in, const ec_window *out, int32_t first,
                       int32_t last, void *scratch)
 {
-    const ec_dsp_layer l = {p->table, p->taps, p->out_channels, p->lo, p->hi};
+    const ec_dsp_layer l = {p->table, p->taps, p->out_channels, p->lo, p->hi, p->offset};
     const int8_t **rows = (const int8_t **)scratch;
     uint32_t *column = (uint32_t *)(rows + 2 * p->kernel_h);
     int8_t *spare = (int8_t *)(column + p->taps + 2);

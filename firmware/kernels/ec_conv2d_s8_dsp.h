@@ -33,6 +33,7 @@ typedef struct {
     int32_t input_zero;
     int32_t lo;
     int32_t hi;
+    int32_t offset; /* twice the zero point of the result, plus 1 */
     const uint32_t *table;
 } ec_conv2d_s8_dsp_params;
 

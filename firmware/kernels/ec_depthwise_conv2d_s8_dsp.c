@@ -32,7 +32,7 @@ void ec_depthwise_conv2d_s8_dsp(const ec_depthwise_conv2d_s8_dsp_params *p, cons
     const int8_t **rows = taps + n;
     int8_t *zeros = (int8_t *)(rows + p->kernel_h);
     const int clamped = p->lo > INT8_MIN || p->hi < INT8_MAX;
-    const ec_dsp_taps all = {taps, p->weights, p->finish, p->channels - 4, n / 2, n & 1, p->lo, p->hi, clamped};
+    const ec_dsp_taps all = {taps, p->table, p->channels - 4, p->offset, n / 2, n & 1, p->lo, p->hi, clamped};
 
     memset(zeros, p->input_zero, (size_t)p->channels);
     for (int32_t row = first; row < last; row++) {

@@ -1,7 +1,7 @@
 /* Depthwise 2-D convolution, int8 to int8, with the DSP extension: input rows of width x channels values, output
  * rows of out_width x channels, 4 at least.
  *
- * weights, finish: as ec_dsp_pixel.h has them, taps in the order [kernel_h][kernel_w]; the input's zero point is folded
+ * table: as ec_dsp_pixel.h has it, taps in the order [kernel_h][kernel_w]; the input's zero point is folded
  * into the bias. Rows of several images follow each other.
  * Aliasing: four output values are written when their taps have been read, channels ascending; they must not
  * overlap taps of later pixels or channels. Where channels is no multiple of 4, a pixel must not overlap its taps.
@@ -29,8 +29,8 @@ typedef struct {
     int32_t input_zero;
     int32_t lo;
     int32_t hi;
-    const uint32_t *weights;
-    const int32_t *finish;
+    int32_t offset; /* twice the zero point of the result, plus 1 */
+    const uint32_t *table;
 } ec_depthwise_conv2d_s8_dsp_params;
 
 void ec_depthwise_conv2d_s8_dsp(const ec_depthwise_conv2d_s8_dsp_params *p, const ec_window *in,

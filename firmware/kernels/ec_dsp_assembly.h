@@ -10,16 +10,18 @@
 #define EC_NAKED __attribute__((naked, noinline)) static
 #define EC_IN(type, name) __attribute__((unused)) type name
 
-/* Stack: 0 column or vector, 4 y0, 8 y1, 12 outputs left, 16 and 20 as each function says, 24 lo, 28 hi; then what was pushed. Leaves the table in r0, inputs in r6. */
+/* Stack: 0 column or vector, 4 y0, 8 y1, 12 outputs left, 16 and 20 as each function says, 24 lo, 28 hi, 32 offset; then
+ * what was pushed. Leaves the table in r0, inputs in r6. */
 #define EC_ENTER(odd)            \
     "push {r4-r11, lr}\n"        \
     "sub sp, sp, #36\n"          \
     "strd r1, r2, [sp]\n"        \
     "str r3, [sp, #8]\n"         \
-    "ldm r0, {r5-r9}\n"          \
+    "ldm r0, {r5-r10}\n"         \
     "bic r7, r7, #" odd "\n"     \
     "str r7, [sp, #12]\n"        \
     "strd r8, r9, [sp, #24]\n"   \
+    "str r10, [sp, #32]\n"       \
     "mov r0, r5\n"
 
 #define EC_LEAVE        \
@@ -27,6 +29,7 @@
     "pop {r4-r11, pc}\n"
 
 /* ec_finish in steps, from a doubled sum in register p to the result in t; the last halving saturates. */
+#define EC_OFFSET(t, offset, n) "lsl " t ", " offset ", " n "\n"
 #define EC_HIGH(t, p, m, offset) "smmlar " t ", " p ", " m ", " offset "\n"
 #define EC_AWAY(t, p) "add " t ", " t ", " p ", asr #31\n"
 #define EC_SHIFT(t, n) "asr " t ", " t ", " n "\n"

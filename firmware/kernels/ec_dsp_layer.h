@@ -12,8 +12,8 @@
  *
  * table: group by group, and for each four inputs of a group: a word per pair of outputs for inputs 0 and 2, and
  * then the same for inputs 1 and 3 (the order in which SXTB16 takes bytes apart), the lower input in the lower
- * halfword. Behind a group's weights, for each of its outputs: twice the bias, and the mantissa, offset and shift of
- * ec_finish. The last group is filled up with outputs of zeros.
+ * halfword. Behind a group's weights, for each of its outputs: twice the bias, and the mantissa and shift of ec_finish.
+ * The last group is filled up with outputs of zeros.
  */
 #ifndef EC_DSP_LAYER_H
 #define EC_DSP_LAYER_H
@@ -26,6 +26,7 @@ typedef struct {
     int32_t outputs;
     int32_t lo;     /* the result is clamped to lo..hi */
     int32_t hi;
+    int32_t offset; /* twice the zero point of the result, plus 1 */
 } ec_dsp_layer;
 
 /* A column is two vectors side by side: for each four inputs, four words of halfwords, inputs 0 and 2 of vector 0 and

@@ -4,10 +4,10 @@
  * Cortex-M7. A kernel's `needs` names one of them.
  *
  * taps: their addresses, `pairs` times two and `odd` one more, each of `channels` values. Fours of channels follow
- * each other; where channels is no multiple of 4, the last four overlap the four before. weights: per four channels,
+ * each other; where channels is no multiple of 4, the last four overlap the four before. table: per four channels,
  * for two taps at a time, words for channels 0, 1, 2 and 3 with the earlier tap's weight in the lower halfword; of
- * an odd number of taps the last has words for channels 0 and 2, and 1 and 3. finish: per four channels, four times
- * twice the bias, and then mantissa, offset and shift of ec_finish.
+ * an odd number of taps the last has words for channels 0 and 2, and 1 and 3. Behind them, four times twice the bias, and then
+ * mantissa and shift of ec_finish.
  */
 #ifndef EC_DSP_PIXEL_H
 #define EC_DSP_PIXEL_H
@@ -16,9 +16,9 @@
 
 typedef struct {
     const int8_t *const *taps;
-    const uint32_t *weights;
-    const int32_t *finish;
-    int32_t last; /* the first of the last four channels: channels - 4 */
+    const uint32_t *table;
+    int32_t last;   /* the first of the last four channels: channels - 4 */
+    int32_t offset; /* twice the zero point of the result, plus 1 */
     int32_t pairs;
     int32_t odd;
     int32_t lo; /* the result is clamped to lo..hi */

@@ -6,10 +6,9 @@
 
 static inline void ec_dsp_taps_in_c(const ec_dsp_taps *p, int8_t *y)
 {
-    const uint32_t *w = p->weights;
-    const int32_t *f = p->finish;
+    const uint32_t *w = p->table;
 
-    for (int32_t c = 0;; c = ec_min(c + 4, p->last), f += 16) {
+    for (int32_t c = 0;; c = ec_min(c + 4, p->last), w += 12) {
         const int8_t *const *t = p->taps;
         int32_t acc[4] = {0, 0, 0, 0};
 
@@ -32,8 +31,9 @@ static inline void ec_dsp_taps_in_c(const ec_dsp_taps *p, int8_t *y)
             w += 2;
         }
         for (int32_t k = 0; k < 4; k++) {
-            const int32_t twice = (int32_t)((uint32_t)acc[k] << 1) + f[k];
-            y[c + k] = (int8_t)ec_clamp(ec_finish(twice, f[4 + k], f[8 + k], f[12 + k]), p->lo, p->hi);
+            const int32_t twice = (int32_t)(((uint32_t)acc[k] << 1) + w[k]);
+            const int32_t x = ec_finish(twice, (int32_t)w[4 + k], (int32_t)w[8 + k], p->offset);
+            y[c + k] = (int8_t)ec_clamp(x, p->lo, p->hi);
         }
         if (c == p->last) {
             return;

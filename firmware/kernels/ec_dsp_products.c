@@ -79,13 +79,13 @@
 /* Two sums of one output, or one, in registers p and q; `twice` doubles them and adds the bias in r2. */
 #define UPPER(p) "add " p ", r2, " p ", asr #7\n"
 #define LOWER(p) "add " p ", r2, " p ", lsl #1\n"
-#define FINISH(twice, p, q, bits)                                                                    \
-    "ldmia r0!, {r2-r5}\n" twice(p) twice(q) EC_HIGH("r1", p, "r3", "r4") EC_HIGH("r2", q, "r3", "r4") \
-        EC_AWAY("r1", p) EC_AWAY("r2", q) EC_SHIFT("r1", "r5") EC_SHIFT("r2", "r5")                  \
-            EC_HALVE(p, "r1", bits) EC_HALVE(q, "r2", bits)
-#define FINISH_ONE(twice, p, bits)                                                                   \
-    "ldmia r0!, {r2-r5}\n" twice(p) EC_HIGH("r1", p, "r3", "r4") EC_AWAY("r1", p) EC_SHIFT("r1", "r5") \
-        EC_HALVE(p, "r1", bits)
+#define FINISH(twice, p, q, bits)                                                                 \
+    "ldmia r0!, {r2-r4}\n" twice(p) twice(q) EC_OFFSET("r2", "r5", "r4") EC_HIGH("r1", p, "r3", "r2") \
+        EC_HIGH("r2", q, "r3", "r2") EC_AWAY("r1", p) EC_AWAY("r2", q) EC_SHIFT("r1", "r4")       \
+            EC_SHIFT("r2", "r4") EC_HALVE(p, "r1", bits) EC_HALVE(q, "r2", bits)
+#define FINISH_ONE(twice, p, bits)                                                                \
+    "ldmia r0!, {r2-r4}\n" twice(p) EC_OFFSET("r2", "r5", "r4") EC_HIGH("r1", p, "r3", "r2")      \
+        EC_AWAY("r1", p) EC_SHIFT("r1", "r4") EC_HALVE(p, "r1", bits)
 
 #define CLAMP(r) EC_CLAMP_TO(r, "r2", "r3")
 #define NO_CLAMP(r)
@@ -104,6 +104,7 @@
                          "mov r10, #0\nmov r11, #0\nmov r12, #0\nmov lr, #0\n"                            \
                          ALL_INPUTS(PAIR_FOUR, PAIR_ONE)                                                  \
                          "sub r6, r6, r10\nsub r7, r7, r11\nsub r8, r8, r12\nsub r9, r9, lr\n"            \
+                         "ldr r5, [sp, #32]\n"                                                            \
                          FINISH(UPPER, "r6", "r7", bits) FINISH(LOWER, "r10", "r11", bits)                \
                              FINISH(UPPER, "r8", "r9", bits) FINISH(LOWER, "r12", "lr", bits)             \
                          "ldrd r2, r3, [sp, #24]\n" clamp("r6") clamp("r7") clamp("r8") clamp("r9")       \
@@ -136,6 +137,7 @@
                          "1: mov r8, #0\nmov r9, #0\nmov r10, #0\nmov r11, #0\n"                          \
                          ALL_INPUTS(SINGLE_EIGHT, SINGLE_ONE)                                             \
                          "sub r8, r8, r10\nsub r9, r9, r11\n"                                             \
+                         "ldr r5, [sp, #32]\n"                                                            \
                          FINISH_ONE(UPPER, "r8", bits) FINISH_ONE(LOWER, "r10", bits)                     \
                              FINISH_ONE(UPPER, "r9", bits) FINISH_ONE(LOWER, "r11", bits)                 \
                          "ldrd r2, r3, [sp, #24]\n" clamp("r8") clamp("r9") clamp("r10") clamp("r11")     \

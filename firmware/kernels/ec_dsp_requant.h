@@ -31,14 +31,16 @@ static inline int32_t ec_smmlar(int32_t a, int32_t b, int32_t add)
 #endif
 }
 
-/* What products end in: a result from twice its sum, bias included, and three numbers of its own.
+/* What products end in: a result from twice its sum, bias included, a mantissa and a shift.
  *
  * With x the high product, TFLM's rounding shift by n, the zero point z behind it: (((x - (x < 0)) >> (n - 1)) + 1
- * + 2 * z) >> 1. The two constants go in front of the shift, as `offset` = (2 * z + 1) << (n - 1); and the sign may
- * be that of the sum: where x is 0, it makes no difference. */
-static inline int32_t ec_finish(int32_t twice, int32_t m, int32_t offset, int32_t n_less_1)
+ * + 2 * z) >> 1. `offset`, 2 * z + 1, goes in front of the shift; and the sign may be that of the sum: where x is 0, it
+ * makes no difference. */
+static inline int32_t ec_finish(int32_t twice, int32_t m, int32_t n_less_1, int32_t offset)
 {
-    return ((ec_smmlar(twice, m, offset) + (twice >> 31)) >> n_less_1) >> 1;
+    const int32_t in_front = (int32_t)((uint32_t)offset << n_less_1);
+
+    return ((ec_smmlar(twice, m, in_front) + (twice >> 31)) >> n_less_1) >> 1;
 }
 
 /* ec_mulhigh(acc, m) for |acc| < 2^30. */

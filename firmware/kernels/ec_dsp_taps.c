@@ -37,14 +37,14 @@
     "smlatt r10, r3, r4, r10\n" \
     "smlatt r11, r2, r5, r11\n"
 
-/* Stack: 0 taps, 4 y, 8 last, 12 finish, 16 pairs, 20 odd, 24 lo, 28 hi, 32 clamped. r12: channel. */
+/* Stack: 0 taps, 4 y, 8 last, 12 offset, 16 pairs, 20 odd, 24 lo, 28 hi, 32 clamped. r12: channel. */
 __attribute__((naked, noinline)) void ec_dsp_taps_s8(EC_IN(const ec_dsp_taps *, p), EC_IN(int8_t *, y))
 {
     __asm__ volatile("push {r4-r11, lr}\n"
                      "sub sp, sp, #36\n"
                      "ldm r0, {r2-r10}\n"
                      "strd r2, r1, [sp]\n"
-                     "strd r5, r4, [sp, #8]\n"
+                     "strd r4, r5, [sp, #8]\n"
                      "strd r6, r7, [sp, #16]\n"
                      "strd r8, r9, [sp, #24]\n"
                      "str r10, [sp, #32]\n"
@@ -73,19 +73,25 @@ __attribute__((naked, noinline)) void ec_dsp_taps_s8(EC_IN(const ec_dsp_taps *, 
                      "4: ldr r2, [sp, #20]\n"
                      "cbz r2, 5f\n" ONE_TAP("0", "0")
                      "add r1, r1, #8\n"
-                     "5: ldr r0, [sp, #12]\n"
-                     "ldmia r0!, {r2-r5}\n"
+                     "5: ldr lr, [sp, #12]\n"
+                     "ldmia r1!, {r2-r5}\n"
                      "add r8, r2, r8, lsl #1\n"
                      "add r9, r3, r9, lsl #1\n"
                      "add r10, r4, r10, lsl #1\n"
                      "add r11, r5, r11, lsl #1\n"
-                     "ldmia r0!, {r2-r7}\n" EC_HIGH("r2", "r8", "r2", "r6") EC_HIGH("r3", "r9", "r3", "r7")
-                     "ldrd r6, r7, [r0], #8\n" EC_AWAY("r2", "r8") EC_AWAY("r3", "r9")
-                         EC_HIGH("r4", "r10", "r4", "r6") EC_HIGH("r5", "r11", "r5", "r7")
-                     "ldm r0!, {r6-r9}\n" EC_AWAY("r4", "r10") EC_AWAY("r5", "r11")
-                     "str r0, [sp, #12]\n" EC_SHIFT("r2", "r6") EC_SHIFT("r3", "r7") EC_SHIFT("r4", "r8")
-                         EC_SHIFT("r5", "r9") EC_HALVE("r8", "r2", "8") EC_HALVE("r9", "r3", "8")
-                             EC_HALVE("r10", "r4", "8") EC_HALVE("r11", "r5", "8")
+                     "ldmia r1!, {r2-r5}\n"
+                     "smmulr r2, r8, r2\n"
+                     "smmulr r3, r9, r3\n"
+                     "smmulr r4, r10, r4\n"
+                     "smmulr r5, r11, r5\n" EC_AWAY("r2", "r8") EC_AWAY("r3", "r9") EC_AWAY("r4", "r10")
+                         EC_AWAY("r5", "r11")
+                     "ldmia r1!, {r8-r11}\n" EC_SHIFT("r2", "r8") EC_SHIFT("r3", "r9") EC_SHIFT("r4", "r10")
+                         EC_SHIFT("r5", "r11")
+                     "add r2, r2, lr\n"
+                     "add r3, r3, lr\n"
+                     "add r4, r4, lr\n"
+                     "add r5, r5, lr\n" EC_HALVE("r8", "r2", "8") EC_HALVE("r9", "r3", "8")
+                         EC_HALVE("r10", "r4", "8") EC_HALVE("r11", "r5", "8")
                      "ldr r4, [sp, #32]\n"
                      "cbz r4, 6f\n"
                      "ldrd r2, r3, [sp, #24]\n" EC_CLAMP_TO("r8", "r2", "r3") EC_CLAMP_TO("r9", "r2", "r3")

@@ -38,14 +38,14 @@
     "smlabb r9, r2, r5, r9\n"   \
     "smlatt r11, r2, r5, r11\n"
 
-/* Stack: 0 taps, 4 y, 8 last, 12 finish, 16 pairs, 20 odd, 24 lo, 28 hi, 32 clamped. r12: channel. */
+/* Stack: 0 taps, 4 y, 8 last, 12 offset, 16 pairs, 20 odd, 24 lo, 28 hi, 32 clamped. r12: channel. */
 __attribute__((naked, noinline)) void ec_dsp_taps_s8(EC_IN(const ec_dsp_taps *, p), EC_IN(int8_t *, y))
 {
     __asm__ volatile("push {r4-r11, lr}\n"
                      "sub sp, sp, #36\n"
                      "ldm r0, {r2-r10}\n"
                      "strd r2, r1, [sp]\n"
-                     "strd r5, r4, [sp, #8]\n"
+                     "strd r4, r5, [sp, #8]\n"
                      "strd r6, r7, [sp, #16]\n"
                      "strd r8, r9, [sp, #24]\n"
                      "str r10, [sp, #32]\n"
@@ -72,28 +72,25 @@ __attribute__((naked, noinline)) void ec_dsp_taps_s8(EC_IN(const ec_dsp_taps *, 
                      "cbz r3, 5f\n"
                      "ldr r2, [r0]\n"
                      "ldr r2, [r2, r12]\n" ONE_TAP
-                     "5: ldr r0, [sp, #12]\n"
-                     "ldrd r2, r3, [r0]\n"
-                     "ldrd r4, r5, [r0, #8]\n"
+                     "5: ldr lr, [sp, #12]\n"
+                     "ldmia r1!, {r2-r5}\n"
                      "add r8, r2, r8, lsl #1\n"
-                     "ldr r6, [r0, #16]\n"
                      "add r9, r3, r9, lsl #1\n"
-                     "ldr r7, [r0, #20]\n"
                      "add r10, r4, r10, lsl #1\n"
-                     "ldr r2, [r0, #32]\n"
                      "add r11, r5, r11, lsl #1\n"
-                     "ldr r3, [r0, #36]\n"
-                     "ldrd r4, r5, [r0, #24]\n" EC_HIGH("r6", "r8", "r6", "r2")
-                     "ldr lr, [r0, #40]\n" EC_HIGH("r7", "r9", "r7", "r3")
-                     "ldr r2, [r0, #44]\n" EC_HIGH("r4", "r10", "r4", "lr") EC_AWAY("r6", "r8")
-                         EC_HIGH("r5", "r11", "r5", "r2")
-                     "ldr r8, [r0, #48]\n" EC_AWAY("r7", "r9")
-                     "ldr r9, [r0, #52]\n" EC_AWAY("r4", "r10")
-                     "ldr r10, [r0, #56]\n" EC_AWAY("r5", "r11")
-                     "ldr r11, [r0, #60]\n" EC_SHIFT("r6", "r8") EC_SHIFT("r7", "r9")
-                     "add r0, r0, #64\n"
-                     "str r0, [sp, #12]\n" EC_SHIFT("r4", "r10") EC_SHIFT("r5", "r11") EC_HALVE("r8", "r6", "8")
-                         EC_HALVE("r9", "r7", "8") EC_HALVE("r10", "r4", "8") EC_HALVE("r11", "r5", "8")
+                     "ldmia r1!, {r2-r5}\n"
+                     "smmulr r2, r8, r2\n"
+                     "smmulr r3, r9, r3\n"
+                     "smmulr r4, r10, r4\n"
+                     "smmulr r5, r11, r5\n" EC_AWAY("r2", "r8") EC_AWAY("r3", "r9") EC_AWAY("r4", "r10")
+                         EC_AWAY("r5", "r11")
+                     "ldmia r1!, {r8-r11}\n" EC_SHIFT("r2", "r8") EC_SHIFT("r3", "r9") EC_SHIFT("r4", "r10")
+                         EC_SHIFT("r5", "r11")
+                     "add r2, r2, lr\n"
+                     "add r3, r3, lr\n"
+                     "add r4, r4, lr\n"
+                     "add r5, r5, lr\n" EC_HALVE("r8", "r2", "8") EC_HALVE("r9", "r3", "8")
+                         EC_HALVE("r10", "r4", "8") EC_HALVE("r11", "r5", "8")
                      "ldr r4, [sp, #32]\n"
                      "cbz r4, 6f\n"
                      "ldrd r2, r3, [sp, #24]\n" EC_CLAMP_TO("r8", "r2", "r3") EC_CLAMP_TO("r9", "r2", "r3")

@@ -19,10 +19,10 @@ static void one(const ec_linear_s16_dsp_params *p, const ec_dsp_layer *l, const 
  * data cache. */
 static void columns(const ec_linear_s16_dsp_params *p, const ec_dsp_layer *l, const uint32_t *column, int16_t *const *y, int32_t pairs)
 {
-    const int32_t some = pairs > 1 ? ec_max(CACHED / (p->padded + 16) & ~3, 4) : p->outputs;
+    const int32_t some = pairs > 1 ? ec_max(CACHED / (p->padded + 12) & ~3, 4) : p->outputs;
     ec_dsp_layer part = *l;
 
-    for (int32_t o = 0; o < p->outputs; o += some, part.table += some * (p->padded + 16) / 4) {
+    for (int32_t o = 0; o < p->outputs; o += some, part.table += some * (p->padded + 12) / 4) {
         part.outputs = ec_min(some, p->outputs - o);
         for (int32_t k = 0; k < pairs; k++) {
             ec_dsp_pair_s16(&part, column + k * (p->padded + 2), y[2 * k] + o, y[2 * k + 1] + o);
@@ -33,7 +33,7 @@ static void columns(const ec_linear_s16_dsp_params *p, const ec_dsp_layer *l, co
 void ec_linear_s16_dsp(const ec_linear_s16_dsp_params *p, const ec_window *in, const ec_window *out, int32_t first, int32_t last,
          void *scratch)
 {
-    const ec_dsp_layer l = {p->table, p->padded, p->outputs, p->lo, p->hi};
+    const ec_dsp_layer l = {p->table, p->padded, p->outputs, p->lo, p->hi, p->offset};
     uint32_t *column = (uint32_t *)scratch;
     int16_t *y[MOST];
     const int8_t *x = NULL;

@@ -23,6 +23,7 @@ typedef struct {
     int32_t together;
     int32_t lo;
     int32_t hi;
+    int32_t offset; /* twice the zero point of the result, plus 1 */
     const uint32_t *table;
 } ec_linear_s8_dsp_params;
 
