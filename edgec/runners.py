@@ -56,8 +56,10 @@ def open_runner(folder: Path, place: Place, threads: int = 1) -> Runner:
             remedies=["--on host"],
         )
     if place == "qemu":
+        from edgec.sim.process import QemuRunner
+
         board = load_target(target.qemu)
-        return simulated(build_firmware(folder / "src", board, tool=arm_gcc()).elf, board)
+        return QemuRunner(build_firmware(folder / "src", board, tool=arm_gcc()).elf, board)
     return simulated((folder / "firmware.elf").read_bytes(), target)
 
 
