@@ -127,9 +127,15 @@ static void whole_scores_of_one(const int16_t *query, const int8_t *k, int32_t s
     for (int32_t j = 0; j < 4 * fours; j++, k += step) {
         score[j] = 0;
         for (int32_t i = 0; i < whole; i += 4) {
+#ifdef EC_HAVE_DSP
             const uint32_t x = ec_word(k + i);
             score[j] = ec_smlad(ec_pair(query + i), ec_sxtb16(x), score[j]);
             score[j] = ec_smlad(ec_pair(query + i + 2), ec_sxtb16(ec_ror(x, 8)), score[j]);
+#else /* ec_widen_s8 leaves the order as it is */
+            for (int32_t c = i; c < i + 4; c++) {
+                score[j] += query[c] * k[c];
+            }
+#endif
         }
     }
 }
