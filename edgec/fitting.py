@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
@@ -71,7 +70,7 @@ def _least(link: Callable[[Lowered, Scheme], Linked], lowered: Lowered, search: 
     try:
         return link(lowered, scheme)
     except DoesNotFit as error:
-        if error.memory != "SRAM" or (other := search.smallest(math.inf)).arena >= scheme.arena:
+        if error.memory != "SRAM" or (other := search.smallest(whatever=True)).arena >= scheme.arena:
             raise
         return link(lowered, other)
 

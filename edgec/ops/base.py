@@ -183,6 +183,7 @@ class Kernel:
     row, and may then write the block's rows in any order: the schedule keeps them in slots of their own.
     Scratch is sized for a whole block. With the attribute block (`Call.block`) the kernel is asked for
     blocks of so many rows; one that cannot share its constants between rows answers with a block of 1.
+    Asked for 1, it takes as little scratch as it can, and more time if it has to.
     """
 
     function: str
@@ -201,6 +202,8 @@ class Kernel:
     block: int = 1
     """Rows that it computes in one pass over its constants, where one step has so many; without the
     attribute block what suits it."""
+    together: int = 1
+    """Vectors (pixels, tokens) that it computes in one pass over its constants, be they of one row or not."""
 
 
 # -- quantization ---------------------------------------------------------

@@ -96,7 +96,10 @@ class Conv2d(Op):
         return neon.conv2d(call, plain)
 
     def _dsp(self, call: Call, bias: np.ndarray) -> Kernel | None:
-        """The kernel for the DSP extension: two pixels at a time. None where its arithmetic does not hold."""
+        """The kernel for the DSP extension, two pixels at a time; one where blocks of one row are asked for.
+
+        None where its arithmetic does not hold.
+        """
         window, (o, kh, kw, c), y = self._window(call), call.ins[1].shape, call.outs[0]
         if call.int("groups", 1) > 1 or window.dilation[1] > 1:
             return None
@@ -112,14 +115,22 @@ class Conv2d(Op):
             return None
         fields = window_fields(call, window)
         del fields["dilation_w"]
-        given = {"taps": i32(flat), "row_taps": i32(row if by_row else 0), "input_zero": i32(call.ins[0].q.z)}
+        together = 1 if call.block == 1 else 2
+        given = {
+            "taps": i32(flat),
+            "row_taps": i32(row if by_row else 0),
+            "together": i32(together),
+            "input_zero": i32(call.ins[0].q.z),
+        }
+        columns = flat if together == 1 else 4 * flat + 8 + (row if by_row else flat)
         return Kernel(
             "ec_conv2d_s8_dsp",
             {**fields, **given, **products},
-            scratch=2 * dsp.ADDRESS * kh + 4 * flat + 8 + (row if by_row else flat),
+            scratch=together * dsp.ADDRESS * kh + columns,
             needs=dsp.files(call.features),
             feature="dsp",
             block=call.block or 2 if y.shape[2] == 1 and y.rows > 1 else 1,
+            together=together,
         )
 
     def macs(self, call: Call) -> int:

@@ -89,12 +89,13 @@ class Linear(Op):
         return neon.linear(call, plain)
 
     def _dsp(self, call: Call, products: Mapping[str, Field]) -> Kernel:
-        """The kernel for the DSP extension: two vectors or more at a time where there are so many."""
+        """The kernel for the DSP extension: two vectors or more at a time, if there are so many, or one where
+        blocks of one row are asked for."""
         x, (outputs, k) = call.ins[0], call.ins[1].shape
         vectors, words = x.row_size // k, dsp.padded(k)
-        together = 1 if k < 4 or vectors * x.rows == 1 else 2
+        together = 1 if k < 4 or vectors * x.rows == 1 or call.block == 1 else 2
         if together == 2 and vectors == 1 and call.block:
-            together = 1 if call.block == 1 else min(call.block // 2 * 2, _TOGETHER)
+            together = min(call.block // 2 * 2, _TOGETHER)
         scratch, copied = (2 * words + 4) * together, 0
         if together == 1:
             scratch, copied = (words, 0) if k < words else (0, words)
@@ -113,6 +114,7 @@ class Linear(Op):
             needs=dsp.files(call.features),
             feature="dsp",
             block=together if vectors == 1 else 1,
+            together=together,
         )
 
     def macs(self, call: Call) -> int:

@@ -22,7 +22,20 @@ def block_of(graph: Graph, node: Node, rows: int | None = None) -> int:
 
 def natural_blocks(graph: Graph) -> Mapping[str, int]:
     """Rows of a block by node, of those whose kernels can take blocks of other sizes; as they stand."""
-    return {n.name: block_of(graph, n) for n in _computed(graph) if block_of(graph, n, 2) == 2}
+    more = (n for n in _computed(graph) if graph.type(n.outputs[0]).rows > 1)
+    return {n.name: block_of(graph, n) for n in more if block_of(graph, n, 2) == 2}
+
+
+def slimmer(graph: Graph) -> Mapping[str, int]:
+    """Bytes of scratch that nodes do without where they are asked for blocks of one row."""
+    found = dict[str, int]()
+    for node in _computed(graph):
+        call = call_of(graph, node)
+        single = replace(call, attrs={**call.attrs, "block": 1})
+        saved = op_of(node).kernel(call).scratch - op_of(node).kernel(single).scratch
+        if saved > 0:
+            found[node.name] = saved
+    return found
 
 
 def in_blocks(graph: Graph, blocks: Mapping[str, int]) -> Graph:
@@ -35,8 +48,8 @@ def in_blocks(graph: Graph, blocks: Mapping[str, int]) -> Graph:
 
 
 def _computed(graph: Graph) -> Iterator[Node]:
-    """Nodes of more rows than one that have a kernel."""
+    """Nodes that have a kernel."""
     for node in graph.nodes():
         op = op_of(node)
-        if not (op.is_alias or op.is_join) and graph.type(node.outputs[0]).rows > 1:
+        if not (op.is_alias or op.is_join):
             yield node

@@ -67,7 +67,21 @@ def _overlap(job: Job, w: int, a: int, y: int) -> int:
 
 
 def live_bound(job: Job, program: Program, windows: Sequence[Tenancy]) -> int:
-    """The most bytes of rows and scratch that are live at one time, whatever the windows are.
+    """The most bytes of rows and scratch that are live at one time, whatever the windows are."""
+    return int(_live(job, program, windows).max())
+
+
+def peaks(job: Job, program: Program, windows: Sequence[Tenancy]) -> dict[str, int]:
+    """The most bytes of rows and scratch that are live while a node is computed, by node."""
+    live, found = _live(job, program, windows), dict[str, int]()
+    for work, times in zip(job.works, program.times, strict=True):
+        if times and not work.feeds:
+            found[work.node] = int(live[2 * np.array(times) + 2].max())
+    return found
+
+
+def _live(job: Job, program: Program, windows: Sequence[Tenancy]) -> np.ndarray:
+    """Bytes of rows and scratch that are live, by time, two places further on.
 
     At an event, operands and results are live together, but for those that the op lays over each other.
     """
@@ -85,7 +99,7 @@ def live_bound(job: Job, program: Program, windows: Sequence[Tenancy]) -> int:
         )
         if under and times:
             live[2 * np.array(times) + 2] -= min(under, max(p.bytes for p in work.writes))
-    return int(live.max())
+    return live
 
 
 def estimate(length: int, windows: Sequence[Tenancy]) -> int:

@@ -36,17 +36,18 @@ WORK: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "dsp": {
         "": (2.0, 15.0),
         "attention": (1.0, 60.0),
-        "conv2d": (0.8, 25.0),
+        "conv2d": (1.1, 25.0),
         "depthwise_conv2d": (2.0, 20.0),
-        "linear": (0.75, 25.0),
+        "linear": (1.03, 25.0),
     },
 }
 """Instructions for a multiply-accumulate and for a result, per instruction set that a kernel is written for
 and per op; "" stands for all other ops. Those of plain C are fitted to what the simulated Cortex-M7 counts
 for the layers of the MLPerf Tiny models and of a small vision transformer; those of dsp are what its inner
 loops take."""
-TOGETHER: Mapping[str, int] = {"dsp": 2}
-"""Vectors that kernels written for an instruction set take in one pass over their weights; one for others."""
+PAIRED: Mapping[str, float] = {"dsp": 0.73}
+"""The share of the instructions for multiply-accumulates that is left where two vectors share a pass over the
+weights (`Kernel.together`), per instruction set."""
 CLOCKS: Mapping[str, float] = {"cortex-m4": 1.28, "cortex-m7": 0.86}
 """Cycles of an instruction, as the cycle model has them on the average; one for other processors."""
 
@@ -129,6 +130,8 @@ def spent(graph: Graph, job: Job, steps: Iterable[tuple[str, int]], costs: Costs
         if known is None:
             figures = WORK.get(kernel.feature, WORK[""])
             product, result = figures.get(node.op, figures[""])
+            if kernel.together > 1:
+                product *= PAIRED.get(kernel.feature, 1.0)
             instructions = own * product + call.outs[0].size * share * result
             cycles = instructions * costs.instruction + read * costs.byte
         else:
@@ -181,7 +184,7 @@ def table_reads(graph: Graph, plan: Plan, cache: int) -> dict[tuple[str, str], i
         assert kernel is not None
         sizes = {k: n for k, f in kernel.fields.items() if (n := getattr(f.value, "nbytes", 0))}
         vectors = max(1, out.row_size // max(1, out.shape[-1])) if out.shape else 1
-        sweeps = run.passes * -(-vectors // TOGETHER.get(kernel.feature, 1))
+        sweeps = run.passes * -(-vectors // kernel.together)
         times = run.steps if sum(sizes.values()) <= cache else sweeps
         for member, n in sizes.items():
             share = run.rows / max(out.rows, 1)

@@ -74,12 +74,11 @@ def tenancies(
         if anew:
             found.append(_burst(job, program, b, anew[0]))
             continue
-        birth = np.full(buffer.units, BEFORE, np.int64)
+        birth, death = np.full((2, buffer.units), BEFORE, np.int64)
         for w in job.writers[b]:
             for place in job.works[w].writes:
                 if place.buffer == b:
-                    _write(birth, times[w], place.span)
-        death = birth.copy()
+                    _write(birth, death, times[w], place.span)
         for w in job.writers[b]:
             if job.works[w].block > 1 and len(times[w]):
                 span = next(p.span for p in job.works[w].writes if p.buffer == b)
@@ -123,13 +122,13 @@ def capacity(job: Job, b: int, birth: np.ndarray, death: np.ndarray) -> int:
     return min(up(int(reach.max()), buffer.multiple), buffer.units)
 
 
-def _write(birth: np.ndarray, times: np.ndarray, span: int) -> None:
+def _write(birth: np.ndarray, death: np.ndarray, times: np.ndarray, span: int) -> None:
+    """Units live from their first writer on, and at least until the last: parts of a join have one each."""
     if not len(times):
         return
-    when = np.repeat(times, span) if span else times[:1]
-    fresh = birth == BEFORE
-    birth[fresh] = when[fresh]
-    np.minimum(birth, when, out=birth)
+    first, last = (np.repeat(times, span),) * 2 if span else (times[:1], times[-1:])
+    birth[:] = np.where(birth == BEFORE, first, np.minimum(birth, first))
+    np.maximum(death, last, out=death)
 
 
 def _ends(times: np.ndarray, block: int, span: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from edgec.ir import Graph
-from edgec.schedule.bound import live_bound
+from edgec.schedule.bound import live_bound, peaks
 from edgec.schedule.cuts import partitions
 from edgec.schedule.lives import Tenancy, tenancies
 from edgec.schedule.order import orders
@@ -143,6 +143,11 @@ class Packed:
     def job(self) -> Job:
         """What was packed."""
         return self.draft.job
+
+    @cached_property
+    def peaks(self) -> dict[str, int]:
+        """The most bytes that are live while a node is computed, by node."""
+        return peaks(self.job, self.draft.program, self.draft.windows)
 
     @property
     def steps(self) -> Iterator[tuple[str, int]]:

@@ -15,7 +15,7 @@ from edgec.passes.clone_producer import CloneProducer
 from edgec.passes.rerun_sites import Site, rerun_sites
 from edgec.passes.running_sums import RunningSums
 from edgec.passes.split_attention import SplitAttention
-from edgec.schedule.blocks import BLOCKS, in_blocks, natural_blocks
+from edgec.schedule.blocks import BLOCKS, in_blocks, natural_blocks, slimmer
 from edgec.schedule.cost import PLAIN, Costs, Spent, spent, spent_by
 from edgec.schedule.plan import Plan
 from edgec.schedule.planner import Goal, Packed, pack
@@ -27,6 +27,10 @@ NEAR = 1.1
 """Schemes up to so many times the smallest are given to the solver."""
 READS = 1.1
 """How many times the bytes of constants that layers one by one read the smallest scheme may read."""
+SLIM = 3
+"""Schemes, the smallest first, that are planned with less scratch, too."""
+SLOWER = 1.05
+"""How many times the cycles of layers one by one it may take, as estimated, that computes nothing twice."""
 EXCLUDED = -1e4
 """A mask of no more hides a key (`ops.attention`)."""
 WORTH = 0.01
@@ -101,20 +105,43 @@ class Search:
         """Every layer in one step: no row loops."""
         return self._once(optimize, lambda: self._planned(self.graph, (), optimize, regions=False))
 
-    def smallest(self, reads: float = READS) -> Scheme:
-        """The scheme with the smallest arena, of those that read constants no more often than they may.
+    def smallest(self, *, whatever: bool = False) -> Scheme:
+        """The scheme with the smallest arena, of those that are hardly slower than layers one by one.
 
-        reads: how many times the bytes that layers one by one read; schemes that spend work beyond the
-        graph's own may read more. With leave for more than READS, blocks of one row are tried too.
+        Those that spend work beyond the graph's own may be. whatever: any scheme may, and blocks of one row
+        are tried too.
         """
-        return self._once(reads, lambda: self._smallest(reads))
+        return self._once(("smallest", whatever), lambda: self._smallest(whatever))
 
-    def _smallest(self, reads: float) -> Scheme:
+    def _smallest(self, whatever: bool) -> Scheme:
         found = [self.plain("memory"), *self.schemes()]
-        if reads > READS and (least := self._resized(min(found, key=lambda s: s.arena), 1)) is not None:
-            found.append(least)
-        most = reads * self.unstreamed.reads
-        return self._best([s for s in found if s.spent.reads <= most or s.macs > self.macs])
+        if whatever:
+            least = self._resized(min(found, key=lambda s: s.arena), 1)
+            return self._best(found if least is None else [*found, least])
+        found = [s for s in found if self._is_quick(s)]
+        best = self._best(found)
+        slim = (self._slim(s) for s in sorted(found, key=lambda s: s.arena)[:SLIM])
+        return self._best([best, *(s for s in slim if s is not None and self._is_quick(s))])
+
+    def _slim(self, scheme: Scheme) -> Scheme | None:
+        """The scheme with less scratch for the layers at which it needs the most memory; None where this
+        does not make it smaller."""
+        saves = slimmer(scheme.graph)
+        least = self._resized(scheme, 1) if saves else None
+        if least is None or least.arena >= scheme.arena:
+            return None
+        peaks = least.packed.peaks
+        few = {n: 1 for n, more in saves.items() if peaks.get(n, 0) + more > max(peaks.values())}
+        if not few or len(few) == len(saves):
+            return least
+        moves = (*scheme.moves, f"{len(few)} layer{'s' * (len(few) != 1)} with less scratch")
+        slim = self._planned(in_blocks(scheme.graph, few), moves, again=scheme.again, regions=scheme.regions)
+        return min(least, slim, key=lambda s: (s.arena, s.spent.cycles))
+
+    def _is_quick(self, scheme: Scheme) -> bool:
+        """Whether row loops cost next to nothing, or the scheme computes anything twice, as it is free to."""
+        reads, cycles = READS * self.unstreamed.reads, max(SLOWER, self.most) * self.unstreamed.cycles
+        return scheme.macs > self.macs or (scheme.spent.reads <= reads and scheme.spent.cycles <= cycles)
 
     def cheapest(self, room: int) -> Scheme:
         """The scheme of the fewest cycles, as estimated, whose arena is at most `room`; else the smallest.
@@ -188,7 +215,9 @@ class Search:
         """The scheme in blocks of so many rows, or in larger ones that kernels take by themselves; with
         `rows` 1, all in single rows. None where that changes nothing."""
         natural = natural_blocks(scheme.graph)
-        blocks = {n: max(rows, own) if rows > 1 else 1 for n, own in natural.items()}
+        blocks = {n: max(rows, own) for n, own in natural.items()}
+        if rows == 1:
+            blocks = dict.fromkeys([*natural, *slimmer(scheme.graph)], 1)
         if blocks == natural:
             return None
         graph = in_blocks(scheme.graph, blocks)

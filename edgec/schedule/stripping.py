@@ -15,6 +15,8 @@ from edgec.passes.strips import Strips
 
 LEVELS = (3, 6, 10, 14, 18)
 """Into how many parts the widest rows of a network are to be cut, one try each."""
+STEPS = 16
+"""Widths are compared in so many steps up to the widest."""
 
 
 @dataclass(frozen=True)
@@ -34,19 +36,21 @@ class Stripped:
 def stripped(graph: Graph, most: float) -> Iterator[Stripped]:
     """Forms of an integer graph with ever narrower strips.
 
-    In each form no set keeps more bytes of wide rows than a limit, the widest sets first, as long as all
-    rows together take at most `most` multiply-accumulates. Sets that are dear for what they save come last.
+    In each form no set keeps more bytes of wide rows than a limit, the widest sets first, of those of about
+    the same width the first ones, as long as all rows together take at most `most` multiply-accumulates. Sets
+    that are dear for what they save come last.
     """
     wide = [w for names in strip_candidates(graph) if (w := _Wide.of(graph, names)) is not None]
     if not wide:
         return
     dear = 3 * median(w.price for w in wide)
-    wide.sort(key=lambda w: (w.price > dear, -w.bytes))
+    most_bytes = max(w.bytes for w in wide)
+    wide.sort(key=lambda w: (w.price > dear, -round(STEPS * w.bytes / most_bytes)))
     cheap = [w for w in wide if w.price <= dear]
     seen = set[frozenset[str]]()
     for sets in (cheap, wide):
         for parts in LEVELS:
-            form = _form(graph, sets, wide[0].bytes // parts, most)
+            form = _form(graph, sets, most_bytes // parts, most)
             if form is not None and form.again not in seen:
                 seen.add(form.again)
                 yield form

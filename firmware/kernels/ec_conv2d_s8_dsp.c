@@ -73,12 +73,20 @@ static void column_of(const ec_conv2d_s8_dsp_params *p, const pixel *at, uint32_
     }
 }
 
+/* One pixel by itself. */
+static void single(const ec_conv2d_s8_dsp_params *p, const ec_dsp_layer *l, const pixel *at, int8_t *taps)
+{
+    gather(p, at, taps, p->row_taps != 0 ? p->row_taps : p->kernel_w * p->channels);
+    ec_dsp_single_s8(l, taps, at->to);
+}
+
 void ec_conv2d_s8_dsp(const ec_conv2d_s8_dsp_params *p, const ec_window *in, const ec_window *out, int32_t first,
                       int32_t last, void *scratch)
 {
     const ec_dsp_layer l = {p->table, p->taps, p->out_channels, p->lo, p->hi, p->offset};
     const int8_t **rows = (const int8_t **)scratch;
-    uint32_t *column = (uint32_t *)(rows + 2 * p->kernel_h);
+    const int32_t together = p->together;
+    uint32_t *column = (uint32_t *)(rows + together * p->kernel_h);
     int8_t *spare = (int8_t *)(column + p->taps + 2);
     pixel at[2];
     int32_t waiting = 0;
@@ -86,7 +94,7 @@ void ec_conv2d_s8_dsp(const ec_conv2d_s8_dsp_params *p, const ec_window *in, con
     for (int32_t row = first; row < last; row++) {
         const int32_t top = row / p->out_height * p->height;
         const int32_t y0 = row % p->out_height * p->stride_h - p->pad_top;
-        const int8_t **mine = rows + (row & 1) * p->kernel_h; /* the row before may have a pixel waiting */
+        const int8_t **mine = rows + (row & (together - 1)) * p->kernel_h; /* the row before may have a pixel waiting */
         int8_t *y = (int8_t *)ec_row(out, row);
 
         for (int32_t k = 0; k < p->kernel_h; k++) {
@@ -95,15 +103,19 @@ void ec_conv2d_s8_dsp(const ec_conv2d_s8_dsp_params *p, const ec_window *in, con
         }
         for (int32_t ox = 0; ox < p->out_width; ox++, y += p->out_channels) {
             at[waiting] = (pixel){mine, ox * p->stride_w - p->pad_left, y};
-            if (++waiting == 2) {
+            if (++waiting < together) {
+                continue;
+            }
+            waiting = 0;
+            if (together == 1) {
+                single(p, &l, at, (int8_t *)column);
+            } else {
                 column_of(p, at, column, spare);
                 ec_dsp_pair_s8(&l, column, at[0].to, at[1].to);
-                waiting = 0;
             }
         }
     }
     if (waiting != 0) {
-        gather(p, at, (int8_t *)column, p->row_taps != 0 ? p->row_taps : p->kernel_w * p->channels);
-        ec_dsp_single_s8(&l, (const int8_t *)column, at[0].to);
+        single(p, &l, at, (int8_t *)column);
     }
 }

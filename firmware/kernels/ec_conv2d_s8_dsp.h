@@ -4,10 +4,10 @@
  * table: as ec_dsp_layer.h has it, for `taps` taps in the order [kernel_h][kernel_w][channels]. row_taps: those of a
  * kernel row, with what fills them up to a multiple of 4; 0 where only all taps together are filled up. The input's
  * zero point is folded into the bias. Rows of several images follow each other.
- * Aliasing: output pixels are written, two at a time, after their taps have been gathered and may overlap
- * them; they must not overlap taps of later pixels.
- * Scratch: two addresses for each kernel row, 4 * taps + 8 bytes for two pixels, and row_taps,
- * or `taps` where that is 0.
+ * Aliasing: output pixels are written, as many as are computed together, after their taps have been gathered and
+ * may overlap them; they must not overlap taps of later pixels.
+ * Scratch: an address for each kernel row and pixel. Besides, for one pixel `taps` bytes; for two 4 * taps + 8, and
+ * row_taps, or `taps` where that is 0.
  */
 #ifndef EC_CONV2D_S8_DSP_H
 #define EC_CONV2D_S8_DSP_H
@@ -30,6 +30,7 @@ typedef struct {
     int32_t dilation_h;
     int32_t taps;
     int32_t row_taps;
+    int32_t together; /* pixels: 2, or 1 */
     int32_t input_zero;
     int32_t lo;
     int32_t hi;

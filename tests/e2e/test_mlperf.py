@@ -73,8 +73,9 @@ def test_report(key: str, data_dir: Path, built: Builder) -> None:
     assert report["checks"]
     assert all(c["passed"] for c in report["checks"])
     assert sram["total"] == sram["arena"] + sram["data"] + sram["stack"] <= sram["budget"]
-    # Windows end at multiples of 4 bytes; the last value may be what the arena was painted with.
+    # Windows end at multiples of 4 bytes, scratch has room for addresses of 64 bits, which the library may be
+    # run with on a host, and the last value may be what the arena was painted with.
     assert sram["lower_bound"] <= sram["arena"]
-    assert sram["arena"] - 16 < sram["measured_arena"] <= sram["arena"]
+    assert sram["arena"] - 64 < sram["measured_arena"] <= sram["arena"]
     assert sram["measured_stack"] <= sram["stack"]
     assert report["instructions"] >= sum(x["instructions"] for x in report["layers"])

@@ -251,7 +251,7 @@ def test_single_rows_where_nothing_else_fits(monkeypatch: pytest.MonkeyPatch) ->
     Pairs(monkeypatch)
     graph = mlp(24)
     search = Search(graph, True)
-    pairs, single = search.smallest(), search.smallest(math.inf)
+    pairs, single = search.smallest(), search.smallest(whatever=True)
     assert set(natural_blocks(pairs.graph).values()) == {2}
     assert set(natural_blocks(single.graph).values()) == {1}
     assert single.arena < pairs.arena

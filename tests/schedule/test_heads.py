@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -83,7 +82,7 @@ def test_heads_that_differ_are_tried_backwards(mask: np.ndarray | None, tried: b
 def test_the_projections_are_chosen() -> None:
     """Joint, apart and head by head are tried, and each is taken where it is the best."""
     search = Search(block(), True)
-    smallest = search.smallest(math.inf)
+    smallest = search.smallest(whatever=True)
     forms = {s.moves[:1] for s in search.tried}
     assert {(), ("keys and values apart from queries",), ("attention head by head",)} <= forms
     assert smallest.arena == min(s.arena for s in search.tried)
