@@ -122,6 +122,8 @@ class SimRunner(Runner):
         board, target, image = native.Board(), self._target, self._image
         board.engine = self._uc._uch.value
         board.stop = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p)
+        board.read_register = ctypes.cast(uclib.uc_reg_read, ctypes.c_void_p)
+        board.write_register = ctypes.cast(uclib.uc_reg_write, ctypes.c_void_p)
         board.measure = native.Measure(self._measure_block)
         board.tick = native.Tick(self._tick)
         code, size = image.sections[".text"]

@@ -39,6 +39,7 @@ class BlockCost(Structure):
         ("refill", c_uint32),
         ("from_", c_uint32),
         ("behind", c_uint32),
+        ("conditional", c_uint32),
         ("executed", c_uint64),
         ("spent", c_uint64),
     )
@@ -142,6 +143,8 @@ class Board(Structure):
     _fields_ = (
         ("engine", c_void_p),
         ("stop", c_void_p),
+        ("read_register", c_void_p),
+        ("write_register", c_void_p),
         ("measure", Measure),
         ("measure_pair", MeasurePair),
         ("tick", Tick),

@@ -53,6 +53,7 @@ class Timer:
         cost.from_ = 0
         if self.core is None:
             return
+        cost.conditional = any(op.conditional and op.is_memory for op in ops)
         schedule = self.core.schedule(ops)
         self._blocks[address], self._schedules[address] = ops, schedule
         cost.cycles, cost.missed = schedule.cycles, schedule.missed

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 typedef int (*stop_function)(void *engine);
+typedef int (*register_function)(void *engine, int which, void *value);
 
 /* What one basic block costs, by the half-word it begins at. Filled by Python when `size` differs. */
 typedef struct {
@@ -20,6 +21,7 @@ typedef struct {
     uint32_t refill;  /* cycles that a jump to this block costs on a core without a predictor */
     uint32_t from;    /* the block that came before last time, +1 for a jump from it */
     uint32_t behind;  /* cycles behind that one */
+    uint32_t conditional; /* not 0: it has loads or stores in an IT block */
     uint64_t executed; /* instructions */
     uint64_t spent;    /* cycles, waits for memories included */
 } sim_cost;
@@ -119,6 +121,8 @@ typedef struct {
 typedef struct {
     void *engine;
     stop_function stop;
+    register_function read_register;
+    register_function write_register;
     void (*measure)(uint32_t address, uint32_t size);
     uint32_t (*measure_pair)(uint32_t from, uint32_t to, uint32_t jumped);
     void (*tick)(void); /* called every TICK instructions, so that Python hears of Ctrl-C */

@@ -7,6 +7,8 @@
 #include "board.h"
 
 #define WRITE 17 /* UC_MEM_WRITE */
+#define XPSR 120 /* UC_ARM_REG_XPSR */
+#define IT_BITS 0x0600FC00u
 
 void sim_access(void *engine, int type, uint64_t address, int size, int64_t value, void *user);
 void sim_reset(sim_board *b);
@@ -244,6 +246,19 @@ static uint64_t data_wait(sim_timing *t, sim_memory *m, uint32_t address, int wr
     return later(there, t->now) - t->now;
 }
 
+/* Inside a translated block the IT state in the registers is 0. Unicorn 2.1 sets it for a hook of an access and leaves
+ * it so, and conditions would then hold for the block behind. */
+static void leave_it_block(const sim_board *b)
+{
+    uint32_t xpsr = 0;
+
+    (void)b->read_register(b->engine, XPSR, &xpsr);
+    if ((xpsr & IT_BITS) != 0u) {
+        xpsr &= ~IT_BITS;
+        (void)b->write_register(b->engine, XPSR, &xpsr);
+    }
+}
+
 /* Unicorn's hook for loads and stores in a memory behind caches. */
 void sim_access(void *engine, int type, uint64_t address, int size, int64_t value, void *user)
 {
@@ -258,6 +273,9 @@ void sim_access(void *engine, int type, uint64_t address, int size, int64_t valu
     (void)value;
     if (!t->on || t->running == NULL) {
         return;
+    }
+    if (t->running->conditional != 0u) {
+        leave_it_block(b);
     }
     if ((at & ((uint32_t)size - 1u)) != 0u && type != WRITE) {
         t->now += t->unaligned;

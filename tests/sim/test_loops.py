@@ -68,3 +68,12 @@ def test_code_that_does_not_fit_the_cache(tmp_path: Path) -> None:
     large = cycles("stm32f746", "add.w r0, r0, #1\\n" * 1536, tmp_path / "b")
     assert fits == pytest.approx(513, abs=1)
     assert large == pytest.approx(1537 + 192 * 19, rel=0.02)
+
+
+def test_conditions_of_an_it_block_end_with_it(tmp_path: Path) -> None:
+    """A load from flash inside one, which the caches follow: what a page of code begins with runs always."""
+    page = "b 3f\\n.balign 1024\\n.space 1014\\n3: "
+    last = "cmp r1, #2\\nitt ne\\nldrne r2, [r5, #8]\\naddne r0, #1\\nnop\\n"
+    first = "cmp r1, r1\\nadd.w r3, r5, #16\\nldr r2, [r3]"
+    # Left out, the sum would leave the address 0xffffffff, where nothing is.
+    assert cycles("stm32f746", "mvn r3, #0\\n" + page + last + first, tmp_path) > 0
