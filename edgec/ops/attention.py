@@ -105,7 +105,7 @@ class Attention(Op):
         fields |= {f"{n}_data": table(call.consts[i], "int8_t") for i, n in enumerate(NAMES)}
         if dsp:
             at_once = min(t, 2)
-            scratch = at_once * (4 * (s + s % 2) + 2 * (d + -d % 4))
+            scratch = at_once * (4 * (s + s % 2) + max(2 * (d + -d % 4), 4 * (dv + -dv % 4)))
             needs: tuple[str, ...] = ("ec_dsp_attend", "ec_dsp_exp2", "ec_root", "ec_wide")
             return Kernel("ec_attention_s8_dsp", fields, scratch, needs=needs, feature="dsp", block=at_once)
         scratch = -(-(4 * (s + dv) + 2 * d) // 8) * 8

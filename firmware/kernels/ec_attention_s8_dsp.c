@@ -6,6 +6,11 @@
 #include "ec_view.h"
 #include "ec_wide.h"
 
+enum {
+    TILE = 48, /* keys, the values of which stay in a data cache of 4 KB */
+    FEW = 16   /* keys that are no tile of their own */
+};
+
 /* What a call works on: one or two queries of batch b, the first of them t. */
 typedef struct {
     const ec_attention_s8_dsp_params *p;
@@ -190,60 +195,68 @@ static inline void finish(const share *params, const int32_t *total, int32_t n, 
 
 EC_APART static void finish_four(const share *h, const int32_t *total, int8_t *y) { finish(h, total, 4, y); }
 
-/* n <= 4 columns from column c on, the values of which may lie in several runs. */
-EC_APART static void mix_runs(const work *w, int32_t h, int32_t c, int32_t n, int32_t total[8])
+/* A tile: the keys from key s on that lie in one run, to the end of its TILE keys, or to the last key where few are
+ * left behind it. */
+static ec_run tile_of(const work *w, int32_t h, int32_t s)
 {
-    ec_run r;
+    const int32_t end = s - s % TILE + TILE;
+    return run_of(&w->v, w->p->v_view, w->b, h, s, (end + FEW < w->keys ? end : w->keys) - s);
+}
 
-    for (int32_t s = 0; s < w->keys; s += r.count) {
-        r = run_of(&w->v, w->p->v_view, w->b, h, s, w->keys - s);
-        r.at += c;
-        if (n == 4) {
+/* total += weight * value of a tile from key s on, in all columns. */
+EC_APART static void mix_tile(const work *w, ec_run r, int32_t s, int32_t *total)
+{
+    const uint32_t *weight = (const uint32_t *)w->score + (s >> 1) * w->to;
+    const int8_t *fours = r.at + (w->p->value_depth & ~3);
+    const int32_t step = 4 * w->queries;
+
+    if ((s & 1) || ((r.count & 1) && s + r.count != w->keys)) {
+        for (; r.at != fours; r.at += 4, total += step) {
             mix_run(w, r, s, total);
-        } else {
-            mix_rest(w, r, s, n, total);
         }
+    } else {
+        for (; r.at != fours; r.at += 4, total += step) {
+            mix_of(w, weight, r.at, r.step, r.count, total);
+        }
+    }
+    if (w->p->value_depth & 3) {
+        mix_rest(w, r, s, w->p->value_depth & 3, total);
     }
 }
 
-EC_APART static void mix_all(const work *w, int32_t h, const share shares[2], int8_t *const y[2])
+/* Tiles are outside of columns: the next columns find the lines of a tile's values in the data cache still. */
+EC_APART static void mix_all(const work *w, int32_t h, const share shares[2], int32_t *total, int8_t *const y[2])
 {
-    const ec_run whole = run_of(&w->v, w->p->v_view, w->b, h, 0, w->keys);
     const int32_t depth = w->p->value_depth;
     const int32_t fours = depth & ~3;
+    ec_run r;
 
-    for (int32_t c = 0; c < fours; c += 4) {
-        int32_t total[8] = {0, 0, 0, 0, 0, 0, 0, 0};
-        if (whole.count == w->keys) {
-            mix_of(w, (const uint32_t *)w->score, whole.at + c, whole.step, whole.count, total);
-        } else {
-            mix_runs(w, h, c, 4, total);
-        }
-        finish_four(&shares[0], total, y[0] + h * depth + c);
-        if (w->queries == 2) {
-            finish_four(&shares[1], total + 4, y[1] + h * depth + c);
-        }
+    memset(total, 0, (uint32_t)(((depth + 3) & ~3) * w->queries) * sizeof *total);
+    for (int32_t s = 0; s < w->keys; s += r.count) {
+        r = tile_of(w, h, s);
+        mix_tile(w, r, s, total);
     }
-    if (fours < depth) {
-        int32_t total[8] = {0, 0, 0, 0, 0, 0, 0, 0};
-        mix_runs(w, h, fours, depth - fours, total);
-        for (int32_t i = 0; i < w->queries; i++) {
-            finish(&shares[i], total + 4 * i, depth - fours, y[i] + h * depth + fours);
+    for (int32_t i = 0; i < w->queries; i++) {
+        const int32_t *sum = total + 4 * i;
+        int8_t *to = y[i] + h * depth;
+        for (int32_t c = 0; c < fours; c += 4, sum += 4 * w->queries) {
+            finish_four(&shares[i], sum, to + c);
         }
+        finish(&shares[i], sum, depth - fours, to + fours);
     }
 }
 
 static void attend(const work *w, int8_t *const y[2])
 {
-    void *query = w->score + ((w->p->keys + 1) >> 1) * w->from;
+    int32_t *rest = w->score + ((w->p->keys + 1) >> 1) * w->from; /* queries, then sums of values */
     share shares[2];
 
     for (int32_t h = 0; h < w->p->heads; h++) {
-        score_all(w, h, query);
+        score_all(w, h, rest);
         for (int32_t i = 0; i < w->queries; i++) {
             shares[i] = weigh(w, i, h);
         }
-        mix_all(w, h, shares, y);
+        mix_all(w, h, shares, rest, y);
     }
 }
 

@@ -3,8 +3,8 @@
  *
  * As there, with these differences: factor is not negative, precision at least 8 and shift + 2, and exp2 is that of ec_dsp_exp2.h.
  * Aliasing: as there.
- * Scratch: for an even number of keys, 8 * keys + 4 * depth bytes where there is more than one query, else
- *   4 * keys + 2 * depth, the depth rounded up to a multiple of 4.
+ * Scratch: 4 * keys + max(2 * depth, 4 * value_depth) bytes for every query at once, which are two where there is
+ *   more than one; keys rounded up to a multiple of 2, depths to one of 4.
  */
 #ifndef EC_ATTENTION_S8_DSP_H
 #define EC_ATTENTION_S8_DSP_H

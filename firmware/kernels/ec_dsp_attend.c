@@ -159,16 +159,23 @@ void ec_attend_mix(const uint32_t *weight, const int8_t *v, int32_t step, int32_
 /* Arguments come in r0 to r3, then on the stack. */
 #define IN(type, name) __attribute__((unused)) type name
 
-/* Four features of two queries and of one key at r, whose sums are a and b. r1: query. */
-#define KEY(r, a, b)                   \
-    "ldr r6, [" r "], #4\n"            \
+/* Four features of two queries and of two keys, each loaded long before it is needed. r0, r12: keys; r1: query. */
+#define FEATURES                       \
+    "ldr r6, [r0], #4\n"               \
+    "ldmia r1!, {r2-r5}\n"             \
     "sxtb16 r7, r6\n"                  \
-    "smlad " a ", r2, r7, " a "\n"     \
-    "smlad " b ", r3, r7, " b "\n"     \
+    "smlad r8, r2, r7, r8\n"           \
+    "smlad r10, r3, r7, r10\n"         \
+    "ldr r7, [r12], #4\n"              \
     "sxtb16 r6, r6, ror #8\n"          \
-    "smlad " a ", r4, r6, " a "\n"     \
-    "smlad " b ", r5, r6, " b "\n"
-#define FEATURES "ldmia r1!, {r2-r5}\n" KEY("r0", "r8", "r10") KEY("r12", "r9", "r11")
+    "smlad r8, r4, r6, r8\n"           \
+    "smlad r10, r5, r6, r10\n"         \
+    "sxtb16 r6, r7\n"                  \
+    "smlad r9, r2, r6, r9\n"           \
+    "smlad r11, r3, r6, r11\n"         \
+    "sxtb16 r7, r7, ror #8\n"          \
+    "smlad r9, r4, r7, r9\n"           \
+    "smlad r11, r5, r7, r11\n"
 
 /* r0, r12: keys. Stack: 0 query, 4 where r1 is before the first turn of four, 8 its end, 12 bytes from the end of a
  * key to the next but one, 16 score, 20 its end; then what was pushed. */
@@ -274,9 +281,9 @@ __attribute__((naked, noinline)) static void whole_scores_of_one(IN(const int16_
                      "pop {r4-r11, pc}\n");
 }
 
-/* A pair of keys at r0, with the weights at `at` behind those of the turn. */
+/* A pair of keys at r0, r2 bytes apart, with the weights at `at` behind those of the turn, which are at r12. Two sums
+ * wait for the end, where they hide what r2 and r12 take to come back. */
 #define VALUES(at)                     \
-    "ldrd r2, r12, [sp]\n"             \
     "ldr r1, [r0]\n"                   \
     "ldr r3, [r0, r2]\n"               \
     "add r0, r0, r2, lsl #1\n"         \
@@ -291,17 +298,18 @@ __attribute__((naked, noinline)) static void whole_scores_of_one(IN(const int16_
     "smlad r9, r2, lr, r9\n"           \
     "sxtb16 r1, r3\n"                  \
     "smlad r6, r1, r12, r6\n"          \
-    "smlad r10, r1, lr, r10\n"         \
     "sxtb16 r3, r3, ror #8\n"          \
     "smlad r7, r3, r12, r7\n"          \
+    "ldrd r2, r12, [sp]\n"             \
+    "smlad r10, r1, lr, r10\n"         \
     "smlad r11, r3, lr, r11\n"
 
 /* On to the next turn, the weights of which are `bytes` further. */
 #define TURN(bytes, label)             \
-    "ldrd r1, r2, [sp, #4]\n"          \
-    "add r1, r1, #" bytes "\n"         \
-    "str r1, [sp, #4]\n"               \
-    "cmp r1, r2\n"                     \
+    "ldr r1, [sp, #8]\n"               \
+    "add r12, r12, #" bytes "\n"       \
+    "str r12, [sp, #4]\n"              \
+    "cmp r12, r1\n"                    \
     "bne " label "\n"
 
 /* The last key of an odd number is taken for two, of which the second has no weight. Stack: 0 step, 4 weights of the
@@ -315,28 +323,26 @@ __attribute__((naked, noinline)) void ec_attend_mix(IN(const uint32_t *, weight)
                      "ldr r12, [sp, #36]\n"
                      "sub sp, sp, #28\n"
                      "strd r2, r0, [sp]\n"
-                     "and r2, r3, #14\n"
-                     "add r2, r0, r2, lsl #3\n"
-                     "strd r2, r12, [sp, #8]\n"
-                     "bic r2, r3, #1\n"
-                     "add r2, r0, r2, lsl #3\n"
-                     "strd r2, r3, [sp, #16]\n"
-                     "ldr r2, [sp, #8]\n"
+                     "and r4, r3, #14\n"
+                     "add r4, r0, r4, lsl #3\n"
+                     "strd r4, r12, [sp, #8]\n"
+                     "bic r5, r3, #1\n"
+                     "add r5, r0, r5, lsl #3\n"
+                     "strd r5, r3, [sp, #16]\n"
+                     "cmp r0, r4\n"
                      "ldm r12, {r4-r11}\n"
-                     "cmp r0, r2\n"
+                     "mov r12, r0\n"
                      "mov r0, r1\n"
                      "beq 2f\n"
                      "1:\n" VALUES("0") TURN("16", "1b") "2: ldr r1, [sp, #16]\n"
-                     "ldr r2, [sp, #4]\n"
                      "str r1, [sp, #8]\n"
-                     "cmp r1, r2\n"
+                     "cmp r1, r12\n"
                      "beq 4f\n"
                      "3:\n" VALUES("0") VALUES("16") VALUES("32") VALUES("48") VALUES("64") VALUES("80")
                          VALUES("96") VALUES("112") TURN("128", "3b") "4: ldr r1, [sp, #20]\n"
                      "tst r1, #1\n"
                      "beq 5f\n"
-                     "mov r1, #0\n"
-                     "str r1, [sp]\n" VALUES("0") "5: ldr r0, [sp, #12]\n"
+                     "mov r2, #0\n" VALUES("0") "5: ldr r0, [sp, #12]\n"
                      "stm r0, {r4-r11}\n"
                      "add sp, sp, #28\n"
                      "pop {r4-r11, pc}\n");

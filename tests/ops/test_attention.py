@@ -80,6 +80,20 @@ def test_kernel_at_the_size_of_a_transformer(layout: str) -> None:
     check_call("attention", types, attrs, out_quant=Quant.of(0.01, -5))
 
 
+@pytest.mark.parametrize("kind", ["", "causal", "padding"])
+@pytest.mark.parametrize("s", [48, 64, 65, 113, 160])
+def test_kernel_with_tiles_of_keys(kind: str, s: int) -> None:
+    b, h, t, d, dv = 1, 2, 3, 8, 11
+    types = [TensorType((b, n, h * c), DType.I8, Quant.of(0.03, 5)) for n, c in ((t, d), (s, d), (s, dv))]
+    mask = masks(kind, b, h, t, s, np.random.default_rng(s))
+    if kind == "causal":  # limits on both sides of the end of a tile
+        mask = np.where(np.arange(s) < np.array([[40], [s - 2], [s]]), 0, -np.inf).astype(np.float32)
+    consts = {} if mask is None else {3: mask}
+    types += [] if mask is None else [TensorType(mask.shape)]
+    attrs: dict[str, Attr] = {"scale": 0.02, **separate(b, h, t, s, d, dv)}
+    check_call("attention", types, attrs, consts=consts, out_quant=Quant.of(0.005, -5))
+
+
 @pytest.mark.parametrize("kind", ["causal", "bias", "windows", "padding"])
 def test_some_heads_of_a_mask_of_more(kind: str) -> None:
     b, h, t, d = 2, 2, 5, 8
