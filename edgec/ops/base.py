@@ -40,7 +40,7 @@ class Call:
     @property
     def block(self) -> int:
         """Rows that the schedule wants computed in one pass over the constants: the attribute block; 0 where
-        it leaves this to the kernel. See `Kernel.block`."""
+        it leaves this to the kernel. See `Kernel`."""
         return self.int("block", 0)
 
     @property
