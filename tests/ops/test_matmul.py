@@ -13,7 +13,7 @@ from tests.closeness import snr
 from tests.kernels import check_call, quants
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_kernel(data: st.DataObject) -> None:
     draw = data.draw

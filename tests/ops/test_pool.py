@@ -16,7 +16,7 @@ from tests.kernels import check_call, quants
 PAIR = st.tuples(st.integers(1, 4), st.integers(1, 4))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     op=st.sampled_from(["avg_pool2d", "max_pool2d"]),
     shape=st.tuples(st.integers(1, 2), st.integers(1, 7), st.integers(1, 7), st.integers(1, 6)),
