@@ -29,6 +29,8 @@ READS = 1.1
 """How many times the bytes of constants that layers one by one read the smallest scheme may read."""
 SLIM = 3
 """Schemes, the smallest first, that are planned with less scratch, too."""
+SAVED = 0.02
+"""Share of the arena that less scratch has to save: it takes cycles."""
 SLOWER = 1.05
 """How many times the cycles of layers one by one it may take, as estimated, that computes nothing twice."""
 EXCLUDED = -1e4
@@ -125,10 +127,10 @@ class Search:
 
     def _slim(self, scheme: Scheme) -> Scheme | None:
         """The scheme with less scratch for the layers at which it needs the most memory; None where this
-        does not make it smaller."""
+        does not make it much smaller."""
         saves = slimmer(scheme.graph)
         least = self._resized(scheme, 1) if saves else None
-        if least is None or least.arena >= scheme.arena:
+        if least is None or least.arena > scheme.arena * (1 - SAVED):
             return None
         peaks = least.packed.peaks
         few = {n: 1 for n, more in saves.items() if peaks.get(n, 0) + more > max(peaks.values())}

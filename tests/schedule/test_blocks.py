@@ -19,10 +19,10 @@ from edgec.ir.text import to_text
 from edgec.ir.verify import verify
 from edgec.ops.base import call_of, infer_types, op_of
 from edgec.schedule import Plan, Step, Window, check_plan, make_plan
-from edgec.schedule.blocks import in_blocks, natural_blocks
+from edgec.schedule.blocks import in_blocks, natural_blocks, slimmer
 from edgec.schedule.cost import Costs, spent_by
 from edgec.schedule.planner import pack
-from edgec.schedule.search import READS, WORTH, Search
+from edgec.schedule.search import READS, SAVED, SLOWER, WORTH, Search
 from edgec.target import load_target
 from tests.schedule.executor import draw_inputs, run_plan, values_of
 from tests.schedule.layers import Net
@@ -259,3 +259,29 @@ def test_single_rows_where_nothing_else_fits(monkeypatch: pytest.MonkeyPatch) ->
     forced = Search(graph, True).cheapest(pairs.arena - 4)
     assert set(natural_blocks(forced.graph).values()) == {1}
     assert set(natural_blocks(Search(graph, True).cheapest(pairs.arena).graph).values()) == {2}
+
+
+def test_less_scratch_where_the_arena_is_full() -> None:
+    """A convolution takes one pixel at a time where its columns of two would be the most memory."""
+    graph = build("tangle-1").copy()
+    graph.features = frozenset({"dsp"})
+    values = values_of(graph, draw_inputs(graph))
+    search = Search(graph, True)
+    scheme = search.smallest()
+    slim = [n.name for n in scheme.graph.nodes() if n.attrs.get("block") == 1]
+    others = [t.arena for t in search.tried if not any(n.attrs.get("block") == 1 for n in t.graph.nodes())]
+    assert slim
+    assert set(slim) < set(slimmer(graph))
+    assert scheme.arena <= min(others) * (1 - SAVED)
+    assert scheme.spent.cycles <= SLOWER * search.unstreamed.cycles
+    check_plan(scheme.graph, scheme.plan)
+    for v, y in run_plan(scheme.graph, scheme.plan, values).items():
+        assert np.array_equal(y, values[v]), v
+
+
+def test_row_loops_cost_few_cycles() -> None:
+    """What is smaller but slower is taken with leave for as much."""
+    graph = build("transformer-1")
+    search, free = Search(graph, True), Search(graph, True, most=3.0)
+    assert search.smallest().spent.cycles <= SLOWER * search.unstreamed.cycles
+    assert free.smallest().arena < search.smallest().arena
