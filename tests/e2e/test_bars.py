@@ -177,8 +177,13 @@ def test_mobilenet_v2_at_96(built: Builder) -> None:
 def test_deit_tiny_in_320_kb(built: Builder, tmp_path: Path) -> None:
     calib = tmp_path / "calib.npz"
     np.savez(calib, x=np.random.default_rng(0).standard_normal((2, 3, 224, 224)).astype(np.float32))
-    report = files.load(built("tests.e2e.models:deit_tiny", "stm32f746g-disco", budget=320 * KB, calib=calib))
-    assert report["sram"]["total"] <= 320 * KB  # all of it, stack included
+    options: dict[str, Any] = {"budget": 320 * KB, "calib": calib}
+    least = files.load(
+        built("tests.e2e.models:deit_tiny", "stm32f746g-disco", optimize="memory", verify=False, **options)
+    )
+    assert least["sram"]["total"] <= 240_000  # all of it, stack included
+    report = files.load(built("tests.e2e.models:deit_tiny", "stm32f746g-disco", **options))
+    assert report["sram"]["total"] <= 320 * KB
     assert report["macs"] > 1_250_000_000
     assert report["accuracy"]["cosine"] >= 0.98
     assert all(c["passed"] for c in report["checks"])

@@ -51,8 +51,10 @@ def checked(folder: Path) -> Report:
     return report
 
 
-@pytest.mark.parametrize("target", ["stm32f746", "stm32f446", "stm32f746g-disco"])
-def test_fewer_cycles_and_the_same_instructions(target: str, built: Builder) -> None:
+@pytest.mark.parametrize(
+    ("target", "share"), [("stm32f746", 0.98), ("stm32f446", 0.98), ("stm32f746g-disco", 0.99)]
+)
+def test_fewer_cycles_and_the_same_instructions(target: str, share: float, built: Builder) -> None:
     board = load_target(target).sram_bytes
     without, quick = built(MODEL, target, budget=board), built(MODEL, target, optimize="speed")
     before, after = checked(without), checked(quick)
@@ -60,7 +62,7 @@ def test_fewer_cycles_and_the_same_instructions(target: str, built: Builder) -> 
     assert after["sram"]["weights"] > 0.9 * after["flash"]["weights"]
     assert after["flash"]["weights"] <= before["flash"]["weights"] + 8 * len(marked(quick))
     assert after["instructions"] == before["instructions"] and after["hash"] == before["hash"]
-    assert after["cycles"] < 0.99 * before["cycles"]
+    assert after["cycles"] < share * before["cycles"]
     line = f"{after['sram']['weights']:,} B of weights copied to SRAM at start"
     assert line in after["notes"] and line in plain(closing(after))
     assert line not in plain(closing(before))
