@@ -88,8 +88,10 @@ def tenancies(
                 if read.place.buffer == b:
                     note(death, times[w], read)
         for w in job.writers[b]:
-            if job.works[w].carries and len(times[w]) and len(death) > 1:
-                np.maximum(death[:-1], birth[1:] - 1, out=death[:-1])
+            if job.works[w].carries and len(times[w]):
+                span = next(p.span for p in job.works[w].writes if p.buffer == b)
+                carried = np.repeat(times[w][1:] - 1, span)
+                np.maximum(death[: len(carried)], carried, out=death[: len(carried)])
         if b in job.outputs or b in kept:
             death[:] = end
         found.append(Tenancy(b, buffer, capacity(job, b, birth, death), birth, death))

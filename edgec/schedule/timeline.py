@@ -151,7 +151,7 @@ def _write(job: Job, held: Sequence[_Held], work: Work, step: Step | Feed, at: i
         if place.rows != work.rows or not place.span:
             begin, end = 0, job.buffers[place.buffer].units
         if work.carries and begin:
-            held[place.buffer].last[begin - 1] = at
+            held[place.buffer].last[begin - place.span : begin] = at
         # Of a row that several works write, side by side, it cannot be told which of them begins it anew.
         alone = len(job.writers[place.buffer]) == 1
         held[place.buffer].write(begin, end, at, again=again and alone and bool(place.span))

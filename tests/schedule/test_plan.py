@@ -15,7 +15,7 @@ from edgec.ir import DType, Graph, GraphError
 from edgec.ops.base import call_of, op_of
 from edgec.schedule import Plan, check_plan, live_bytes, make_plan, peak
 from edgec.schedule.work import job_of
-from tests.schedule.toys import graphs, right, tensor, toy, view
+from tests.schedule.toys import graphs, join, right, tensor, toy, view
 
 
 @settings(deadline=None, max_examples=60)
@@ -229,3 +229,16 @@ def test_a_vision_transformer_is_planned_fast_and_optimally() -> None:
     check_plan(graph, rows)
     # The residual stream and the fused q, k and v; all else is a row or two.
     assert 197 * 192 * 4 < rows.arena < 197 * 192 * 4 + 60_000
+
+
+def test_a_viewed_sum_lives_until_its_next_row() -> None:
+    graph = Graph("sums")
+    x = graph.add_input("x", tensor(1, 7))
+    s = toy(graph, [x], tensor(2, 7), name="s", carries=True)
+    view(graph, s, (1, 14, 1))
+    unread = [toy(graph, [x], tensor(1, 1), name=f"unread{k}") for k in range(2)]
+    join(graph, unread, "join")
+    graph.outputs = [toy(graph, [s], [tensor(1, 1), tensor(1, 1)], name="a")]
+    plan = make_plan(graph)
+    check_plan(graph, plan)
+    assert right(graph, plan)
