@@ -52,7 +52,7 @@ def test_autoformer_s_in_320_kb(built: Builder, mode: str) -> None:
     report = report_of(
         built,
         "autoformer_s",
-        "stm32f746g-disco-64mb",
+        "stm32f746g-disco-large",
         input_mode=mode,
         budget=320 * KB,
         verify=mode == "stream",

@@ -54,10 +54,10 @@ def test_disco_extends_it() -> None:
     assert t.sram_bytes == 320 * KB and t.clock_hz == base.clock_hz and t.uart != base.uart
 
 
-def test_a_board_with_flash_for_models_of_any_size() -> None:
-    t = load_target("stm32f746g-disco-64mb")
+def test_a_board_with_memory_for_models_of_any_size() -> None:
+    t = load_target("stm32f746g-disco-large")
     assert t.hidden and t.name not in targets()
-    assert t.sram_bytes == 320 * KB and t.flash_bytes == 65 * KB * KB
+    assert t.sram_bytes == 304 * KB + 4 * KB * KB and t.flash_bytes == 65 * KB * KB
     assert [r.name for r in t.weight_regions] == ["flash", "mapped"]
 
 
