@@ -22,6 +22,8 @@ _SUM = 1 << 23
 """What sums for the upper output of a pair have to stay below: 256 times them is known modulo 2**32 only."""
 _DOUBLED = 1 << 30
 """What every sum has to stay below, bias included, for its double to fit 32 bits."""
+_BIAS = 1 << 23
+"""What biases have to stay below: they share a word with their shift."""
 _RIGHT = 22
 """The largest right shift behind which zero points of 8 bits still fit in front of it."""
 _ORDER = (0, 2, 1, 3)
@@ -105,7 +107,7 @@ def depthwise_fields(
     if len(taps) % 2:
         halves = np.concatenate([halves, fours[:, _ORDER, -1]], axis=1)
     words = np.ascontiguousarray(halves.astype(np.int16)).view(np.uint32)
-    finish = np.ascontiguousarray(finish.reshape(-1, 4, 3).transpose(0, 2, 1)).reshape(len(words), -1)
+    finish = np.ascontiguousarray(finish.reshape(-1, 4, 2).transpose(0, 2, 1)).reshape(len(words), -1)
     return {
         "lo": i32(limits[0]),
         "hi": i32(limits[1]),
@@ -117,22 +119,23 @@ def depthwise_fields(
 def _finish(
     most: np.ndarray, bias: np.ndarray, multipliers: tuple[np.ndarray, np.ndarray]
 ) -> np.ndarray | None:
-    """int32 [outputs, 3]: twice the bias, and the mantissa and shift of ec_finish (ec_dsp_requant.h).
+    """int32 [outputs, 2]: the bias times 256 plus the shift of ec_finish (ec_dsp_requant.h), and its mantissa.
 
-    most: what a sum of products is at most, without the bias. None where sums are too large, or factors 0.5
-    and above. An output that is the same whatever the input gets numbers that lead there.
+    most: what a sum of products is at most, without the bias. None where sums or biases are too large, or
+    factors 0.5 and above. An output that is the same whatever the input gets numbers that lead there.
     """
     mantissa, shift, b = (x.astype(np.int64) for x in (*multipliers, bias))
     right = np.where(mantissa == 0, 1, -shift)
     result = np.clip(requantize(b, mantissa, shift), -(1 << 16), 1 << 16)
     reach = most + np.abs(b)
     same = (most == 0) | ((reach >> np.clip(right - 1, 0, 40)) == 0)
-    if (reach * ~same >= _DOUBLED).any() or (~same & ((right < 1) | (right > _RIGHT))).any():
+    large = (reach >= _DOUBLED) | (np.abs(b) >= _BIAS)
+    if (~same & (large | (right < 1) | (right > _RIGHT))).any():
         return None
-    right = np.where(same, 1, right)
-    twice, mantissa = np.where(most == 0, 8 * result, 2 * b), np.where(same, 0, mantissa)
+    right, mantissa = np.where(same, 1, right), np.where(same, 0, mantissa)
     mantissa = np.where(most == 0, 1 << 30, mantissa)  # times 8 * result, it gives twice the result
-    return np.stack([twice, mantissa, right - 1], axis=1).astype(np.int32)
+    b = np.where(most == 0, 4 * result, np.where(same, 0, b))
+    return np.stack([256 * b + right - 1, mantissa], axis=1).astype(np.int32)
 
 
 def _halves(weights: np.ndarray) -> np.ndarray | None:

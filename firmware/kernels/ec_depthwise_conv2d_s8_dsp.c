@@ -14,15 +14,6 @@ static void find_taps(const ec_depthwise_conv2d_s8_dsp_params *p, const int8_t *
     }
 }
 
-/* The same from those of the pixel before; columns of neither are outside the image. */
-static void move_taps(const int8_t **taps, int32_t n, int32_t step, const int8_t *zeros)
-{
-    EC_NO_UNROLL
-    for (const int8_t **end = taps + n; taps < end; taps++) {
-        *taps += *taps != zeros ? step : 0;
-    }
-}
-
 void ec_depthwise_conv2d_s8_dsp(const ec_depthwise_conv2d_s8_dsp_params *p, const ec_window *in,
                                 const ec_window *out, int32_t first, int32_t last, void *scratch)
 {
@@ -31,31 +22,29 @@ void ec_depthwise_conv2d_s8_dsp(const ec_depthwise_conv2d_s8_dsp_params *p, cons
     const int8_t **taps = (const int8_t **)scratch;
     const int8_t **rows = taps + n;
     int8_t *zeros = (int8_t *)(rows + p->kernel_h);
-    const int clamped = p->lo > INT8_MIN || p->hi < INT8_MAX;
-    const ec_dsp_taps all = {taps, p->table, p->channels - 4, p->offset, n / 2, n & 1, p->lo, p->hi, clamped};
+    const int32_t step = p->stride_w * p->channels;
+    const ec_dsp_taps all = {taps, p->table, p->channels - 4, p->offset, n / 2, n & 1, p->lo, p->hi, step};
+    /* Pixels with all columns of their taps inside the image. */
+    const int32_t from = ec_min((p->pad_left + p->stride_w - 1) / p->stride_w, p->out_width);
+    const int32_t to = ec_max((p->width - 1 - extent + p->pad_left) / p->stride_w + 1, from);
 
     memset(zeros, p->input_zero, (size_t)p->channels);
     for (int32_t row = first; row < last; row++) {
         const int32_t top = row / p->out_height * p->height;
         const int32_t y0 = row % p->out_height * p->stride_h - p->pad_top;
-        int32_t known = 0;
+        int32_t inside = 1; /* whether all kernel rows are */
+        int32_t side_by_side = 1;
         int8_t *y = (int8_t *)ec_row(out, row);
 
         for (int32_t i = 0; i < p->kernel_h; i++) {
             const int32_t iy = y0 + i * p->dilation_h;
             rows[i] = iy >= 0 && iy < p->height ? ec_row_s8(in, top + iy) : NULL;
+            inside &= rows[i] != NULL;
         }
-        for (int32_t ox = 0; ox < p->out_width; ox++, y += p->channels) {
-            const int32_t x0 = ox * p->stride_w - p->pad_left;
-            const int inside = x0 >= 0 && x0 + extent < p->width;
-
-            if (inside && known) {
-                move_taps(taps, n, p->stride_w * p->channels, zeros);
-            } else {
-                find_taps(p, rows, x0, zeros, taps);
-            }
-            known = inside;
-            ec_dsp_taps_s8(&all, y);
+        for (int32_t ox = 0; ox < p->out_width; ox += side_by_side, y += side_by_side * p->channels) {
+            side_by_side = inside && ox == from ? ec_max(ec_min(to, p->out_width) - from, 1) : 1;
+            find_taps(p, rows, ox * p->stride_w - p->pad_left, zeros, taps);
+            ec_dsp_taps_s8(&all, y, side_by_side);
         }
     }
 }

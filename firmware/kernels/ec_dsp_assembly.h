@@ -28,11 +28,15 @@
     "add sp, sp, #36\n" \
     "pop {r4-r11, pc}\n"
 
-/* ec_finish in steps, from a doubled sum in register p to the result in t; the last halving saturates. */
+/* Twice the bias of a table's word. */
+#define EC_BIAS(t, word) "asrs " t ", " word ", #7\n"
+
+/* ec_finish in steps, from a doubled sum in register p to the result in t; n: a table's word; the last halving
+ * saturates. */
 #define EC_OFFSET(t, offset, n) "lsl " t ", " offset ", " n "\n"
 #define EC_HIGH(t, p, m, offset) "smmlar " t ", " p ", " m ", " offset "\n"
 #define EC_AWAY(t, p) "add " t ", " t ", " p ", asr #31\n"
-#define EC_SHIFT(t, n) "asr " t ", " t ", " n "\n"
+#define EC_SHIFT(t, n) "asrs " t ", " t ", " n "\n"
 #define EC_HALVE(to, t, bits) "ssat " to ", #" bits ", " t ", asr #1\n"
 #define EC_CLAMP_TO(r, lo, hi) \
     "cmp " r ", " lo "\nit lt\nmovlt " r ", " lo "\ncmp " r ", " hi "\nit gt\nmovgt " r ", " hi "\n"

@@ -12,7 +12,7 @@
  *
  * table: group by group, and for each four inputs of a group: a word per pair of outputs for inputs 0 and 2, and
  * then the same for inputs 1 and 3 (the order in which SXTB16 takes bytes apart), the lower input in the lower
- * halfword. Behind a group's weights, for each of its outputs: twice the bias, and the mantissa and shift of ec_finish.
+ * halfword. Behind a group's weights, for each of its outputs: bias and shift in a word, and the mantissa of ec_finish.
  * The last group is filled up with outputs of zeros.
  */
 #ifndef EC_DSP_LAYER_H

@@ -80,12 +80,12 @@
 #define UPPER(p) "add " p ", r2, " p ", asr #7\n"
 #define LOWER(p) "add " p ", r2, " p ", lsl #1\n"
 #define FINISH(twice, p, q, bits)                                                                 \
-    "ldmia r0!, {r2-r4}\n" twice(p) twice(q) EC_OFFSET("r2", "r5", "r4") EC_HIGH("r1", p, "r3", "r2") \
-        EC_HIGH("r2", q, "r3", "r2") EC_AWAY("r1", p) EC_AWAY("r2", q) EC_SHIFT("r1", "r4")       \
-            EC_SHIFT("r2", "r4") EC_HALVE(p, "r1", bits) EC_HALVE(q, "r2", bits)
+    "ldmia r0!, {r3, r4}\n" EC_BIAS("r2", "r3") twice(p) twice(q) EC_OFFSET("r2", "r5", "r3")    \
+        EC_HIGH("r1", p, "r4", "r2") EC_HIGH("r2", q, "r4", "r2") EC_AWAY("r1", p) EC_AWAY("r2", q) \
+            EC_SHIFT("r1", "r3") EC_SHIFT("r2", "r3") EC_HALVE(p, "r1", bits) EC_HALVE(q, "r2", bits)
 #define FINISH_ONE(twice, p, bits)                                                                \
-    "ldmia r0!, {r2-r4}\n" twice(p) EC_OFFSET("r2", "r5", "r4") EC_HIGH("r1", p, "r3", "r2")      \
-        EC_AWAY("r1", p) EC_SHIFT("r1", "r4") EC_HALVE(p, "r1", bits)
+    "ldmia r0!, {r3, r4}\n" EC_BIAS("r2", "r3") twice(p) EC_OFFSET("r2", "r5", "r3")             \
+        EC_HIGH("r1", p, "r4", "r2") EC_AWAY("r1", p) EC_SHIFT("r1", "r3") EC_HALVE(p, "r1", bits)
 
 #define CLAMP(r) EC_CLAMP_TO(r, "r2", "r3")
 #define NO_CLAMP(r)

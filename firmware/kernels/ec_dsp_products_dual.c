@@ -95,22 +95,19 @@
                          "3: cmp r1, lr\n"                                                                \
                          "bne.w 2b\n"                                                                     \
                          "sub r8, r8, r10\n"                                                              \
-                         "ldr r2, [r0, #-4]!\n"                                                           \
-                         "sub r9, r9, r11\n"                                                              \
-                         "ldr r6, [r0, #12]\n"                                                            \
-                         "add r8, r2, r8, asr #7\n"                                                       \
-                         "ldr r5, [r0, #8]\n"                                                             \
-                         "add r9, r2, r9, asr #7\n"                                                       \
+                         "ldr lr, [r0, #4]\n" EC_BIAS("r2", "r6")                                         \
                          "ldr r12, [sp, #32]\n"                                                           \
-                         "add r10, r6, r10, lsl #1\n"                                                     \
-                         "ldr r3, [r0, #4]\n" EC_OFFSET("r4", "r12", "r5")                                \
-                         "ldr lr, [r0, #20]\n"                                                            \
-                         "add r11, r6, r11, lsl #1\n"                                                     \
-                         "ldr r7, [r0, #16]\n" EC_HIGH("r1", "r8", "r3", "r4")                            \
-                             EC_OFFSET("r12", "r12", "lr") EC_HIGH("r2", "r9", "r3", "r4")                \
-                         "add r0, r0, #24\n" EC_HIGH("r3", "r10", "r7", "r12") EC_AWAY("r1", "r8")        \
-                             EC_HIGH("r4", "r11", "r7", "r12") EC_AWAY("r2", "r9") EC_SHIFT("r1", "r5")   \
-                                 EC_AWAY("r3", "r10") EC_SHIFT("r2", "r5") EC_AWAY("r4", "r11")           \
+                         "sub r9, r9, r11\n"                                                              \
+                         "ldr r3, [r0]\n"                                                                 \
+                         "add r8, r2, r8, asr #7\n"                                                       \
+                         "ldr r7, [r0, #8]\n"                                                             \
+                         "add r9, r2, r9, asr #7\n" EC_BIAS("r5", "lr") EC_OFFSET("r4", "r12", "r6")      \
+                         "add r10, r5, r10, lsl #1\n" EC_HIGH("r1", "r8", "r3", "r4")                     \
+                         "add r11, r5, r11, lsl #1\n" EC_HIGH("r2", "r9", "r3", "r4")                     \
+                             EC_OFFSET("r12", "r12", "lr")                                                \
+                         "add r0, r0, #12\n" EC_HIGH("r3", "r10", "r7", "r12") EC_AWAY("r1", "r8")        \
+                             EC_HIGH("r4", "r11", "r7", "r12") EC_AWAY("r2", "r9") EC_SHIFT("r1", "r6")   \
+                                 EC_AWAY("r3", "r10") EC_SHIFT("r2", "r6") EC_AWAY("r4", "r11")           \
                                      EC_SHIFT("r3", "lr") EC_SHIFT("r4", "lr")                            \
                                  EC_HALVE("r8", "r1", bits)                                               \
                          "ldr r5, [sp, #4]\n" EC_HALVE("r9", "r2", bits)                                  \
@@ -143,7 +140,7 @@ PAIR(pair_s16, "16", "strh", "2", "4", CLAMP_ALL)
                          "add r5, r5, #4\n"                                                               \
                          "strd r4, r5, [sp, #16]\n"                                                       \
                          "lsl r5, r6, #1\n"                                                               \
-                         "add r5, r5, #24\n"                                                              \
+                         "add r5, r5, #16\n"                                                              \
                          "str r5, [sp, #8]\n"                                                             \
                          "1: ldr lr, [r1], #4\n"                                                          \
                          "add r12, r0, r5\n"                                                              \
@@ -159,30 +156,24 @@ PAIR(pair_s16, "16", "strh", "2", "4", CLAMP_ALL)
                          "3: ldr r3, [sp, #20]\n"                                                         \
                          "cmp r1, r3\n"                                                                   \
                          "bne.w 2b\n"                                                                     \
-                         "ldr r2, [r0, #-8]!\n"                                                           \
-                         "sub r8, r8, r10\n"                                                              \
-                         "ldr r6, [r12, #-8]!\n"                                                          \
+                         "ldr lr, [sp, #32]\n" EC_BIAS("r2", "r4")                                        \
+                         "sub r8, r8, r10\n" EC_BIAS("r3", "r6")                                          \
                          "sub r9, r9, r11\n"                                                              \
-                         "ldrd r3, r4, [r0, #4]\n"                                                        \
-                         "add r8, r2, r8, asr #7\n"                                                       \
-                         "ldr lr, [sp, #32]\n"                                                            \
-                         "add r9, r6, r9, asr #7\n"                                                       \
-                         "ldr r1, [r0, #12]\n"                                                            \
-                         "ldr r5, [r12, #12]\n" EC_OFFSET("r2", "lr", "r4")                               \
-                             EC_HIGH("r2", "r8", "r3", "r2")                                              \
-                         "add r10, r1, r10, lsl #1\n"                                                     \
-                         "ldrd r3, r7, [r12, #4]\n"                                                       \
-                         "add r11, r5, r11, lsl #1\n" EC_OFFSET("r6", "lr", "r7")                         \
-                             EC_HIGH("r6", "r9", "r3", "r6") EC_AWAY("r2", "r8") EC_SHIFT("r2", "r4")     \
-                         "ldrd r3, r4, [r0, #16]\n"                                                       \
-                         "add r0, r12, #24\n" EC_OFFSET("r5", "lr", "r4") EC_HIGH("r5", "r10", "r3", "r5") \
-                             EC_AWAY("r6", "r9") EC_SHIFT("r6", "r7")                                     \
-                         "ldrd r3, r7, [r12, #16]\n" EC_OFFSET("r1", "lr", "r7")                          \
-                             EC_HIGH("r1", "r11", "r3", "r1") EC_AWAY("r5", "r10")                         \
-                                 EC_HALVE("r8", "r2", bits) EC_SHIFT("r5", "r4") EC_HALVE("r9", "r6", bits)      \
-                                     EC_AWAY("r1", "r11")                                                 \
-                         "ldr r6, [sp, #4]\n" EC_SHIFT("r1", "r7") EC_HALVE("r10", "r5", bits)             \
-                         "ldr r7, [sp, #12]\n" EC_HALVE("r11", "r1", bits)                                \
+                         "add r8, r2, r8, asr #7\n" EC_OFFSET("r1", "lr", "r4")                           \
+                         "add r9, r3, r9, asr #7\n" EC_HIGH("r2", "r8", "r5", "r1")                       \
+                         "ldr r5, [r0, #4]\n" EC_OFFSET("r3", "lr", "r6")                                 \
+                         "ldr r1, [r0]\n" EC_HIGH("r3", "r9", "r7", "r3")                                 \
+                         "ldr r7, [r12, #4]\n" EC_AWAY("r2", "r8") EC_SHIFT("r2", "r4")                   \
+                         "ldr r4, [r12]\n" EC_AWAY("r3", "r9") EC_SHIFT("r3", "r6") EC_BIAS("r6", "r1")   \
+                         "add r10, r6, r10, lsl #1\n" EC_BIAS("r6", "r4")                                 \
+                         "add r11, r6, r11, lsl #1\n" EC_OFFSET("r6", "lr", "r1")                         \
+                             EC_HIGH("r6", "r10", "r5", "r6") EC_OFFSET("lr", "lr", "r4")                 \
+                             EC_HIGH("lr", "r11", "r7", "lr")                                             \
+                         "add r0, r12, #8\n" EC_AWAY("r6", "r10") EC_HALVE("r8", "r2", bits)              \
+                             EC_SHIFT("r6", "r1") EC_AWAY("lr", "r11") EC_HALVE("r9", "r3", bits)         \
+                             EC_SHIFT("lr", "r4") EC_HALVE("r10", "r6", bits)                             \
+                         "ldr r6, [sp, #4]\n" EC_HALVE("r11", "lr", bits)                                 \
+                         "ldr r7, [sp, #12]\n"                                                            \
                          "ldr r1, [sp]\n" clamp                                                           \
                          "subs r7, r7, #4\n"                                                              \
                          store " r8, [r6]\n"                                                              \

@@ -43,6 +43,11 @@ static inline int32_t ec_finish(int32_t twice, int32_t m, int32_t n_less_1, int3
     return ((ec_smmlar(twice, m, in_front) + (twice >> 31)) >> n_less_1) >> 1;
 }
 
+/* Tables hold a bias times 256 and a shift less 1, below 128, in one word. Twice the bias, and the shift; as a number of
+ * places to shift by, the processor takes the word as it is. */
+static inline int32_t ec_twice_bias(uint32_t word) { return (int32_t)word >> 7; }
+static inline int32_t ec_places(uint32_t word) { return (int32_t)(word & 0xFFu); }
+
 /* ec_mulhigh(acc, m) for |acc| < 2^30. */
 static inline int32_t ec_high(int32_t acc, int32_t m) { return ec_smmulr((int32_t)((uint32_t)acc << 1), m); }
 

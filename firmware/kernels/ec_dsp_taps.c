@@ -37,24 +37,23 @@
     "smlatt r10, r3, r4, r10\n" \
     "smlatt r11, r2, r5, r11\n"
 
-#define EC_ALL_TAPS \
-    "add r3, r3, r2, lsl #1\n"                                                               \
-    "cmp r3, #9\n"                                                                           \
-    "bne 2f\n" TWO_TAPS("0", "0") TWO_TAPS("8", "16") TWO_TAPS("16", "32") TWO_TAPS("24", "48") \
-    ONE_TAP("32", "64")                                                                      \
-    "add r1, r1, #72\n"                                                                      \
-    "b 5f\n"                                                                                 \
-    "2: cbz r2, 4f\n"                                                                        \
-    "3: sub r2, r2, #1\n"                                                                    \
-    "str r2, [sp, #-4]!\n" TWO_TAPS("0", "0")                                                \
-    "ldr r2, [sp], #4\n"                                                                     \
-    "add r0, r0, #8\n"                                                                       \
-    "add r1, r1, #16\n"                                                                      \
-    "cmp r2, #0\n"                                                                           \
-    "bne 3b\n"                                                                               \
-    "4: ldr r2, [sp, #20]\n"                                                                 \
-    "cbz r2, 5f\n" ONE_TAP("0", "0")                                                         \
-    "add r1, r1, #8\n"
+#define EC_NINE_TAPS                                                                              \
+    TWO_TAPS("0", "0") TWO_TAPS("8", "16") TWO_TAPS("16", "32") TWO_TAPS("24", "48") ONE_TAP("32", "64") \
+    "add r1, r1, #72\n"
+
+#define EC_ANY_TAPS                          \
+    "cbz r2, 4f\n"                           \
+    "3: sub r2, r2, #1\n"                    \
+    "str r2, [sp, #-4]!\n" TWO_TAPS("0", "0") \
+    "ldr r2, [sp], #4\n"                     \
+    "add r0, r0, #8\n"                       \
+    "add r1, r1, #16\n"                      \
+    "cmp r2, #0\n"                           \
+    "bne 3b\n"                               \
+    "4: ldr r2, [sp, #20]\n"                 \
+    "cbz r2, 5f\n" ONE_TAP("0", "0")         \
+    "add r1, r1, #8\n"                       \
+    "5:\n"
 
 #endif
 

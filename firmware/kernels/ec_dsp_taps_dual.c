@@ -38,22 +38,22 @@
     "smlabb r9, r2, r5, r9\n"   \
     "smlatt r11, r2, r5, r11\n"
 
-#define EC_ALL_TAPS \
-    "add r3, r3, r2, lsl #1\n"                                                               \
-    "cmp r3, #9\n"                                                                           \
-    "bne 2f\n" FIRST_TWO THEN_TWO("r2", "r3", "r6", "r7") THEN_TWO("r6", "r7", "r2", "r3")   \
-    THEN_TWO("r2", "r3", "r6", "r7") THEN_ONE("r6", "r7", "r2") ONE_TAP                      \
-    "b 5f\n"                                                                                 \
-    "2: cbz r2, 4f\n"                                                                        \
-    "3: sub r2, r2, #1\n"                                                                    \
-    "str r2, [sp, #-4]!\n" FIRST_TWO TWO_TAPS("r2", "r3", "", "", "")                        \
-    "ldr r2, [sp], #4\n"                                                                     \
-    "cmp r2, #0\n"                                                                           \
-    "bne 3b\n"                                                                               \
-    "4: ldr r3, [sp, #20]\n"                                                                 \
-    "cbz r3, 5f\n"                                                                           \
-    "ldr r2, [r0]\n"                                                                         \
-    "ldr r2, [r2, r12]\n" ONE_TAP
+#define EC_NINE_TAPS                                                               \
+    FIRST_TWO THEN_TWO("r2", "r3", "r6", "r7") THEN_TWO("r6", "r7", "r2", "r3")    \
+        THEN_TWO("r2", "r3", "r6", "r7") THEN_ONE("r6", "r7", "r2") ONE_TAP
+
+#define EC_ANY_TAPS                                                  \
+    "cbz r2, 4f\n"                                                   \
+    "3: sub r2, r2, #1\n"                                            \
+    "str r2, [sp, #-4]!\n" FIRST_TWO TWO_TAPS("r2", "r3", "", "", "") \
+    "ldr r2, [sp], #4\n"                                             \
+    "cmp r2, #0\n"                                                   \
+    "bne 3b\n"                                                       \
+    "4: ldr r3, [sp, #20]\n"                                         \
+    "cbz r3, 5f\n"                                                   \
+    "ldr r2, [r0]\n"                                                 \
+    "ldr r2, [r2, r12]\n" ONE_TAP                                    \
+    "5:\n"
 
 #endif
 
