@@ -19,7 +19,7 @@ from edgec.fast import fast_firmware
 from edgec.fitting import fitted
 from edgec.ir import Graph
 from edgec.options import BuildOptions, Progress
-from edgec.pipeline import Lowered, bind, lower
+from edgec.pipeline import Lowered, bind, dense, lower
 from edgec.report import assemble, files, pareto
 from edgec.report.costs import put_costs
 from edgec.report.memory import memory_files
@@ -99,7 +99,8 @@ def _fitted(
     """Plan, generate, compile and link; what does not fit is planned again for less memory.
 
     measured: as in `Costs`.
-    Raises Diagnostic E301 or E302 where nothing fits.
+    Where flash is short, constants take as few bytes as they can. Raises Diagnostic E301 or E302 where
+    nothing fits.
     """
     progress.stage(f"schedule {len(lowered.graph)} ops")
     last: list[fit.Attempt] = []
@@ -108,7 +109,14 @@ def _fitted(
         return _linked(options, target, model, scheme, progress, last)
 
     try:
-        return fitted(options, target, lowered, link, _telling(progress), measured)
+        try:
+            return fitted(options, target, lowered, link, _telling(progress), measured)
+        except DoesNotFit as error:
+            denser = dense(lowered)
+            if error.memory != "flash" or denser.graph.features == lowered.graph.features:
+                raise
+        progress.status("flash is short: weights in fewer bytes")
+        return fitted(options, target, denser, link, _telling(progress), measured)
     except DoesNotFit as error:
         raise fit.explain(error, *last) from error
 
@@ -139,12 +147,7 @@ def _linked(
 
 def _tuner(options: BuildOptions, target: Target, progress: Progress) -> Tuner:
     """What measures kernels. Raises Diagnostic E101 where nothing can be measured."""
-    return Tuner(target, progress, options.jobs or os.cpu_count() or 1, _is_smallest(options))
-
-
-def _is_smallest(options: BuildOptions) -> bool:
-    """Whether a build is to be as small as it can be, as `fitted` takes it."""
-    return options.optimize == "memory" or (options.optimize is None and options.budget is None)
+    return Tuner(target, progress, options.jobs or os.cpu_count() or 1, options.is_smallest)
 
 
 def _tuned(options: BuildOptions, target: Target, lowered: Lowered, plain: _Made, tuner: Tuner) -> _Made:
@@ -160,7 +163,7 @@ def _tuned(options: BuildOptions, target: Target, lowered: Lowered, plain: _Made
 
     def is_worse(made: _Made) -> bool:
         larger = made.report["sram"]["total"] > plain.report["sram"]["total"]
-        return (larger and _is_smallest(options)) or _board_cycles(options, target, made) >= before
+        return (larger and options.is_smallest) or _board_cycles(options, target, made) >= before
 
     before = _board_cycles(options, target, plain)
     try:

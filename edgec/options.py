@@ -47,6 +47,11 @@ class BuildOptions:
     jobs: int | None = None
     verify: bool = True
 
+    @property
+    def is_smallest(self) -> bool:
+        """Whether a build is to be as small as it can be: cycles are spent where that saves memory."""
+        return self.optimize == "memory" or (self.optimize is None and self.budget is None)
+
     def __post_init__(self) -> None:
         if not 1.0 <= self.max_overhead < math.inf:
             raise Diagnostic(

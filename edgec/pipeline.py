@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from edgec.diagnostics import Diagnostic
 from edgec.ir import DType, Graph, TensorType
 from edgec.ir.verify import verify
 from edgec.ops.base import OpError, call_of, infer_types, op_of
+from edgec.ops.dsp import densest
 from edgec.options import BuildOptions, Progress
 from edgec.passes.absorb_views import AbsorbViews
 from edgec.passes.base import Changes, Pass
@@ -144,6 +145,8 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
     Raises Diagnostic E104 for bad calibration data.
     """
     graph.features = load_target(options.target).features
+    if options.is_smallest:
+        graph.features = densest(graph.features)
     if not is_float(graph):
         lowered = Lowered(graph)
         _finish(lowered, options)
@@ -152,6 +155,13 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
     run_passes(graph, FLOAT_PASSES)
     samples = _samples(graph, own_types, options)
     return _lowered(quantize_model(graph, samples, progress), samples, options, progress)
+
+
+def dense(lowered: Lowered) -> Lowered:
+    """The same with constants in as few bytes as kernels can read."""
+    graph, narrow = lowered.graph.copy(), lowered.narrow
+    graph.features = densest(graph.features)
+    return replace(lowered, graph=graph, narrow=(lambda: dense(narrow())) if narrow is not None else None)
 
 
 def _finish(lowered: Lowered, options: BuildOptions) -> None:

@@ -73,6 +73,12 @@ CORES = {
     "dual on cortex-m7": Core(
         frozenset({"dsp", "dual"}), "mps2-an500", ("-mcpu=cortex-m7", "-mfpu=fpv5-d16"), 0x2000_0000
     ),
+    "dense dsp on cortex-m4": Core(
+        frozenset({"dsp", "dense"}), "mps2-an386", ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16"), 0x2000_0000
+    ),
+    "dense dual on cortex-m7": Core(
+        frozenset({"dsp", "dual", "dense"}), "mps2-an500", ("-mcpu=cortex-m7", "-mfpu=fpv5-d16"), 0x2000_0000
+    ),
     "mve on cortex-m55": Core(frozenset({"dsp", "mve"}), "mps3-an547", ("-mcpu=cortex-m55",), 0x2100_0000),
 }
 """By the name of the family of kernels that runs there."""

@@ -219,7 +219,12 @@ def _build(kernel: Kernel, family: str, core: Core | None) -> Path:
     layout = _layout_source(kernel, core)
     runner, linking = [ROOT / "tests" / "kernel_runner.c"], list[str]()
     if core is None:
-        flags = [*_compiler(), *WARNINGS, *(DSP if family in ("dsp", "dual") else []), f"-I{KERNELS}"]
+        flags = [
+            *_compiler(),
+            *WARNINGS,
+            *(DSP if family in ("dsp", "dual", "dense dsp") else []),
+            f"-I{KERNELS}",
+        ]
     else:
         flags, linking = [*core.compiler, *WARNINGS, f"-I{KERNELS}"], core.linking
         runner += core.start

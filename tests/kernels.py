@@ -32,6 +32,7 @@ FAMILIES = {
     "plain C": frozenset[str](),
     "dsp": frozenset({"dsp"}),
     "dual": frozenset({"dsp", "dual"}),
+    "dense dsp": frozenset({"dsp", "dense"}),
     "mve in plain C": frozenset({"dsp", "mve"}),
     "neon": frozenset({"neon"}),
     "dotprod": frozenset({"neon", "dotprod"}),
@@ -81,6 +82,8 @@ def check_call(
         case = Case(op, replace(call, features=features), family, [xs[k] for k in call.activations], expected)
         if "neon" in features and not case.kernel.feature:
             continue  # the plain kernel, which runs in other ways
+        if "dense" in features and "dense" not in case.kernel.function:
+            continue
         case.disjoint()
         case.over_operands(rng)
         for block in sorted({1, 2, out.rows}):

@@ -42,8 +42,8 @@ class Graph:
     """A directed acyclic graph of ops over named, typed values.
 
     input_perms: inputs that the device takes with its axes in another order than the
-    user's model has them, device = user.transpose(perm). features: instruction sets beyond plain C that
-    kernels may use (`Target.features`).
+    user's model has them, device = user.transpose(perm). features: what kernels may use beyond plain C,
+    instruction sets (`Target.features`) and forms of tables ("dense", edgec/ops/dsp.py).
     """
 
     def __init__(self, name: str = "model") -> None:

@@ -29,8 +29,8 @@ class Call:
     consts: tuple[np.ndarray | None, ...]
     """Per operand: the data of a constant, None for an activation."""
     features: frozenset[str] = frozenset()
-    """Instruction sets beyond plain C that the kernel may use: of `Target.features` those that the attribute
-    family names, all without it."""
+    """What the kernel may use beyond plain C: of `Graph.features` those that the attribute family names, all
+    without it."""
 
     @property
     def plain(self) -> Call:

@@ -69,7 +69,8 @@ class DepthwiseConv2d(Op):
         lo, hi = limits(call)
         bias = folded_bias(call, weights.sum(axis=(0, 1)))
         if dsp.is_dsp(call.features):
-            found = dsp.depthwise_fields(call.const(1), bias, (mantissa, shift), call.outs[0].q.z, (lo, hi))
+            multipliers, zero = (mantissa, shift), call.outs[0].q.z
+            found = dsp.depthwise_fields(call.features, call.const(1), bias, multipliers, zero, (lo, hi))
             if found is not None and x.shape[3] == len(bias):
                 return self._dsp(call, found)
         plain = Kernel(
@@ -94,8 +95,9 @@ class DepthwiseConv2d(Op):
         kh, kw, channels = call.ins[1].shape
         window = window_fields(call, self._window(call))
         del window["out_channels"]
+        form = "dense_dsp" if dsp.DENSE in call.features else "dsp"
         return Kernel(
-            "ec_depthwise_conv2d_s8_dsp",
+            f"ec_depthwise_conv2d_s8_{form}",
             {**window, "input_zero": i32(call.ins[0].q.z), **products},
             scratch=dsp.ADDRESS * kh * (kw + 1) + channels,
             needs=dsp.taps_files(call.features),

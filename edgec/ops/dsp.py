@@ -14,8 +14,13 @@ from edgec.ops.fixed import requantize
 
 PRODUCTS = ("ec_dsp_products", "ec_dsp_products_dual")
 """Kernel files that define the same functions: an image has one of them."""
-TAPS = ("ec_dsp_taps", "ec_dsp_taps_dual")
-"""The same for depthwise convolutions."""
+TAPS = {
+    False: ("ec_dsp_taps", "ec_dsp_taps_dual"),
+    True: ("ec_dsp_dense_taps", "ec_dsp_dense_taps_dual"),
+}
+"""The same for depthwise convolutions, by whether a weight takes one byte or two."""
+DENSE = "dense"
+"""Among features: constants are to take few bytes, also where that takes more cycles."""
 ADDRESS = 8
 """Bytes of an address in scratch, which also has to do where the library runs on the build's host."""
 _SUM = 1 << 23
@@ -35,6 +40,11 @@ def is_dsp(features: frozenset[str]) -> bool:
     return "dsp" in features and "mve" not in features
 
 
+def densest(features: frozenset[str]) -> frozenset[str]:
+    """The features with DENSE, where that makes a difference."""
+    return features | {DENSE} if is_dsp(features) else features
+
+
 def padded(inputs: int) -> int:
     """Inputs with what fills them up to whole words."""
     return -(-inputs // 4) * 4
@@ -47,7 +57,7 @@ def files(features: frozenset[str]) -> tuple[str, ...]:
 
 def taps_files(features: frozenset[str]) -> tuple[str, ...]:
     """The kernel file with the products of depthwise convolutions."""
-    return (TAPS["dual" in features],)
+    return (TAPS[DENSE in features]["dual" in features],)
 
 
 def product_fields(
@@ -85,6 +95,7 @@ def product_fields(
 
 
 def depthwise_fields(
+    features: frozenset[str],
     weights: np.ndarray,
     bias: np.ndarray,
     multipliers: tuple[np.ndarray, np.ndarray],
@@ -102,11 +113,7 @@ def depthwise_fields(
     first = np.minimum(np.arange(0, len(bias), 4), len(bias) - 4)
     channels = (first[:, None] + np.arange(4)).ravel()
     fours, finish = taps.T[channels].reshape(-1, 4, len(taps)), finish[channels]
-    even = fours[:, :, : len(taps) // 2 * 2].reshape(len(fours), 4, -1, 2)
-    halves = even.transpose(0, 2, 1, 3).reshape(len(fours), -1)
-    if len(taps) % 2:
-        halves = np.concatenate([halves, fours[:, _ORDER, -1]], axis=1)
-    words = np.ascontiguousarray(halves.astype(np.int16)).view(np.uint32)
+    words = _bytes(fours) if DENSE in features else _halfwords(fours)
     finish = np.ascontiguousarray(finish.reshape(-1, 4, 2).transpose(0, 2, 1)).reshape(len(words), -1)
     return {
         "lo": i32(limits[0]),
@@ -116,10 +123,26 @@ def depthwise_fields(
     }
 
 
+def _halfwords(fours: np.ndarray) -> np.ndarray:
+    """Weights of four channels, [fours, 4, taps], as the words of a table, [fours, words]."""
+    pairs, odd = np.split(fours, [fours.shape[2] // 2 * 2], axis=2)
+    halves = pairs.reshape(len(fours), 4, -1, 2).transpose(0, 2, 1, 3).reshape(len(fours), -1)
+    halves = np.concatenate([halves, odd[:, _ORDER].reshape(len(fours), -1)], axis=1)
+    return np.ascontiguousarray(halves.astype(np.int16)).view(np.uint32)
+
+
+def _bytes(fours: np.ndarray) -> np.ndarray:
+    """The same for a dense table."""
+    pairs, odd = np.split(fours, [fours.shape[2] // 2 * 2], axis=2)
+    some = pairs.reshape(len(fours), 2, 2, -1, 2).transpose(0, 3, 1, 4, 2).reshape(len(fours), -1)
+    some = np.concatenate([some, odd.reshape(len(fours), -1)], axis=1)
+    return np.ascontiguousarray(some.astype(np.int8)).view(np.uint32)
+
+
 def _finish(
     most: np.ndarray, bias: np.ndarray, multipliers: tuple[np.ndarray, np.ndarray]
 ) -> np.ndarray | None:
-    """int32 [outputs, 2]: the bias times 256 plus the shift of ec_finish (ec_dsp_requant.h), and its mantissa.
+    """int32 [outputs, 2]: the bias times 256 plus ec_finish's shift (ec_dsp_requant.h), and its mantissa.
 
     most: what a sum of products is at most, without the bias. None where sums or biases are too large, or
     factors 0.5 and above. An output that is the same whatever the input gets numbers that lead there.

@@ -57,4 +57,7 @@
 
 #endif
 
+#define EC_TAPS ec_dsp_taps_s8
+#define EC_DENSE 0
+
 #include "ec_dsp_taps.inc"

@@ -140,6 +140,17 @@ def nothing() -> Example:
     return nn.Identity(), (torch.randn(1, 6),)
 
 
+def separable() -> Example:
+    """Depthwise convolutions of many channels."""
+    torch.manual_seed(6)
+    layers: list[nn.Module] = [nn.Conv2d(3, 64, 3, 2, 1), nn.ReLU()]
+    for _ in range(2):
+        layers += [nn.Conv2d(64, 64, 3, 1, 1, groups=64), nn.ReLU(), nn.Conv2d(64, 64, 1), nn.ReLU()]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 4)), (
+        torch.randn(1, 3, 12, 12),
+    )
+
+
 def pruned() -> Example:
     """Convolutions, and an MLP behind a norm, of which channels were pruned by setting weights to 0."""
     torch.manual_seed(5)
