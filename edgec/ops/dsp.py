@@ -14,11 +14,8 @@ from edgec.ops.fixed import requantize
 
 PRODUCTS = ("ec_dsp_products", "ec_dsp_products_dual")
 """Kernel files that define the same functions: an image has one of them."""
-TAPS = {
-    False: ("ec_dsp_taps", "ec_dsp_taps_dual"),
-    True: ("ec_dsp_dense_taps", "ec_dsp_dense_taps_dual"),
-}
-"""The same for depthwise convolutions, by whether a weight takes one byte or two."""
+TAPS = ("ec_dsp_taps", "ec_dsp_taps_dual", "ec_dsp_dense_taps", "ec_dsp_dense_taps_dual")
+"""The same for depthwise convolutions: two with weights of 16 bits, two with weights of 8."""
 DENSE = "dense"
 """Among features: constants are to take few bytes, also where that takes more cycles."""
 ADDRESS = 8
@@ -57,7 +54,7 @@ def files(features: frozenset[str]) -> tuple[str, ...]:
 
 def taps_files(features: frozenset[str]) -> tuple[str, ...]:
     """The kernel file with the products of depthwise convolutions."""
-    return (TAPS[DENSE in features]["dual" in features],)
+    return (TAPS[2 * (DENSE in features) + ("dual" in features)],)
 
 
 def product_fields(
