@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -42,3 +43,13 @@ def test_kernel(data: st.DataObject) -> None:
         out_dtype=DType.I16 if wide else DType.I8,
         seed=draw(st.integers(0, 99)),
     )
+
+
+@pytest.mark.parametrize("dtype", [DType.I8, DType.I16], ids=["s8", "s16"])
+def test_outputs_in_parts(dtype: DType) -> None:
+    """More weights than stay in a data cache: the outputs of some rows come in several parts."""
+    w = np.random.default_rng(1).integers(-127, 128, (42, 150)).astype(np.int8)
+    x = TensorType((9, 150), DType.I8, Quant.of(0.05, 3))
+    ins = [x, TensorType(w.shape, DType.I8, Quant.of(0.01))]
+    out = Quant.of(0.2, -2) if dtype == DType.I8 else Quant.of(0.003)
+    check_call("linear", ins, {"block": 8}, consts={1: w}, out_quant=out, out_dtype=dtype)
