@@ -180,7 +180,7 @@ def _encode(kernel: Kernel, job: Job, core: Core | None) -> bytes:
 
 
 _RUNNERS: dict[tuple[str, str], _Runner] = {}
-_MOST_CORES = 4
+_MOST_CORES = 8
 """Emulators that wait for a further job at a time: each takes some 50 MB."""
 
 

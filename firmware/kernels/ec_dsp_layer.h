@@ -20,6 +20,8 @@
 
 #include "ec_dsp_requant.h"
 
+enum { EC_DSP_ENDS = 2 }; /* words of an output behind its weights */
+
 typedef struct {
     const uint32_t *table;
     int32_t inputs; /* of a vector, a multiple of 4 */
