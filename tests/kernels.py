@@ -48,6 +48,11 @@ quants = st.builds(
 """Per-tensor quantizations of int8 activations."""
 
 
+def lengths(most: int) -> st.SearchStrategy[int]:
+    """Lengths up to `most`, and some of which kernels with vectors take whole ones and a rest."""
+    return st.one_of(st.integers(1, most), st.sampled_from([8, 16, 27, 46]))
+
+
 def check_call(
     op_name: str,
     ins: Sequence[TensorType],

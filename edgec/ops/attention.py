@@ -110,7 +110,7 @@ class Attention(Op):
             return Kernel("ec_attention_s8_dsp", fields, scratch, needs=needs, feature="dsp", block=at_once)
         scratch = -(-(4 * (s + dv) + 2 * d) // 8) * 8
         plain = Kernel("ec_attention_s8", fields, scratch, needs=("ec_exp2", "ec_root", "ec_wide"))
-        return neon.wide(call, plain)
+        return neon.same(call, plain)
 
     def macs(self, call: Call) -> int:
         b, h, t, s, d, dv = dims_of(call)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgec.ops import neon
 from edgec.ops.base import Call, Kernel, i32
 from edgec.ops.floats import apply_activation
 from edgec.ops.pool import Pool2d
@@ -38,7 +39,7 @@ class AvgPool2d(Pool2d):
         padded = i32(call.ins[0].q.z if self._include_pad(call) else 0)
         include = i32(self._include_pad(call))
         fields |= {"include_pad": include, "pad_value": padded, "lo": i32(lo), "hi": i32(hi)}
-        return Kernel("ec_avg_pool2d_s8", fields)
+        return neon.same(call, Kernel("ec_avg_pool2d_s8", fields))
 
     def _include_pad(self, call: Call) -> bool:
         return bool(call.attrs.get("count_include_pad", False))

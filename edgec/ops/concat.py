@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from edgec.ir import DType, TensorType
+from edgec.ops import neon
 from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
 from edgec.ops.fixed import quantize_multiplier, requantize
 
@@ -68,7 +69,7 @@ class Concat(Op):
             self._converted(call, k, c).tobytes() if c is not None else b"" for k, c in enumerate(call.consts)
         ]
         offsets = np.cumsum([0, *map(len, blobs)])[:-1]
-        return Kernel(
+        plain = Kernel(
             "ec_concat",
             {
                 "operands": i32(len(call.ins)),
@@ -86,6 +87,7 @@ class Concat(Op):
                 "zero": table(np.array([z for _, _, z in factors], np.int32), "int32_t"),
             },
         )
+        return neon.same(call, plain)
 
     def _spans(self, call: Call) -> list[int] | None:
         """Rows of every operand in one block of the result; None where rows are joined inside."""

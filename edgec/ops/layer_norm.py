@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgec.ir import DType, TensorType
+from edgec.ops import neon
 from edgec.ops.base import Call, Field, Kernel, Op, OpError, QuantRule, Rows, i32, table
 from edgec.ops.fixed import I64
 from edgec.ops.norm import NormParams, affine
@@ -67,7 +68,7 @@ class LayerNorm(Op):
 
     def kernel(self, call: Call) -> Kernel:
         x, y, p = call.ins[0], call.outs[0], self._params(call)
-        return Kernel(
+        plain = Kernel(
             _KERNELS[x.dtype, y.dtype],
             {
                 "epsilon": Field("int64_t", p.epsilon),
@@ -82,6 +83,7 @@ class LayerNorm(Op):
             },
             needs=("ec_root",),
         )
+        return neon.same(call, plain)
 
     def _params(self, call: Call) -> NormParams:
         n = call.ins[0].shape[-1]

@@ -100,7 +100,7 @@ class MatMul(Op):
             needs = ("ec_matmul_s8", "ec_wide", "ec_dsp_attend")
             return Kernel("ec_matmul_s8_dsp", fields, scratch, needs=needs, feature="dsp", block=2)
         plain = Kernel("ec_matmul_s8", fields, scratch=-(-scratch // 8) * 8, needs=("ec_wide",))
-        return neon.wide(call, plain)
+        return neon.same(call, plain)
 
     def macs(self, call: Call) -> int:
         return math.prod(_dims(call))

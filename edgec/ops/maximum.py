@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgec.ops import neon
 from edgec.ops.base import Call, Kernel, QuantRule, i32
 from edgec.ops.binary import Binary, binary_fields, signed
 from edgec.ops.quantized import FINE, rescale, rescale_multiplier, saturate
@@ -36,4 +37,4 @@ class Maximum(Binary):
         for x, t in zip("ab", call.ins, strict=True):
             mantissa, shift = rescale_multiplier(t.q.s / call.outs[0].q.s)
             fields |= {f"{x}_multiplier": i32(mantissa), f"{x}_shift": i32(shift)}
-        return Kernel("ec_maximum", fields)
+        return neon.same(call, Kernel("ec_maximum", fields))

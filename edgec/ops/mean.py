@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from edgec.ir import DType, TensorType
+from edgec.ops import neon
 from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
 from edgec.ops.fixed import quantize_multiplier, requantize
 
@@ -54,7 +55,7 @@ class Sum(Op):
         x, y = call.ins[0], call.outs[0]
         kept, reduced = self._loops(call)
         mantissa, shift = self._multiplier(call)
-        return Kernel(
+        plain = Kernel(
             "ec_sum",
             {
                 "length": i32(y.row_size),
@@ -68,6 +69,7 @@ class Sum(Op):
                 "reduced": table(np.array(reduced, np.int32), "int32_t"),
             },
         )
+        return neon.same(call, plain)
 
     def _loops(self, call: Call) -> tuple[list[Axis], list[Axis]]:
         """The axes that stay and the three that go, outermost first; adjacent ones merged."""

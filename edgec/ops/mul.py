@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgec.ir import DType
+from edgec.ops import neon
 from edgec.ops.base import Call, Field, Kernel, QuantRule, i32
 from edgec.ops.binary import Binary, binary_fields, signed, steps_by_one
 from edgec.ops.fixed import quantize_multiplier, requantize
@@ -44,7 +45,8 @@ class Mul(Binary):
         ):
             return Kernel("ec_mul_dsp", fields | members, feature="dsp")
         fields |= {"product_shift": i32(self._product_shift(call))}
-        return Kernel("ec_mul", fields | {"y_multiplier": i32(mantissa), "y_shift": i32(shift)})
+        fields |= {"y_multiplier": i32(mantissa), "y_shift": i32(shift)}
+        return neon.same(call, Kernel("ec_mul", fields))
 
     def _dsp_members(self, call: Call) -> dict[str, Field] | None:
         """What ec_mul_dsp.h wants to know; None where it does not do such a call."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from edgec.ir import DType
 from edgec.ops.base import Call, Field, Kernel, i32, table
 
 _DEPTH = {"dotprod": 4, "neon": 16}
@@ -65,14 +66,16 @@ def add(call: Call, plain: Kernel) -> Kernel:
     return replace(plain, function="ec_add_neon", feature="neon")
 
 
-def wide(call: Call, plain: Kernel) -> Kernel:
-    """Products of two activations: ec_wide has the instructions beside its plain loops."""
+def same(call: Call, plain: Kernel) -> Kernel:
+    """The same function, which has the instructions beside its plain loops."""
     return replace(plain, feature="neon") if "neon" in call.features else plain
 
 
 def lut(call: Call, plain: Kernel) -> Kernel:
-    """Tables of int8 are looked up sixteen values at a time."""
-    if "neon" not in call.features or plain.function != "ec_lut_s8":
+    """Tables of int8 are looked up sixteen values at a time, lines of int16 are drawn four at a time."""
+    if call.ins[0].dtype == DType.I16:
+        return same(call, plain)
+    if "neon" not in call.features or call.outs[0].dtype == DType.I16:
         return plain
     return replace(plain, function="ec_lut_s8_neon", feature="neon")
 

@@ -83,10 +83,9 @@ class Pointwise(Op):
         fields = {"length": i32(x.row_size), "table": table(points, entry)}
         if x.dtype == DType.I8:
             plain = Kernel("ec_lut_s8" if y.dtype == DType.I8 else "ec_lut_s8_s16", fields)
-            return neon.lut(call, plain)
-        if y.dtype == DType.I8:
-            return Kernel("ec_lut_s16_s8", fields)
-        return Kernel("ec_lut_s16", fields)
+        else:
+            plain = Kernel("ec_lut_s16_s8" if y.dtype == DType.I8 else "ec_lut_s16", fields)
+        return neon.lut(call, plain)
 
     def table(self, call: Call) -> np.ndarray:
         """The table of an integer call.

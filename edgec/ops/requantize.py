@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgec.ir import DType, TensorType
+from edgec.ops import neon
 from edgec.ops.base import Call, Kernel, Op, Rows, i32
 from edgec.ops.fixed import quantize_multiplier, requantize
 
@@ -42,7 +43,7 @@ class Requantize(_Format):
     def kernel(self, call: Call) -> Kernel:
         x, y = call.ins[0], call.outs[0]
         mantissa, shift = quantize_multiplier(x.q.s / y.q.s)
-        return Kernel(
+        plain = Kernel(
             "ec_requantize",
             {
                 "length": i32(y.row_size),
@@ -54,6 +55,7 @@ class Requantize(_Format):
                 "shift": i32(shift),
             },
         )
+        return neon.same(call, plain)
 
 
 class Quantize(_Format):

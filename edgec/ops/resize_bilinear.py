@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from edgec.ir import TensorType
+from edgec.ops import neon
 from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32
 from edgec.ops.fixed import I64
 
@@ -69,7 +70,7 @@ class ResizeBilinear(Op):
             "offset_y": offset_y,
             "offset_x": offset_x,
         }
-        return Kernel("ec_resize_bilinear_s8", {k: i32(v) for k, v in fields.items()})
+        return neon.same(call, Kernel("ec_resize_bilinear_s8", {k: i32(v) for k, v in fields.items()}))
 
 
 def _flag(call: Call, key: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgec.ir import DType, TensorType
+from edgec.ops import neon
 from edgec.ops.base import Call, Kernel
 from edgec.ops.running import RunningColumns
 
@@ -27,7 +28,7 @@ class RunningMax(RunningColumns):
         return self._largest(call, xs[0], call.ins[0].dtype.limits[0])
 
     def kernel(self, call: Call) -> Kernel:
-        return Kernel("ec_running_max_s8", self.fields(call))
+        return neon.same(call, Kernel("ec_running_max_s8", self.fields(call)))
 
     def _largest(self, call: Call, x: np.ndarray, fill: float) -> np.ndarray:
         y = np.maximum.accumulate(self.patches(call, x, fill).max(axis=3), axis=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgec.ir import DType
+from edgec.ops import neon
 from edgec.ops.base import Call, Kernel, i32
 from edgec.ops.running import RunningColumns
 
@@ -27,7 +28,7 @@ class RunningSums(RunningColumns):
     def kernel(self, call: Call) -> Kernel:
         wide_input, wide = call.ins[0].dtype == DType.I16, call.outs[0].dtype == DType.I32
         fields = self.fields(call) | {"wide_input": i32(wide_input), "wide": i32(wide)}
-        return Kernel("ec_running_sums", fields)
+        return neon.same(call, Kernel("ec_running_sums", fields))
 
     def _sums(self, call: Call, x: np.ndarray) -> np.ndarray:
         y = self.patches(call, x, 0).sum(axis=3).cumsum(axis=0)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from edgec.ir import Quant, TensorType
+from edgec.ops import neon
 from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
 from edgec.ops.fixed import I64, multiply_high, quantize_multiplier, rounding_shift
 from edgec.ops.gemmlowp import exp_on_negative, inverse_sum
@@ -56,7 +57,7 @@ class Softmax(Op):
 
     def kernel(self, call: Call) -> Kernel:
         x = call.ins[0]
-        return Kernel(
+        plain = Kernel(
             "ec_softmax_s8",
             {
                 "length": i32(x.shape[-1]),
@@ -65,6 +66,7 @@ class Softmax(Op):
                 "exponentials": table(self.exponentials(call), "int32_t"),
             },
         )
+        return neon.same(call, plain)
 
     def _drop(self, call: Call) -> int:
         """Bits to drop from a quotient of 31 fraction bits: 23 leave eight, as TFLM has them."""

@@ -1,4 +1,7 @@
-/* Sum or difference for Advanced SIMD, 16 elements at a time: parameters, shapes and aliasing are ec_add's. */
+/* Sum or difference for Advanced SIMD, 16 elements at a time (ec_binary_neon.h).
+ *
+ * Parameters, shapes and aliasing are ec_add's.
+ */
 #ifndef EC_ADD_NEON_H
 #define EC_ADD_NEON_H
 

@@ -1,6 +1,7 @@
 #include "ec_attention_s8.h"
 
 #include "ec_exp2.h"
+#include "ec_neon.h"
 #include "ec_root.h"
 #include "ec_view.h"
 #include "ec_wide.h"
@@ -24,6 +25,27 @@ static void add_mask(int32_t *score, int32_t n, const int16_t *mask, int32_t shi
     }
 }
 
+#ifdef EC_HAVE_NEON
+/* The results that come in fours: (total - zero) * ratio * 2^shift, rounded; returns how many. */
+static int32_t finish_fours(const ec_attention_s8_params *p, const int32_t *total, int32_t zero, int32_t ratio,
+                            int32_t shift, int8_t *y)
+{
+    const int64x2_t by = vdupq_n_s64(shift);
+    int32_t d = 0;
+
+    for (; d + 4 <= p->value_depth; d += 4) {
+        const int32x4_t v = vsubq_s32(vld1q_s32(total + d), vdupq_n_s32(zero));
+        const int64x2_t low = vrshlq_s64(vmull_n_s32(vget_low_s32(v), ratio), by);
+        const int64x2_t high = vrshlq_s64(vmull_high_n_s32(v, ratio), by);
+        const int32x4_t q = vaddq_s32(vmovn_high_s64(vmovn_s64(low), high), vdupq_n_s32(p->output_zero));
+        const int16x4_t half = vqmovn_s32(q);
+        const int8x8_t four = vqmovn_s16(vcombine_s16(half, half));
+        vst1_lane_s32((int32_t *)(void *)(y + d), vreinterpret_s32_s8(four), 0);
+    }
+    return d;
+}
+#endif
+
 static void finish(const ec_attention_s8_params *p, const int32_t *total, int32_t sum, int8_t *y)
 {
     int32_t places;
@@ -36,7 +58,11 @@ static void finish(const ec_attention_s8_params *p, const int32_t *total, int32_
     const int32_t ratio = (int32_t)(((int64_t)p->multiplier * inverse) >> 31);
     const int64_t half = INT64_C(1) << (places - p->shift - 1);
     const int32_t right = places - p->shift - 32;
-    for (int32_t d = 0; d < p->value_depth; d++) {
+    int32_t d = 0;
+#ifdef EC_HAVE_NEON
+    d = finish_fours(p, total, p->v_zero * sum, ratio, -32 - right, y);
+#endif
+    for (; d < p->value_depth; d++) {
         const int64_t v = (int64_t)(total[d] - p->v_zero * sum) * ratio + half;
         y[d] = (int8_t)ec_clamp(((int32_t)(v >> 32) >> right) + p->output_zero, -128, 127);
     }

@@ -2,6 +2,7 @@
 
 #include "ec_dsp.h"
 #include "ec_pool2d.h"
+#include "ec_pool_neon.h"
 
 static int32_t sum_of(const ec_taps *t, int32_t k)
 {
@@ -43,6 +44,44 @@ static void sums4_of(const ec_taps *t, int32_t k, int32_t sum[4])
     sum[3] = s3;
 }
 
+#elif defined(EC_HAVE_NEON)
+
+/* Up to so many taps a division is a product with inverse(count): what that is too large by, times the dividend, at
+ * most 129 * count, stays below 2^31. */
+enum { MOST_TAPS = 4000 };
+
+/* 2^31 / count, rounded up; count is at least 2. */
+static inline int32_t inverse(int32_t count)
+{
+    return (int32_t)((UINT32_C(0x7FFFFFFF) + (uint32_t)count) / (uint32_t)count);
+}
+
+/* mean of four sums. */
+static inline int32x4_t means(int32x4_t sum, int32_t count, int32_t inverse_count)
+{
+    const int32x4_t sign = vshrq_n_s32(sum, 31);
+    const int32x4_t dividend = vaddq_s32(vabsq_s32(sum), vdupq_n_s32(count / 2));
+    return vsubq_s32(veorq_s32(vqdmulhq_n_s32(dividend, inverse_count), sign), sign);
+}
+
+/* The results of `channels` channels from k on, of `count` taps, the sum of which begins with `padding`. */
+EC_INLINE int32_t put_means(const ec_avg_pool2d_s8_params *p, const ec_taps *t, int32_t k, int32_t padding,
+                            int32_t count, int32_t inverse_count, int8_t *y, int channels)
+{
+    int32x4_t sum[4];
+
+    sum[0] = sum[1] = sum[2] = sum[3] = vdupq_n_s32(padding);
+    for (int32_t ky = t->ky0; ky < t->kye; ky++) {
+        ec_neon_add_line(ec_taps_row(t, ky) + k, t->step, t->columns, sum, channels);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < channels / 4; i++) {
+        sum[i] = means(sum[i], count, inverse_count);
+    }
+    ec_neon_store_s8(y + k, ec_neon_clamp8(ec_neon_narrow(sum), p->lo, p->hi), channels);
+    return channels;
+}
+
 #endif
 
 /* Rounded half away from zero; 0 of none. */
@@ -76,6 +115,15 @@ void ec_avg_pool2d_s8(const ec_avg_pool2d_s8_params *p, const ec_window *in, con
                 for (int32_t i = 0; i < 4; i++) {
                     y[k + i] = (int8_t)ec_clamp(mean(sum[i] + padding, inside + outside), p->lo, p->hi);
                 }
+            }
+#elif defined(EC_HAVE_NEON)
+            const int32_t count = inside + outside;
+            const int32_t by = count > 1 && count <= MOST_TAPS ? inverse(count) : 0;
+            while (by != 0 && k + 16 <= c) {
+                k += put_means(p, &t, k, padding, count, by, y, 16);
+            }
+            if (by != 0 && k + 8 <= c) {
+                k += put_means(p, &t, k, padding, count, by, y, 8);
             }
 #endif
             for (; k < c; k++) {

@@ -1,5 +1,7 @@
 #include "ec_concat.h"
 
+#include "ec_neon_stream.h"
+
 /* n elements of operand k from x to y. */
 static void put(const ec_concat_params *p, int32_t k, const int8_t *x, int8_t *y, int32_t n)
 {
@@ -7,7 +9,13 @@ static void put(const ec_concat_params *p, int32_t k, const int8_t *x, int8_t *y
         memcpy(y, x, (size_t)(n * p->element));
         return;
     }
-    for (int32_t i = 0; i < n; i++) {
+    int32_t i = 0;
+#ifdef EC_HAVE_NEON
+    const ec_neon_sink to = {y, 0, INT8_MIN, INT8_MAX};
+    i = ec_neon_requant_eights(ec_neon_stream_of(x, 0, 1, p->zero[k]), n, p->multiplier[k], p->shift[k],
+                               p->output_zero, to);
+#endif
+    for (; i < n; i++) {
         const int32_t q = ec_requant(x[i] - p->zero[k], p->multiplier[k], p->shift[k]) + p->output_zero;
         y[i] = (int8_t)ec_clamp(q, INT8_MIN, INT8_MAX);
     }

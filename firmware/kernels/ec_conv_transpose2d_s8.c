@@ -1,5 +1,6 @@
 #include "ec_conv_transpose2d_s8.h"
 
+#include "ec_neon.h"
 #include "ec_wide.h"
 
 /* The input line or column that a tap reads, -1 if there is none. */
@@ -24,6 +25,27 @@ static void add_tap(const ec_conv_transpose2d_s8_params *p, const int8_t *x, con
         }
     }
 }
+
+#ifdef EC_HAVE_NEON
+/* The outputs that come in eights; returns how many. */
+static int32_t finish_eights(const ec_conv_transpose2d_s8_params *p, const int32_t *acc, int8_t *y)
+{
+    const int32x4_t zero = vdupq_n_s32(p->output_zero);
+    int32_t o = 0;
+
+    for (; o + 8 <= p->out_channels; o += 8) {
+        const int16x8_t shift = vmovl_s8(vld1_s8(p->shift + o));
+        const int32x4_t low =
+            ec_neon_requant(vld1q_s32(acc + o), vld1q_s32(p->multiplier + o), vmovl_s16(vget_low_s16(shift)));
+        const int32x4_t high =
+            ec_neon_requant(vld1q_s32(acc + o + 4), vld1q_s32(p->multiplier + o + 4), vmovl_high_s16(shift));
+        const int16x8_t q = vcombine_s16(vqmovn_s32(vaddq_s32(low, zero)), vqmovn_s32(vaddq_s32(high, zero)));
+        const int8x8_t least = vmax_s8(vqmovn_s16(q), vdup_n_s8((int8_t)p->lo));
+        vst1_s8(y + o, vmin_s8(least, vdup_n_s8((int8_t)p->hi)));
+    }
+    return o;
+}
+#endif
 
 void ec_conv_transpose2d_s8(const ec_conv_transpose2d_s8_params *p, const ec_window *in, const ec_window *out,
                             int32_t first, int32_t last, void *scratch)
@@ -55,7 +77,11 @@ void ec_conv_transpose2d_s8(const ec_conv_transpose2d_s8_params *p, const ec_win
                     }
                 }
             }
-            for (int32_t o = 0; o < outputs; o++) {
+            int32_t o = 0;
+#ifdef EC_HAVE_NEON
+            o = finish_eights(p, acc, y);
+#endif
+            for (; o < outputs; o++) {
                 const int32_t q = ec_requant(acc[o], p->multiplier[o], p->shift[o]) + p->output_zero;
                 y[o] = (int8_t)ec_clamp(q, p->lo, p->hi);
             }

@@ -1,5 +1,6 @@
 #include "ec_exp2.h"
 
+#include "ec_exp2_neon.h"
 #include "ec_mve.h"
 
 #ifdef EC_HAVE_MVE
@@ -77,7 +78,11 @@ int32_t ec_exp2_weights(int32_t *score, int32_t n, int32_t fraction, int32_t pre
         memset(score, 0, (size_t)n * sizeof *score);
         return 0;
     }
-    for (int32_t s = 0; s < n; s++) {
+    int32_t s = 0;
+#ifdef EC_HAVE_NEON
+    s = ec_neon_exp2(score, n, most, fraction, drop, exp2, &sum);
+#endif
+    for (; s < n; s++) {
         const int32_t u = ec_min(most - score[s], far) << up;
         const uint16_t *t = exp2 + ((u >> 10) & 63);
         const int32_t line = ((t[0] - t[1]) * (u & 1023) + 512) >> 10;

@@ -1,6 +1,7 @@
 #include "ec_group_norm_s8.h"
 
 #include "ec_norm.h"
+#include "ec_norm_neon.h"
 
 typedef struct {
     int64_t squares;
@@ -16,7 +17,13 @@ static void add_line(const ec_group_norm_s8_params *p, const int8_t *x, group *g
     int64_t squares = g->squares;
 
     for (int32_t i = 0; i < p->pixels; i++, x += channels) {
-        for (int32_t c = 0; c < p->depth; c++) {
+        int32_t c = 0;
+#ifdef EC_HAVE_NEON
+        int32_t s2 = 0;
+        c = ec_neon_sums_s8(x, p->depth, &sum, &s2);
+        squares += s2;
+#endif
+        for (; c < p->depth; c++) {
             sum += x[c];
             squares += x[c] * x[c];
         }
@@ -51,7 +58,11 @@ static void normalize_line(const ec_group_norm_s8_params *p, ec_norm norm, const
     const int32_t shift = p->shift;
 
     for (int32_t i = p->pixels; i > 0; i--, x += channels, y += channels) {
-        for (int32_t c = 0; c < depth; c++) {
+        int32_t c = 0;
+#ifdef EC_HAVE_NEON
+        c = ec_neon_norm(&norm, x, 0, depth, gamma, beta, shift, y, 0);
+#endif
+        for (; c < depth; c++) {
             y[c] = (int8_t)ec_clamp(ec_norm_value(norm, x[c], gamma[c], beta[c], shift), -128, 127);
         }
     }

@@ -3,6 +3,7 @@
 #define EC_LAYER_NORM_H
 
 #include "ec_norm.h"
+#include "ec_norm_neon.h"
 #include "ec_sums.h"
 
 typedef struct {
@@ -84,6 +85,15 @@ static inline void ec_norm_store_int16_t(int16_t *y, int32x4_t v, mve_pred16_t p
                                     highest);                                                      \
         }                                                                                          \
         return fours;                                                                              \
+    }
+#define EC_NORM_BEGUN norm_fours(&norm, x, n, gamma, beta, shift, y)
+#elif defined(EC_HAVE_NEON)
+/* The values that come in eights, whatever the shifts. */
+#define EC_NORM_FOURS(in_type, out_type, lowest, highest)                                             \
+    static int32_t norm_fours(const ec_norm *norm, const in_type *x, int32_t n, const int16_t *gamma, \
+                              const int32_t *beta, int32_t shift, out_type *y)                        \
+    {                                                                                                 \
+        return ec_neon_norm(norm, x, sizeof *x == 2, n, gamma, beta, shift, y, sizeof *y == 2);       \
     }
 #define EC_NORM_BEGUN norm_fours(&norm, x, n, gamma, beta, shift, y)
 #else

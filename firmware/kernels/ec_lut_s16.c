@@ -10,8 +10,14 @@ void ec_lut_s16(const ec_lut_s16_params *p, const ec_window *in, const ec_window
     for (int32_t row = first; row < last; row++) {
         const int16_t *x = (const int16_t *)ec_row(in, row);
         int16_t *y = (int16_t *)ec_row(out, row);
+        int32_t i = 0;
 
-        for (int32_t i = 0; i < p->length; i++) {
+#ifdef EC_HAVE_NEON
+        for (; i + 4 <= p->length; i += 4) {
+            vst1_s16(y + i, vrshrn_n_s32(ec_neon_lut_lines(p->table, x + i), 7));
+        }
+#endif
+        for (; i < p->length; i++) {
             y[i] = (int16_t)((ec_lut_line(p->table, x[i]) + 64) >> 7);
         }
     }

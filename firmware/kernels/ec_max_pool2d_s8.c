@@ -2,6 +2,7 @@
 
 #include "ec_dsp.h"
 #include "ec_pool2d.h"
+#include "ec_pool_neon.h"
 
 /* The largest of the taps of channel k. */
 static int32_t largest(const ec_taps *t, int32_t k)
@@ -50,6 +51,19 @@ static uint32_t largest4(const ec_taps *t, int32_t k)
     return most;
 }
 
+#elif defined(EC_HAVE_NEON)
+
+/* The same for `channels` of them from k on, clamped, to y. */
+EC_INLINE int32_t put_largest(const ec_taps *t, int32_t k, int32_t lo, int32_t hi, int8_t *y, int channels)
+{
+    int8x16_t most = vdupq_n_s8(INT8_MIN);
+    for (int32_t ky = t->ky0; ky < t->kye; ky++) {
+        most = ec_neon_largest(ec_taps_row(t, ky) + k, t->step, t->columns, most, channels);
+    }
+    ec_neon_store_s8(y + k, ec_neon_clamp8(most, lo, hi), channels);
+    return channels;
+}
+
 #endif
 
 void ec_max_pool2d_s8(const ec_max_pool2d_s8_params *p, const ec_window *in, const ec_window *out,
@@ -73,6 +87,13 @@ void ec_max_pool2d_s8(const ec_max_pool2d_s8_params *p, const ec_window *in, con
                 for (int32_t i = 0; i < 4; i++) {
                     y[k + i] = (int8_t)ec_clamp((int8_t)(uint8_t)(most >> (8 * i) & 0xFFu), p->lo, p->hi);
                 }
+            }
+#elif defined(EC_HAVE_NEON)
+            while (k + 16 <= c) {
+                k += put_largest(&t, k, p->lo, p->hi, y, 16);
+            }
+            if (k + 8 <= c) {
+                k += put_largest(&t, k, p->lo, p->hi, y, 8);
             }
 #endif
             for (; k < c; k++) {

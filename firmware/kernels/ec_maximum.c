@@ -1,5 +1,32 @@
 #include "ec_maximum.h"
 
+#include "ec_binary_neon.h"
+
+#ifdef EC_HAVE_NEON
+typedef struct {
+    ec_neon_scale a;
+    ec_neon_scale b;
+    int32x4_t zero;
+    int32_t minimum;
+} scales;
+
+EC_INLINE void larger(const void *params, int32x4_t *a, const int32x4_t *b, int fours)
+{
+    const scales *s = (const scales *)params;
+    int32x4_t z[4];
+
+#pragma GCC unroll 4
+    for (int k = 0; k < fours; k++) {
+        z[k] = b[k];
+    }
+    ec_neon_scaled(s->a, a, fours);
+    ec_neon_scaled(s->b, z, fours);
+#pragma GCC unroll 4
+    for (int k = 0; k < fours; k++) {
+        a[k] = vaddq_s32(s->minimum ? vminq_s32(a[k], z[k]) : vmaxq_s32(a[k], z[k]), s->zero);
+    }
+}
+#else
 static void combine(const void *params, int32_t *a, const int32_t *b, int32_t n)
 {
     const ec_maximum_params *p = (const ec_maximum_params *)params;
@@ -10,6 +37,7 @@ static void combine(const void *params, int32_t *a, const int32_t *b, int32_t n)
         a[i] = (p->minimum ? ec_min(x, z) : ec_max(x, z)) + p->y_zero;
     }
 }
+#endif
 
 void ec_maximum(const ec_maximum_params *p, const ec_window *in, const ec_window *out, int32_t first,
                 int32_t last, void *scratch)
@@ -18,5 +46,13 @@ void ec_maximum(const ec_maximum_params *p, const ec_window *in, const ec_window
 
     (void)scratch;
     memcpy(&common, p, sizeof common);
+#ifdef EC_HAVE_NEON
+    const scales s = {ec_neon_scale_of(p->left_shift, p->a_multiplier, p->a_shift),
+                      ec_neon_scale_of(p->left_shift, p->b_multiplier, p->b_shift),
+                      vdupq_n_s32(p->y_zero),
+                      p->minimum};
+    ec_neon_binary_run(&common, &s, larger, in, out, first, last);
+#else
     ec_binary_run(&common, p, combine, in, out, first, last);
+#endif
 }

@@ -1,4 +1,4 @@
-/* Product. That of two int16 operands is first divided by 2^product_shift, rounded half up.
+/* Product. That of two int16 operands is first divided by 2^product_shift, 16, rounded half up.
  * Shapes and broadcasting: ec_binary.h.
  * Aliasing: an output row may overlap a row of the same index and length of an operand, as long
  * as it starts no later and ends no later.

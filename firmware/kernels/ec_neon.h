@@ -21,11 +21,11 @@
 #define EC_HAVE_SDOT 1
 #endif
 
-/* x / 2^-right, ties away from zero; right <= 0. SRSHL rounds ties up: below zero one is taken off first,
- * but not where there is no shift. */
+/* x / 2^-right, ties away from zero; right <= 0, x above INT32_MIN. SRSHL rounds ties up: below zero one is taken
+ * off first, but not where there is no shift. */
 EC_INLINE int32x4_t ec_neon_rshift(int32x4_t x, int32x4_t right)
 {
-    return vrshlq_s32(vqaddq_s32(x, vshrq_n_s32(vandq_s32(x, right), 31)), right);
+    return vrshlq_s32(vsraq_n_s32(x, vandq_s32(x, right), 31), right);
 }
 
 /* ec_requant of four values, each with its own multiplier and shift. */

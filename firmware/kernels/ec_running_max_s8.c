@@ -1,5 +1,6 @@
 #include "ec_running_max_s8.h"
 
+#include "ec_pool_neon.h"
 #include "ec_running.h"
 
 /* y = the larger of before and row x; before is NULL in front of the first row, else maybe y.
@@ -13,6 +14,17 @@ static void largest(const ec_running_max_s8_params *params, const int8_t *x, con
         const ec_columns c = ec_columns_of(w, p.taps, p.stride, p.pad, p.columns);
         const int8_t *from = x + c.first * p.channels;
         int32_t k = 0;
+#ifdef EC_HAVE_NEON
+        for (; k + 16 <= p.channels; k += 16) {
+            const int8x16_t most = before == NULL ? vdupq_n_s8(INT8_MIN) : vld1q_s8(before + k);
+            vst1q_s8(y + k, ec_neon_largest(from + k, p.channels, c.count, most, 16));
+        }
+        if (k + 8 <= p.channels) {
+            const int8x16_t most = before == NULL ? vdupq_n_s8(INT8_MIN) : ec_neon_load_s8(before + k, 8);
+            ec_neon_store_s8(y + k, ec_neon_largest(from + k, p.channels, c.count, most, 8), 8);
+            k += 8;
+        }
+#endif
         for (; k + 4 <= p.channels; k += 4) {
             int32_t m0 = before == NULL ? INT8_MIN : before[k];
             int32_t m1 = before == NULL ? INT8_MIN : before[k + 1];

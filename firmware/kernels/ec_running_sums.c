@@ -1,6 +1,7 @@
 #include "ec_running_sums.h"
 
 #include "ec_mve.h"
+#include "ec_neon.h"
 #include "ec_running.h"
 
 /* The channels of a window that are computed side by side; returns how many. */
@@ -26,6 +27,66 @@ EC_SUMS_TOGETHER(together_s8_s32, int8_t, int32_t, int32x4_t, 4, vctp32q, vldrbq
                  vdupq_n_s32, vstrwq_p_s32)
 EC_SUMS_TOGETHER(together_s16_s32, int16_t, int32_t, int32x4_t, 4, vctp32q, vldrhq_z_s32, vldrwq_z_s32, vaddq_s32,
                  vdupq_n_s32, vstrwq_p_s32)
+#elif defined(EC_HAVE_NEON)
+/* Eight channels: 256 int8 have a sum of 16 bits. */
+EC_INLINE int16x8_t taps_s8(const int8_t *tap, int32_t channels, int32_t count, int16x8_t sum)
+{
+    EC_NO_UNROLL
+    for (; count > 0; count--, tap += channels) {
+        sum = vaddw_s8(sum, vld1_s8(tap));
+    }
+    return sum;
+}
+
+static inline int32_t together_s8_s16(const int8_t *x, int32_t channels, int32_t taps, const int16_t *before,
+                                      int16_t *y)
+{
+    int32_t k = 0;
+
+    for (; k + 8 <= channels; k += 8) {
+        const int16x8_t sum = before == NULL ? vdupq_n_s16(0) : vld1q_s16(before + k);
+        vst1q_s16(y + k, taps_s8(x + k, channels, taps, sum));
+    }
+    return k;
+}
+
+static inline int32_t together_s8_s32(const int8_t *x, int32_t channels, int32_t taps, const int32_t *before,
+                                      int32_t *y)
+{
+    int32_t k = 0;
+
+    for (; taps <= 256 && k + 8 <= channels; k += 8) {
+        int32x4_t low = before == NULL ? vdupq_n_s32(0) : vld1q_s32(before + k);
+        int32x4_t high = before == NULL ? vdupq_n_s32(0) : vld1q_s32(before + k + 4);
+        const int16x8_t sum = taps_s8(x + k, channels, taps, vdupq_n_s16(0));
+        low = vaddw_s16(low, vget_low_s16(sum));
+        high = vaddw_high_s16(high, sum);
+        vst1q_s32(y + k, low);
+        vst1q_s32(y + k + 4, high);
+    }
+    return k;
+}
+
+static inline int32_t together_s16_s32(const int16_t *x, int32_t channels, int32_t taps, const int32_t *before,
+                                       int32_t *y)
+{
+    int32_t k = 0;
+
+    for (; k + 8 <= channels; k += 8) {
+        int32x4_t low = before == NULL ? vdupq_n_s32(0) : vld1q_s32(before + k);
+        int32x4_t high = before == NULL ? vdupq_n_s32(0) : vld1q_s32(before + k + 4);
+        const int16_t *tap = x + k;
+        EC_NO_UNROLL
+        for (int32_t i = taps; i > 0; i--, tap += channels) {
+            const int16x8_t v = vld1q_s16(tap);
+            low = vaddw_s16(low, vget_low_s16(v));
+            high = vaddw_high_s16(high, v);
+        }
+        vst1q_s32(y + k, low);
+        vst1q_s32(y + k + 4, high);
+    }
+    return k;
+}
 #else
 #define EC_SUMS_TOGETHER(name, input, output)                                                                \
     static inline int32_t name(const input *x, int32_t channels, int32_t taps, const output *before, output *y) \

@@ -3,6 +3,7 @@
 #define EC_SUMS_H
 
 #include "ec_mve.h"
+#include "ec_norm_neon.h"
 
 #ifdef EC_HAVE_MVE
 /* n values, n at most 32767. */
@@ -66,6 +67,8 @@ static inline void ec_sums_s8(const int8_t *x, int32_t n, int32_t *sum, int64_t 
         ec_sums4_s8(x, &s1, &s2);
         i = 4;
     }
+#elif defined(EC_HAVE_NEON)
+    i = ec_neon_sums_s8(x, n, &s1, &s2);
 #endif
     EC_NO_UNROLL
     for (; i < n; i++) {
@@ -89,6 +92,8 @@ static inline void ec_sums_s16(const int16_t *x, int32_t n, int32_t *sum, int64_
         s1 = ec_smlad(b, 0x00010001u, ec_smlad(a, 0x00010001u, s1));
         s2 = ec_smlald(b, b, ec_smlald(a, a, s2));
     }
+#elif defined(EC_HAVE_NEON)
+    i = ec_neon_sums_s16(x, n, &s1, &s2);
 #endif
     EC_NO_UNROLL
     for (; i < n; i++) {

@@ -100,6 +100,40 @@ void ec_mix(const int32_t *weight, const int8_t *v, int32_t step, int32_t count,
     }
 }
 
+#elif defined(EC_HAVE_NEON)
+
+void ec_widen_s8(const int8_t *x, int32_t n, int32_t zero, int16_t *y)
+{
+    for (int32_t i = ec_neon_widen16(x, n, zero, y); i < n; i++) {
+        y[i] = (int16_t)(x[i] - zero);
+    }
+}
+
+void ec_wide_dots(const int16_t *a, const int8_t *b, int32_t step, int32_t count, int32_t n, int32_t *acc)
+{
+    for (; count >= 8; count -= 8, b += 8 * step, acc += 8) {
+        ec_neon_dots(a, b, step, n, acc, 8);
+    }
+    if (count >= 4) {
+        ec_neon_dots(a, b, step, n, acc, 4);
+        count -= 4;
+        b += 4 * step;
+        acc += 4;
+    }
+    for (; count > 0; count--, b += step, acc++) {
+        ec_neon_dots(a, b, step, n, acc, 1);
+    }
+}
+
+void ec_mix(const int32_t *weight, const int8_t *v, int32_t step, int32_t count, int32_t n, int32_t *acc)
+{
+    for (int32_t i = ec_neon_mixed(weight, v, step, count, n, acc); i < n; i++) {
+        for (int32_t k = 0; k < count; k++) {
+            acc[i] += weight[k] * v[k * step + i];
+        }
+    }
+}
+
 #else
 #ifdef EC_HAVE_DSP
 
@@ -195,8 +229,6 @@ static void mix4(const int32_t *weight, const int8_t *v, int32_t step, int32_t c
     acc[3] = a3;
 }
 
-#elif defined(EC_HAVE_NEON)
-#define dots4 ec_neon_dots4
 #endif
 
 void ec_widen_s8(const int8_t *x, int32_t n, int32_t zero, int16_t *y)
@@ -213,7 +245,7 @@ void ec_widen_s8(const int8_t *x, int32_t n, int32_t zero, int16_t *y)
 void ec_wide_dots(const int16_t *a, const int8_t *b, int32_t step, int32_t count, int32_t n, int32_t *acc)
 {
     int32_t k = 0;
-#if defined(EC_HAVE_DSP) || defined(EC_HAVE_NEON)
+#ifdef EC_HAVE_DSP
     for (; k + 4 <= count; k += 4, b += 4 * step) {
         for (int32_t i = dots4(a, b, step, n, acc + k); i < n; i++) {
             acc[k] += a[i] * b[i];
@@ -246,10 +278,6 @@ void ec_mix(const int32_t *weight, const int8_t *v, int32_t step, int32_t count,
 #ifdef EC_HAVE_DSP
     for (; i + 4 <= n; i += 4) {
         mix4(weight, v + i, step, count, acc + i);
-    }
-#elif defined(EC_HAVE_NEON)
-    for (; i + 16 <= n; i += 16) {
-        ec_neon_mix16(weight, v + i, step, count, acc + i);
     }
 #endif
     for (; i < n; i++) {

@@ -5,7 +5,7 @@
 
 #include "edgec.h"
 
-/* y = x - zero, n values; in an order that only ec_wide_dots knows. */
+/* y = x - zero, n values, a difference of two int8; in an order that only ec_wide_dots knows. */
 void ec_widen_s8(const int8_t *x, int32_t n, int32_t zero, int16_t *y);
 
 /* acc[k] = sum over n of a[i] * b[k * step + i] for `count` vectors; a is widened. */

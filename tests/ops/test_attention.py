@@ -11,7 +11,7 @@ from edgec.ir import Attr, DType, Quant, TensorType
 from edgec.ops.attention_formats import Formats
 from edgec.ops.base import Call, OpError, registry
 from tests.closeness import quant_for, quantized, real, snr
-from tests.kernels import check_call, quants
+from tests.kernels import check_call, lengths, quants
 
 
 def fused(b: int, h: int, t: int, d: int) -> dict[str, Attr]:
@@ -45,9 +45,9 @@ def masks(kind: str, b: int, h: int, t: int, s: int, rng: np.random.Generator) -
 def test_kernel(data: st.DataObject) -> None:
     draw = data.draw
     b, h = draw(st.integers(1, 2)), draw(st.integers(1, 3))
-    t, s, d = draw(st.integers(1, 5)), draw(st.integers(1, 7)), draw(st.integers(1, 9))
+    t, s, d = draw(st.integers(1, 5)), draw(lengths(7)), draw(lengths(9))
     layout = draw(st.sampled_from(["plain", "fused", "separate"]))
-    dv = d if layout == "fused" else draw(st.integers(1, 9))
+    dv = d if layout == "fused" else draw(lengths(9))
     s = t if layout == "fused" else s
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     qs = [draw(quants) for _ in range(4)]
@@ -69,6 +69,20 @@ def test_kernel(data: st.DataObject) -> None:
     if layout != "fused" and draw(st.booleans()):
         consts[0] = rng.integers(-128, 128, shapes[0]).astype(np.int8)
     check_call("attention", ins, attrs, consts=consts, out_quant=qs[3], seed=draw(st.integers(0, 99)))
+
+
+def test_kernel_with_every_weight() -> None:
+    """Of sixteen keys all but one have the same score, which goes through six halvings of the weight."""
+    heads, keys = 4, 16
+    q = np.tile(np.arange(-128, 128), (1, heads, 1))[..., None].astype(np.int8)
+    k = np.zeros((1, heads, keys, 1), np.int8)
+    k[..., 1:, 0] = -np.arange(97, 97 + heads)[:, None]
+    v = np.full((1, heads, keys, 1), -128, np.int8)
+    v[:, :, 0] = 127
+    ins = [TensorType(x.shape, DType.I8, Quant.of(0.125, z)) for x, z in ((q, -128), (k, 0), (v, 0))]
+    values = {0: q, 1: k, 2: v}
+    y = check_call("attention", ins, {"scale": 0.01}, out_quant=Quant.of(0.125), values=values)
+    assert np.unique(y).size > 100
 
 
 @pytest.mark.parametrize("layout", ["fused", "separate"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edgec.ir import DType, Quant, TensorType
 from edgec.ops.base import Call, OpError, registry
-from tests.kernels import check_call, quants
+from tests.kernels import check_call, lengths, quants
 
 
 @settings(max_examples=40, deadline=None)
@@ -22,7 +22,7 @@ def test_kernel(data: st.DataObject) -> None:
     rng = np.random.default_rng(draw(st.integers(0, 99)))
     ins, consts = [], {}
     for k in range(draw(st.integers(1, 4))):
-        part = [*shape[:axis], draw(st.integers(1, 3)), *shape[axis + 1 :]]
+        part = [*shape[:axis], draw(lengths(3)), *shape[axis + 1 :]]
         ins.append(TensorType(tuple(part), DType.I8, out if draw(st.booleans()) else draw(quants)))
         if k and draw(st.booleans()):
             consts[k] = rng.integers(-128, 128, part).astype(np.int8)

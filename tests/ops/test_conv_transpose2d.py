@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from edgec.ir import Attr, DType, Quant, TensorType
 from edgec.ops.base import Call, OpError, registry
 from tests.closeness import snr
-from tests.kernels import check_call, quants
+from tests.kernels import check_call, lengths, quants
 
 
 @settings(max_examples=60, deadline=None)
@@ -18,7 +18,7 @@ from tests.kernels import check_call, quants
 def test_kernel(data: st.DataObject) -> None:
     draw = data.draw
     pair = lambda lo, hi: (draw(st.integers(lo, hi)), draw(st.integers(lo, hi)))  # noqa: E731
-    groups, c, o = draw(st.integers(1, 3)), draw(st.integers(1, 6)), draw(st.integers(1, 5))
+    groups, c, o = draw(st.integers(1, 3)), draw(lengths(6)), draw(lengths(5))
     kernel, stride, dilation = pair(1, 4), pair(1, 3), pair(1, 2)
     n, h, w = draw(st.integers(1, 2)), draw(st.integers(1, 5)), draw(st.integers(1, 5))
     attrs: dict[str, Attr] = {

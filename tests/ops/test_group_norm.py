@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from edgec.ir import DType, TensorType
 from edgec.ops.base import Call, OpError, registry
 from tests.closeness import snr
-from tests.kernels import check_call, quants
+from tests.kernels import check_call, lengths, quants
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_kernel(data: st.DataObject) -> None:
     draw = data.draw
-    groups, depth = draw(st.integers(1, 4)), draw(st.integers(1, 9))
+    groups, depth = draw(st.integers(1, 4)), draw(lengths(9))
     c = groups * depth
     shape = draw(st.sampled_from([(1, 3, 2, c), (2, 2, 3, c), (1, 1, 1, c), (2, 4, c), (2, c)]))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from edgec.ir import Attr, DType, Quant, TensorType
 from edgec.ops.base import Call, OpError, registry
 from tests.closeness import snr
-from tests.kernels import check_call, quants
+from tests.kernels import check_call, lengths, quants
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_kernel(data: st.DataObject) -> None:
     draw = data.draw
-    m, n, k = (draw(st.integers(1, 9)) for _ in range(3))
+    m, n, k = draw(st.integers(1, 9)), draw(lengths(9)), draw(lengths(9))
     lead = draw(st.sampled_from([(1,), (2,), (2, 3), (1, 2)]))
     one = draw(st.sampled_from([None, 0, 1]))
     shapes = [(*lead, m, k), (*lead, k, n)]
@@ -36,7 +36,7 @@ def test_kernel(data: st.DataObject) -> None:
 def test_kernel_through_strides(data: st.DataObject) -> None:
     """Operands that are slices of wider tensors, transposed or not, heads side by side."""
     draw = data.draw
-    heads, m, n, k = (draw(st.integers(1, 5)) for _ in range(4))
+    heads, m, n, k = draw(st.integers(1, 5)), draw(st.integers(1, 5)), draw(lengths(5)), draw(lengths(5))
     gap = draw(st.integers(0, 2))
     a_row = heads * k + gap
     attrs: dict[str, Attr] = {"dims": (heads, m, n, k), "a_view": (gap, k, a_row, 1)}
@@ -55,6 +55,20 @@ def test_kernel_through_strides(data: st.DataObject) -> None:
         b_shape, attrs["b_view"] = (1, heads * k * n, 1), (0, k * n, 1, k)
     ins = [TensorType(s, DType.I8, draw(quants)) for s in (a_shape, b_shape)]
     check_call("matmul", ins, attrs, out_quant=draw(quants), seed=draw(st.integers(0, 99)))
+
+
+@pytest.mark.parametrize("zero", [-128, -127, 0, 127])
+def test_kernel_at_the_ends_of_the_types(zero: int) -> None:
+    """Values less their zero point have 9 bits, 255 among them."""
+    rng = np.random.default_rng(zero + 128)
+    ends = np.array([-128, -127, 126, 127], np.int8)
+    quant = Quant.of(0.05, zero)
+    attrs: dict[str, Attr] = {"dims": (1, 16, 9, 33), "a_view": (0, 0, 33, 1)}
+    for shape, view in (((1, 33, 9), (0, 0, 9, 1)), ((1, 9, 33), (0, 0, 1, 33))):
+        values = {0: rng.choice(ends, (1, 16, 33)), 1: rng.choice(ends, shape)}
+        ins = [TensorType(v.shape, DType.I8, quant) for v in values.values()]
+        y = check_call("matmul", ins, attrs | {"b_view": view}, out_quant=Quant.of(2.0), values=values)
+        assert np.unique(y).size > 20 or zero in (-128, -127, 127)
 
 
 def test_kernel_of_some_size() -> None:

@@ -27,7 +27,7 @@ def test_kernel(data: st.DataObject) -> None:
     draw = data.draw
     fn = draw(st.sampled_from(sorted(FUNCTIONS)))
     x, y = draw(st.sampled_from([DType.I8, DType.I16])), draw(st.sampled_from([DType.I8, DType.I16]))
-    shape = draw(st.sampled_from([(1, 7), (2, 3, 5), (1, 4, 3, 6), (1, 1, 1, 1)]))
+    shape = draw(st.sampled_from([(1, 7), (2, 3, 5), (1, 4, 3, 6), (1, 1, 1, 1), (2, 43)]))
     xq, yq = draw(quants), draw(quants)
     check_call(
         "pointwise",

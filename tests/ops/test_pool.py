@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edgec.ir import Attr, DType, Quant, TensorType
 from edgec.ops.base import Call, OpError, registry
-from tests.kernels import check_call, quants
+from tests.kernels import check_call, lengths, quants
 
 PAIR = st.tuples(st.integers(1, 4), st.integers(1, 4))
 
@@ -19,7 +19,7 @@ PAIR = st.tuples(st.integers(1, 4), st.integers(1, 4))
 @settings(max_examples=40, deadline=None)
 @given(
     op=st.sampled_from(["avg_pool2d", "max_pool2d"]),
-    shape=st.tuples(st.integers(1, 2), st.integers(1, 7), st.integers(1, 7), st.integers(1, 6)),
+    shape=st.tuples(st.integers(1, 2), st.integers(1, 7), st.integers(1, 7), lengths(6)),
     kernel=PAIR,
     stride=PAIR,
     dilation=st.one_of(st.just((1, 1)), PAIR),
@@ -40,16 +40,26 @@ def test_kernel(op: str, shape: tuple[int, ...], quant: Quant, include: bool, **
 
 
 @pytest.mark.parametrize("op", ["avg_pool2d", "max_pool2d"])
-@pytest.mark.parametrize("shape", [(1, 6, 8, 5), (1, 7, 9, 3), (2, 2, 2, 4)])
+@pytest.mark.parametrize("shape", [(1, 6, 8, 5), (1, 7, 9, 3), (2, 2, 2, 4), (1, 4, 6, 27)])
 def test_tiles_in_place(op: str, shape: tuple[int, ...]) -> None:
     attrs: dict[str, Attr] = {"kernel": (2, 2), "stride": (2, 2)}
     check_call(op, [TensorType(shape, DType.I8, Quant.of(0.1, 5))], attrs)
 
 
-def test_global_in_place() -> None:
+@pytest.mark.parametrize("channels", [9, 27])
+def test_global_in_place(channels: int) -> None:
     attrs: dict[str, Attr] = {"kernel": (5, 4)}
-    y = check_call("avg_pool2d", [TensorType((1, 5, 4, 9), DType.I8, Quant.of(0.1, 5))], attrs)
-    assert y.shape == (1, 1, 1, 9)
+    y = check_call("avg_pool2d", [TensorType((1, 5, 4, channels), DType.I8, Quant.of(0.1, 5))], attrs)
+    assert y.shape == (1, 1, 1, channels)
+
+
+def test_large_windows() -> None:
+    """More taps than sums of 16 bits have room for, and more than the division by a product allows."""
+    for height, width in ((2, 300), (64, 70)):
+        x = TensorType((1, height, width, 9), DType.I8, Quant.of(0.1, 5))
+        lowest = np.full(x.shape, -128, np.int8)
+        for values in ({}, {0: lowest}):
+            check_call("avg_pool2d", [x], {"kernel": (height, width)}, values=values)
 
 
 def test_mean_rounds_half_away() -> None:

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from edgec.ir import DType, Quant, TensorType
 from edgec.ops.base import Call, registry
-from tests.kernels import check_call, quants
+from tests.kernels import check_call, lengths, quants
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_kernel(data: st.DataObject) -> None:
     draw = data.draw
-    shape = tuple(draw(st.lists(st.integers(1, 6), min_size=1, max_size=4)))
+    shape = (*draw(st.lists(st.integers(1, 6), max_size=3)), draw(lengths(6)))
     types = [draw(st.sampled_from([DType.I8, DType.I16])) for _ in range(2)]
     formats = [draw(quants) for _ in range(2)]
     x, y = (Quant.of(q.s / 200) if t == DType.I16 else q for t, q in zip(types, formats, strict=True))

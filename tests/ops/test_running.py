@@ -11,7 +11,9 @@ from edgec.ir import Attr, DType, Quant, TensorType
 from edgec.ops.base import Call, OpError, registry
 from tests.kernels import check_call, quants
 
-maps = st.sampled_from([(1, 5, 4, 3), (1, 1, 3, 2), (1, 7, 6), (1, 3, 1, 5), (4, 2), (2, 3, 2, 4)])
+maps = st.sampled_from(
+    [(1, 5, 4, 3), (1, 1, 3, 2), (1, 7, 6), (1, 3, 1, 5), (4, 2), (2, 3, 2, 4), (1, 3, 2, 16), (2, 27)]
+)
 
 
 def _columns(data: st.DataObject, x: TensorType) -> dict[str, Attr]:
