@@ -7,7 +7,7 @@ import numpy as np
 from edgec.ir import DType
 from edgec.ops import mve, neon
 from edgec.ops.base import Call, Field, Kernel, QuantRule, i32
-from edgec.ops.binary import Binary, binary_fields, signed, steps_by_one
+from edgec.ops.binary import Binary, binary_fields, for_dsp, signed
 from edgec.ops.fixed import quantize_multiplier, requantize
 from edgec.ops.floats import apply_activation
 from edgec.ops.quantized import limits, saturate
@@ -44,11 +44,7 @@ class Add(Binary):
         if helium is not None and not self.subtract:
             return helium
         fields = binary_fields(call)
-        if (
-            "dsp" in call.features
-            and (members := self._dsp_members(call)) is not None
-            and steps_by_one(fields)
-        ):
+        if for_dsp(call, fields) and (members := self._dsp_members(call)) is not None:
             return Kernel("ec_add_dsp", fields | members, feature="dsp")
         fields |= {"left_shift": i32(self._left_shift(call)), "subtract": i32(self.subtract)}
         for x, (mantissa, shift) in zip("aby", self._multipliers(call), strict=True):

@@ -118,9 +118,15 @@ def binary_fields(call: Call) -> dict[str, Field]:
     return fields | {"y_wide": i32(wide), "y_zero": i32(y.q.z), "lo": i32(lo), "hi": i32(hi)}
 
 
-def steps_by_one(fields: Mapping[str, Field]) -> bool:
-    """Whether both operands' elements follow each other within the inner loop of `binary_fields`."""
-    return fields["a_inner"].value == fields["b_inner"].value == 1
+def for_dsp(call: Call, fields: Mapping[str, Field]) -> bool:
+    """Whether a kernel for the DSP extension may do it.
+
+    Both operands' elements follow each other within the inner loop of `binary_fields`, and the plain kernel
+    has no vectors for them, as it has for int8 with Helium.
+    """
+    vectors = "mve" in call.features and all(t.dtype == DType.I8 for t in (*call.ins, *call.outs))
+    steps = fields["a_inner"].value == fields["b_inner"].value == 1
+    return "dsp" in call.features and steps and not vectors
 
 
 def _constant(data: np.ndarray | None, dtype: DType, *, by_row: bool) -> Field:

@@ -9,6 +9,7 @@ import numpy as np
 from edgec.ir import TensorType
 from edgec.ops import neon
 from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
+from edgec.ops.dsp import is_dsp
 from edgec.ops.fixed import I64, int_matmul, quantize_multiplier, requantize
 from edgec.ops.strides import StridedView
 
@@ -140,7 +141,7 @@ def _is_dsp(call: Call, form: int) -> bool:
     _, m, n, _ = _dims(call)
     dense = _views(call)[0].parts()[6:8].tolist() == [0, 1]
     rows = m > 1 and call.outs[0].row_size == n
-    return "dsp" in call.features and rows and (form == 1 or (form == 0 and dense))
+    return is_dsp(call.features) and rows and (form == 1 or (form == 0 and dense))
 
 
 def _multiplier(call: Call) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import numpy as np
 from edgec.ir import DType
 from edgec.ops import neon
 from edgec.ops.base import Call, Field, Kernel, QuantRule, i32
-from edgec.ops.binary import Binary, binary_fields, signed, steps_by_one
+from edgec.ops.binary import Binary, binary_fields, for_dsp, signed
 from edgec.ops.fixed import quantize_multiplier, requantize
 from edgec.ops.floats import apply_activation
 from edgec.ops.quantized import limits, saturate
@@ -38,11 +38,7 @@ class Mul(Binary):
     def kernel(self, call: Call) -> Kernel:
         mantissa, shift = self._multiplier(call)
         fields = binary_fields(call)
-        if (
-            "dsp" in call.features
-            and (members := self._dsp_members(call)) is not None
-            and steps_by_one(fields)
-        ):
+        if for_dsp(call, fields) and (members := self._dsp_members(call)) is not None:
             return Kernel("ec_mul_dsp", fields | members, feature="dsp")
         fields |= {"product_shift": i32(self._product_shift(call))}
         fields |= {"y_multiplier": i32(mantissa), "y_shift": i32(shift)}

@@ -1,6 +1,7 @@
 #include "ec_attention_s8.h"
 
 #include "ec_exp2.h"
+#include "ec_mve.h"
 #include "ec_neon.h"
 #include "ec_root.h"
 #include "ec_view.h"
@@ -46,6 +47,23 @@ static int32_t finish_fours(const ec_attention_s8_params *p, const int32_t *tota
 }
 #endif
 
+#ifdef EC_HAVE_MVE
+/* y = (total - less) * ratio >> (32 + right), rounded, for n values; right > 0. */
+static void finish_by(int32_t less, int32_t ratio, int32_t right, int32_t zero, const int32_t *total, int32_t n, int8_t *y)
+{
+    const int32x4_t by = vdupq_n_s32(ratio);
+    const int32x4_t lo = vdupq_n_s32(-128);
+    const int32x4_t hi = vdupq_n_s32(127);
+
+    for (; n > 0; n -= 4, total += 4, y += 4) {
+        const mve_pred16_t p = vctp32q((uint32_t)n);
+        int32x4_t v = vmulhq_s32(vsubq_n_s32(vldrwq_z_s32(total, p), less), by);
+        v = vaddq_n_s32(vrshlq_n_s32(v, -right), zero);
+        vstrbq_p_s32(y, vminq_s32(vmaxq_s32(v, lo), hi), p);
+    }
+}
+#endif
+
 static void finish(const ec_attention_s8_params *p, const int32_t *total, int32_t sum, int8_t *y)
 {
     int32_t places;
@@ -59,6 +77,12 @@ static void finish(const ec_attention_s8_params *p, const int32_t *total, int32_
     const int64_t half = INT64_C(1) << (places - p->shift - 1);
     const int32_t right = places - p->shift - 32;
     int32_t d = 0;
+#ifdef EC_HAVE_MVE
+    if (right > 0) {
+        finish_by(p->v_zero * sum, ratio, right, p->output_zero, total, p->value_depth, y);
+        return;
+    }
+#endif
 #ifdef EC_HAVE_NEON
     d = finish_fours(p, total, p->v_zero * sum, ratio, -32 - right, y);
 #endif

@@ -1,6 +1,6 @@
 #include "ec_avg_pool2d_s8.h"
 
-#include "ec_dsp.h"
+#include "ec_mve.h"
 #include "ec_pool2d.h"
 #include "ec_pool_neon.h"
 
@@ -84,6 +84,47 @@ EC_INLINE int32_t put_means(const ec_avg_pool2d_s8_params *p, const ec_taps *t, 
 
 #endif
 
+#ifdef EC_HAVE_MVE
+
+/* Sums divided by `count`, rounded half away from zero; inverse: 2^32 / count, rounded up. Exact as long as 129 times
+ * the square of count stays below 2^32. */
+static int32x4_t means(int32x4_t sum, int32_t half, uint32_t inverse)
+{
+    const uint32x4_t by = vdupq_n_u32(inverse);
+    const int32x4_t size = vaddq_n_s32(vabsq_s32(sum), half);
+    const int32x4_t q = vreinterpretq_s32_u32(vmulhq_u32(vreinterpretq_u32_s32(size), by));
+
+    return vnegq_m_s32(q, q, vcmpltq_n_s32(sum, 0));
+}
+
+enum { MOST = 256 }; /* taps, the sum of which fits 16 bits */
+
+/* The results of n channels: the taps' sums and `padding`, divided by `count`, 2 to MOST. */
+static void pixel(const ec_taps *t, int32_t n, int32_t padding, int32_t count, int32_t lo, int32_t hi, int8_t *y)
+{
+    const uint32_t inverse = UINT32_MAX / (uint32_t)count + 1u;
+    const int32_t half = count / 2;
+    const int16x8_t least = vdupq_n_s16((int16_t)lo);
+    const int16x8_t most = vdupq_n_s16((int16_t)hi);
+
+    for (int32_t k = 0; k < n; k += 8) {
+        const mve_pred16_t p = vctp16q((uint32_t)(n - k));
+        int16x8_t sum = vdupq_n_s16((int16_t)padding);
+        for (int32_t ky = t->ky0; ky < t->kye; ky++) {
+            const int8_t *x = ec_taps_row(t, ky) + k;
+            EC_SCALAR_LOOP
+            for (int32_t i = t->columns; i > 0; i--, x += t->step) {
+                sum = vaddq_s16(sum, vldrbq_z_s16(x, p));
+            }
+        }
+        const int32x4_t even = means(vmovlbq_s16(sum), half, inverse);
+        sum = vmovntq_s32(vmovnbq_s32(sum, even), means(vmovltq_s16(sum), half, inverse));
+        vstrbq_p_s16(y + k, vminq_s16(vmaxq_s16(sum, least), most), p);
+    }
+}
+
+#endif
+
 /* Rounded half away from zero; 0 of none. */
 static inline int32_t mean(int32_t sum, int32_t count)
 {
@@ -108,6 +149,12 @@ void ec_avg_pool2d_s8(const ec_avg_pool2d_s8_params *p, const ec_window *in, con
             const int32_t outside = p->include_pad ? p->kernel_h * p->kernel_w - inside : 0;
             const int32_t padding = outside * p->pad_value;
             int32_t k = 0;
+#ifdef EC_HAVE_MVE
+            if (inside + outside > 1 && inside + outside <= MOST) {
+                pixel(&t, c, padding, inside + outside, p->lo, p->hi, y);
+                k = c;
+            }
+#endif
 #ifdef EC_HAVE_DSP
             for (; k + 4 <= c; k += 4) {
                 int32_t sum[4];

@@ -8,7 +8,7 @@
 #ifndef EC_BINARY_H
 #define EC_BINARY_H
 
-#include "edgec.h"
+#include "ec_mve.h"
 
 /* The members every such kernel's parameters begin with. */
 #define EC_BINARY_OPERAND(x) \
@@ -138,5 +138,59 @@ static inline void ec_binary_run(const ec_binary *p, const void *op_params, ec_b
         ec_binary_row(p, op_params, op, ec_binary_a(p, w.a, row), ec_binary_b(p, w.b, row), ec_row(out, row));
     }
 }
+
+#ifdef EC_HAVE_MVE
+/* Whether ec_binary_run_x4 serves: all values are int8, and elements of the inner loop follow each other, or one
+ * operand has one for all of them. */
+static inline int ec_binary_is_x4(const ec_binary *p)
+{
+    return (p->a_inner | p->b_inner) == 1 && !(p->a_wide || p->b_wide || p->y_wide);
+}
+
+/* The op's results of four elements. */
+typedef int32x4_t ec_binary_op_x4(const void *p, int32x4_t a, int32x4_t b);
+
+/* n elements; a and b point to so many, or one is alone where its flag is not set. */
+EC_INLINE void ec_binary_line(const ec_binary *p, const void *op_params, ec_binary_op_x4 *op, const int8_t *a,
+                              int many_a, const int8_t *b, int many_b, int8_t *y, int32_t n)
+{
+    const int32x4_t lo = vdupq_n_s32(p->lo);
+    const int32x4_t hi = vdupq_n_s32(p->hi);
+    const int32_t a_zero = p->a_zero;
+    const int32_t b_zero = p->b_zero;
+    const int32x4_t one_a = vdupq_n_s32(*a - a_zero);
+    const int32x4_t one_b = vdupq_n_s32(*b - b_zero);
+
+    for (; n > 0; n -= 4, a += 4, b += 4, y += 4) {
+        const mve_pred16_t live = vctp32q((uint32_t)n);
+        const int32x4_t u = many_a ? vsubq_n_s32(vldrbq_z_s32(a, live), a_zero) : one_a;
+        const int32x4_t v = many_b ? vsubq_n_s32(vldrbq_z_s32(b, live), b_zero) : one_b;
+        vstrbq_p_s32(y, vminq_s32(vmaxq_s32(op(op_params, u, v), lo), hi), live);
+    }
+}
+
+EC_INLINE void ec_binary_run_x4(const ec_binary *p, const void *op_params, ec_binary_op_x4 *op, const ec_window *in,
+                                const ec_window *out, int32_t first, int32_t last)
+{
+    const ec_binary_windows w = ec_binary_windows_of(p, in);
+
+    for (int32_t row = first; row < last; row++) {
+        const int8_t *a = (const int8_t *)ec_binary_a(p, w.a, row);
+        const int8_t *b = (const int8_t *)ec_binary_b(p, w.b, row);
+        int8_t *y = (int8_t *)ec_row(out, row);
+        const int8_t *end = y + p->row_size;
+
+        for (; y < end; a += p->a_outer, b += p->b_outer, y += p->inner) {
+            if (!p->b_inner) {
+                ec_binary_line(p, op_params, op, a, 1, b, 0, y, p->inner);
+            } else if (!p->a_inner) {
+                ec_binary_line(p, op_params, op, a, 0, b, 1, y, p->inner);
+            } else {
+                ec_binary_line(p, op_params, op, a, 1, b, 1, y, p->inner);
+            }
+        }
+    }
+}
+#endif
 
 #endif

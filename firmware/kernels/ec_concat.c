@@ -1,5 +1,6 @@
 #include "ec_concat.h"
 
+#include "ec_mve.h"
 #include "ec_neon_stream.h"
 
 /* n elements of operand k from x to y. */
@@ -9,6 +10,20 @@ static void put(const ec_concat_params *p, int32_t k, const int8_t *x, int8_t *y
         memcpy(y, x, (size_t)(n * p->element));
         return;
     }
+#ifdef EC_HAVE_MVE
+    const ec_factor by = ec_factor_of(p->multiplier[k], p->shift[k]);
+    const int32x4_t lo = vdupq_n_s32(INT8_MIN);
+    const int32x4_t hi = vdupq_n_s32(INT8_MAX);
+    const int32_t zero = p->zero[k];
+    const int32_t output_zero = p->output_zero;
+
+    for (; n > 0; n -= 4, x += 4, y += 4) {
+        const mve_pred16_t live = vctp32q((uint32_t)n);
+        int32x4_t v = ec_requant_by_x4(vsubq_n_s32(vldrbq_z_s32(x, live), zero), by);
+        v = vaddq_n_s32(v, output_zero);
+        vstrbq_p_s32(y, vminq_s32(vmaxq_s32(v, lo), hi), live);
+    }
+#else
     int32_t i = 0;
 #ifdef EC_HAVE_NEON
     const ec_neon_sink to = {y, 0, INT8_MIN, INT8_MAX};
@@ -19,6 +34,7 @@ static void put(const ec_concat_params *p, int32_t k, const int8_t *x, int8_t *y
         const int32_t q = ec_requant(x[i] - p->zero[k], p->multiplier[k], p->shift[k]) + p->output_zero;
         y[i] = (int8_t)ec_clamp(q, INT8_MIN, INT8_MAX);
     }
+#endif
 }
 
 /* Row `row` of operand k, whose rows have `size` elements; `w` is its window if it has one. */

@@ -1,5 +1,6 @@
 #include "ec_matmul_s8.h"
 
+#include "ec_mve.h"
 #include "ec_view.h"
 #include "ec_wide.h"
 
@@ -18,8 +19,17 @@ static int32_t take_row(const ec_matmul_s8_params *p, const ec_window *a, int32_
     ec_run r;
     int32_t sum = 0;
     for (int32_t k = 0; k < p->depth; k += r.count) {
+        int32_t i = 0;
         r = run_of(a, p->a_view, batch, m, k, 1, p->depth - k);
-        for (int32_t i = 0; i < r.count; i++) {
+#ifdef EC_HAVE_MVE
+        for (; r.step == 1 && i < r.count; i += 4) {
+            const mve_pred16_t live = vctp32q((uint32_t)(r.count - i));
+            const int32x4_t x = vsubq_n_s32(vldrbq_z_s32(r.at + i, live), p->a_zero);
+            vstrwq_p_s32(weight + k + i, x, live);
+            sum = vaddvaq_p_s32(sum, x, live);
+        }
+#endif
+        for (; i < r.count; i++) {
             weight[k + i] = r.at[i * r.step] - p->a_zero;
             sum += weight[k + i];
         }
@@ -67,6 +77,29 @@ static void sums(const ec_matmul_s8_params *p, const ec_window *b, int32_t batch
     }
 }
 
+/* y = the results of n sums, from which `less` is taken. */
+static void finish(const ec_matmul_s8_params *p, const int32_t *acc, int32_t less, int32_t n, int8_t *y)
+{
+#ifdef EC_HAVE_MVE
+    const ec_factor by = ec_factor_of(p->multiplier, p->shift);
+    const int32x4_t lo = vdupq_n_s32(-128);
+    const int32x4_t hi = vdupq_n_s32(127);
+    const int32_t zero = p->output_zero;
+
+    for (; n > 0; n -= 4, acc += 4, y += 4) {
+        const mve_pred16_t live = vctp32q((uint32_t)n);
+        int32x4_t v = vsubq_n_s32(vldrwq_z_s32(acc, live), less);
+        v = vaddq_n_s32(ec_requant_by_x4(v, by), zero);
+        vstrbq_p_s32(y, vminq_s32(vmaxq_s32(v, lo), hi), live);
+    }
+#else
+    for (int32_t i = 0; i < n; i++) {
+        const int32_t q = ec_requant(acc[i] - less, p->multiplier, p->shift);
+        y[i] = (int8_t)ec_clamp(q + p->output_zero, -128, 127);
+    }
+#endif
+}
+
 void ec_matmul_s8(const ec_matmul_s8_params *p, const ec_window *in, const ec_window *out,
                   int32_t first, int32_t last, void *scratch)
 {
@@ -100,10 +133,7 @@ void ec_matmul_s8(const ec_matmul_s8_params *p, const ec_window *in, const ec_wi
             } else {
                 sums(p, &b, batch, n, count, weight, acc);
             }
-            for (int32_t i = 0; i < count; i++) {
-                const int32_t q = ec_requant(acc[i] - p->b_zero * sum, p->multiplier, p->shift);
-                y[i] = (int8_t)ec_clamp(q + p->output_zero, -128, 127);
-            }
+            finish(p, acc, p->b_zero * sum, count, y);
         }
     }
 }

@@ -1,6 +1,6 @@
 #include "ec_max_pool2d_s8.h"
 
-#include "ec_dsp.h"
+#include "ec_mve.h"
 #include "ec_pool2d.h"
 #include "ec_pool_neon.h"
 
@@ -17,7 +17,7 @@ static int32_t largest(const ec_taps *t, int32_t k)
     return most;
 }
 
-#ifdef EC_HAVE_DSP
+#if defined(EC_HAVE_DSP) && !defined(EC_HAVE_MVE)
 
 /* The larger of every two bytes. */
 static inline uint32_t larger(uint32_t a, uint32_t b)
@@ -66,6 +66,30 @@ EC_INLINE int32_t put_largest(const ec_taps *t, int32_t k, int32_t lo, int32_t h
 
 #endif
 
+#ifdef EC_HAVE_MVE
+
+/* The results of n channels. */
+static void pixel(const ec_taps *t, int32_t n, int32_t lo, int32_t hi, int8_t *y)
+{
+    const int8x16_t least = vdupq_n_s8((int8_t)lo);
+    const int8x16_t cap = vdupq_n_s8((int8_t)hi);
+
+    for (int32_t k = 0; k < n; k += 16) {
+        const mve_pred16_t p = vctp8q((uint32_t)(n - k));
+        int8x16_t most = least;
+        for (int32_t ky = t->ky0; ky < t->kye; ky++) {
+            const int8_t *x = ec_taps_row(t, ky) + k;
+            EC_SCALAR_LOOP
+            for (int32_t i = t->columns; i > 0; i--, x += t->step) {
+                most = vmaxq_s8(most, vldrbq_z_s8(x, p));
+            }
+        }
+        vstrbq_p_s8(y + k, vminq_s8(most, cap), p);
+    }
+}
+
+#endif
+
 void ec_max_pool2d_s8(const ec_max_pool2d_s8_params *p, const ec_window *in, const ec_window *out,
                       int32_t first, int32_t last, void *scratch)
 {
@@ -81,7 +105,10 @@ void ec_max_pool2d_s8(const ec_max_pool2d_s8_params *p, const ec_window *in, con
         for (int32_t ox = 0; ox < p->out_width; ox++, y += c) {
             ec_taps_at(&t, ox * p->stride_w - p->pad_left, p->dilation_w, p->kernel_w, p->width, c);
             int32_t k = 0;
-#ifdef EC_HAVE_DSP
+#ifdef EC_HAVE_MVE
+            pixel(&t, c, p->lo, p->hi, y);
+            k = c;
+#elif defined(EC_HAVE_DSP)
             for (; k + 4 <= c; k += 4) {
                 const uint32_t most = largest4(&t, k);
                 for (int32_t i = 0; i < 4; i++) {

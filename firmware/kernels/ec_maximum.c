@@ -39,6 +39,24 @@ static void combine(const void *params, int32_t *a, const int32_t *b, int32_t n)
 }
 #endif
 
+#ifdef EC_HAVE_MVE
+typedef struct {
+    ec_factor a;
+    ec_factor b;
+    int32_t left_shift;
+    int32_t minimum;
+    int32_t zero;
+} vector;
+
+static int32x4_t combine_x4(const void *params, int32x4_t a, int32x4_t b)
+{
+    const vector *p = (const vector *)params;
+    const int32x4_t x = ec_requant_by_x4(vshlq_r_s32(a, p->left_shift), p->a);
+    const int32x4_t z = ec_requant_by_x4(vshlq_r_s32(b, p->left_shift), p->b);
+    return vaddq_n_s32(p->minimum ? vminq_s32(x, z) : vmaxq_s32(x, z), p->zero);
+}
+#endif
+
 void ec_maximum(const ec_maximum_params *p, const ec_window *in, const ec_window *out, int32_t first,
                 int32_t last, void *scratch)
 {
@@ -46,6 +64,14 @@ void ec_maximum(const ec_maximum_params *p, const ec_window *in, const ec_window
 
     (void)scratch;
     memcpy(&common, p, sizeof common);
+#ifdef EC_HAVE_MVE
+    if (ec_binary_is_x4(&common)) {
+        const vector v = {ec_factor_of(p->a_multiplier, p->a_shift), ec_factor_of(p->b_multiplier, p->b_shift),
+                          p->left_shift, p->minimum, p->y_zero};
+        ec_binary_run_x4(&common, &v, combine_x4, in, out, first, last);
+        return;
+    }
+#endif
 #ifdef EC_HAVE_NEON
     const scales s = {ec_neon_scale_of(p->left_shift, p->a_multiplier, p->a_shift),
                       ec_neon_scale_of(p->left_shift, p->b_multiplier, p->b_shift),

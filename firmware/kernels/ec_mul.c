@@ -40,6 +40,19 @@ static void combine(const void *params, int32_t *a, const int32_t *b, int32_t n)
 }
 #endif
 
+#ifdef EC_HAVE_MVE
+typedef struct {
+    ec_factor y;
+    int32_t zero;
+} vector;
+
+static int32x4_t combine_x4(const void *params, int32x4_t a, int32x4_t b)
+{
+    const vector *p = (const vector *)params;
+    return vaddq_n_s32(ec_requant_by_x4(vmulq_s32(a, b), p->y), p->zero);
+}
+#endif
+
 void ec_mul(const ec_mul_params *p, const ec_window *in, const ec_window *out, int32_t first,
             int32_t last, void *scratch)
 {
@@ -47,6 +60,13 @@ void ec_mul(const ec_mul_params *p, const ec_window *in, const ec_window *out, i
 
     (void)scratch;
     memcpy(&common, p, sizeof common);
+#ifdef EC_HAVE_MVE
+    if (ec_binary_is_x4(&common)) {
+        const vector v = {ec_factor_of(p->y_multiplier, p->y_shift), p->y_zero};
+        ec_binary_run_x4(&common, &v, combine_x4, in, out, first, last);
+        return;
+    }
+#endif
 #ifdef EC_HAVE_NEON
     const ec_mul_params here = *p; /* a store of a result could change them in memory */
     ec_neon_binary_run(&common, &here, products, in, out, first, last);

@@ -16,6 +16,13 @@
 #define EC_SCALAR_LOOP
 #endif
 
+/* A function whose small integer arguments are constants: a loop of its own for each. */
+#if defined(__GNUC__)
+#define EC_INLINE static inline __attribute__((always_inline))
+#else
+#define EC_INLINE static inline
+#endif
+
 #if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
 #include <arm_mve.h>
 #define EC_HAVE_MVE 1
@@ -36,6 +43,28 @@ static inline int32x4_t ec_requant_any_x4(int32x4_t acc, int32x4_t m, int32x4_t 
     const int32x4_t none = vdupq_n_s32(0);
 
     return ec_requant_x4(vshlq_s32(acc, vmaxq_s32(shift, none)), m, vminq_s32(shift, none));
+}
+
+/* A multiplier and a shift for all values. */
+typedef struct {
+    int32_t multiplier;
+    int32_t left;
+    int32_t right;    /* not positive */
+    int32x4_t shifts; /* all bits where right is negative */
+} ec_factor;
+
+static inline ec_factor ec_factor_of(int32_t multiplier, int32_t shift)
+{
+    const ec_factor f = {multiplier, ec_max(shift, 0), ec_min(shift, 0), vdupq_n_s32(shift >> 31)};
+    return f;
+}
+
+static inline int32x4_t ec_requant_by_x4(int32x4_t acc, ec_factor f)
+{
+    const int32x4_t x = vqrdmulhq_n_s32(vshlq_r_s32(acc, f.left), f.multiplier);
+    const int32x4_t down = vandq_s32(vshrq_n_s32(x, 31), f.shifts);
+
+    return vrshlq_n_s32(vaddq_s32(x, down), f.right);
 }
 
 /* The same by one multiplier and one shift, which is negative. */

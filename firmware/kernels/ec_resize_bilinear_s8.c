@@ -1,5 +1,6 @@
 #include "ec_resize_bilinear_s8.h"
 
+#include "ec_mve.h"
 #include "ec_neon.h"
 
 /* Between which two of `size` pixels a position lies, and how far behind the first, in 1/1024. */
@@ -74,6 +75,16 @@ void ec_resize_bilinear_s8(const ec_resize_bilinear_s8_params *p, const ec_windo
             const int8_t *const corner[4] = {above + h.before * n, above + h.behind * n, below + h.before * n,
                                              below + h.behind * n};
             c = eights(corner, n, h.weight, v.weight, y);
+#endif
+#ifdef EC_HAVE_MVE
+            for (; c < n; c += 4) {
+                const mve_pred16_t live = vctp32q((uint32_t)(n - c));
+                int32x4_t s = vmulq_n_s32(vldrbq_z_s32(above + h.before * n + c, live), w00);
+                s = vmlaq_n_s32(s, vldrbq_z_s32(above + h.behind * n + c, live), w01);
+                s = vmlaq_n_s32(s, vldrbq_z_s32(below + h.before * n + c, live), w10);
+                s = vmlaq_n_s32(s, vldrbq_z_s32(below + h.behind * n + c, live), w11);
+                vstrbq_p_s32(y + c, vrshrq_n_s32(vaddq_s32(s, vshrq_n_s32(s, 31)), 20), live);
+            }
 #endif
             for (; c < n; c++) {
                 const int32_t left = h.before * n + c;

@@ -1,7 +1,54 @@
 #include "ec_softmax_s8.h"
 
+#include "ec_mve.h"
 #include "ec_neon.h"
 #include "ec_reciprocal.h"
+
+#ifdef EC_HAVE_MVE
+
+static int32_t largest(const int8_t *x, int32_t n)
+{
+    int8_t most = x[0];
+
+    for (; n > 0; n -= 16, x += 16) {
+        const mve_pred16_t live = vctp8q((uint32_t)n);
+        most = vmaxvq_p_s8(most, vldrbq_z_s8(x, live), live);
+    }
+    return most;
+}
+
+/* Those of four values of x. */
+static int32x4_t exponentials_of(const int32_t *table, int32_t top, const int8_t *x, mve_pred16_t live)
+{
+    const int32x4_t below = vsubq_s32(vdupq_n_s32(top), vldrbq_z_s32(x, live));
+    return vldrwq_gather_shifted_offset_z_s32(table, vreinterpretq_u32_s32(below), live);
+}
+
+static int32_t sum_of(const int32_t *table, int32_t top, const int8_t *x, int32_t n)
+{
+    int32_t sum = 0;
+
+    for (; n > 0; n -= 4, x += 4) {
+        const mve_pred16_t live = vctp32q((uint32_t)n);
+        sum = vaddvaq_p_s32(sum, vrshrq_n_s32(exponentials_of(table, top, x, live), 12), live);
+    }
+    return sum;
+}
+
+static void shares(const int32_t *table, int32_t top, int32_t inverse, int32_t shift, const int8_t *x, int32_t n,
+                   int8_t *y)
+{
+    const int32x4_t most = vdupq_n_s32(127);
+
+    for (; n > 0; n -= 4, x += 4, y += 4) {
+        const mve_pred16_t live = vctp32q((uint32_t)n);
+        const int32x4_t part = vqrdmulhq_n_s32(exponentials_of(table, top, x, live), inverse);
+        const int32x4_t share = vsubq_n_s32(vrshlq_n_s32(part, -shift), 128);
+        vstrbq_p_s32(y, vminq_s32(share, most), live);
+    }
+}
+
+#else
 
 #ifdef EC_HAVE_NEON
 /* The exponentials of four values; e is that of 0. */
@@ -29,7 +76,7 @@ static int32_t sum_fours(const int32_t *e, const int8_t *x, int32_t n, int32_t *
 /* The results that come in eights; returns how many. */
 static int32_t divide_eights(const int32_t *e, const int8_t *x, int32_t n, int32_t inverse, int32_t shift, int8_t *y)
 {
-    const int32x4_t right = vdupq_n_s32(-ec_min(shift, 32)); /* of 32 bits that leaves nothing */
+    const int32x4_t right = vdupq_n_s32(-shift);
     int32_t i = 0;
 
     for (; i + 8 <= n; i += 8) {
@@ -42,31 +89,57 @@ static int32_t divide_eights(const int32_t *e, const int8_t *x, int32_t n, int32
 }
 #endif
 
+static int32_t largest(const int8_t *x, int32_t n)
+{
+    int32_t most = x[0];
+
+    for (int32_t i = 1; i < n; i++) {
+        most = ec_max(most, x[i]);
+    }
+    return most;
+}
+
+static int32_t sum_of(const int32_t *table, int32_t top, const int8_t *x, int32_t n)
+{
+    int32_t sum = 0;
+    int32_t i = 0;
+
+#ifdef EC_HAVE_NEON
+    i = sum_fours(table + top, x, n, &sum);
+#endif
+    for (; i < n; i++) {
+        sum += ec_rshift(table[top - x[i]], 12);
+    }
+    return sum;
+}
+
+static void shares(const int32_t *table, int32_t top, int32_t inverse, int32_t shift, const int8_t *x, int32_t n,
+                   int8_t *y)
+{
+    int32_t i = 0;
+
+#ifdef EC_HAVE_NEON
+    i = divide_eights(table + top, x, n, inverse, shift, y);
+#endif
+    for (; i < n; i++) {
+        const int32_t part = ec_mulhigh(inverse, table[top - x[i]]);
+        y[i] = (int8_t)ec_min(ec_rshift(part, shift) - 128, 127);
+    }
+}
+
+#endif
+
 static void softmax(const ec_softmax_s8_params *p, const int8_t *x, int8_t *y)
 {
-    int32_t top = x[0];
-    int32_t sum = 0;
+    const int32_t top = largest(x, p->length);
     int32_t bits;
-
-    for (int32_t i = 1; i < p->length; i++) {
-        top = ec_max(top, x[i]);
-    }
-    int32_t i = 0;
-#ifdef EC_HAVE_NEON
-    i = sum_fours(p->exponentials + top, x, p->length, &sum);
-#endif
-    for (; i < p->length; i++) {
-        sum += ec_rshift(p->exponentials[top - x[i]], 12);
-    }
-    const int32_t inverse = ec_reciprocal(sum, 12, &bits);
+    const int32_t inverse = ec_reciprocal(sum_of(p->exponentials, top, x, p->length), 12, &bits);
     const int32_t shift = bits + p->drop;
-    i = 0;
-#ifdef EC_HAVE_NEON
-    i = divide_eights(p->exponentials + top, x, p->length, inverse, shift, y);
-#endif
-    for (; i < p->length; i++) {
-        const int32_t part = ec_mulhigh(inverse, p->exponentials[top - x[i]]);
-        y[i] = (int8_t)ec_min((shift > 31 ? 0 : ec_rshift(part, shift)) - 128, 127);
+
+    if (shift > 31) {
+        memset(y, -128, (size_t)p->length);
+    } else {
+        shares(p->exponentials, top, inverse, shift, x, p->length, y);
     }
 }
 

@@ -5,98 +5,135 @@
 
 #ifdef EC_HAVE_MVE
 
-/* Four dot products side by side. */
-static void dots4(const int16_t *a, const int8_t *b, int32_t step, int32_t n, int32_t *acc)
+/* acc[k] = sum of (a[i] - zero) * b[k * step + i], or that more, over m < 5 vectors of sixteen, of the last of which p
+ * are there. Those of a stay in registers. */
+EC_INLINE void dots_of(int m, int more, const int8_t *a, int32_t zero, const int8_t *b, int32_t step, int32_t count,
+                       mve_pred16_t p, int32_t *acc)
 {
-    const int8_t *b1 = b + step;
-    const int8_t *b2 = b1 + step;
-    const int8_t *b3 = b2 + step;
-    int32_t s0 = 0;
-    int32_t s1 = 0;
-    int32_t s2 = 0;
-    int32_t s3 = 0;
+    const int8x16_t a0 = m == 1 ? vldrbq_z_s8(a, p) : vldrbq_s8(a);
+    const int8x16_t a1 = m < 2 ? a0 : m == 2 ? vldrbq_z_s8(a + 16, p) : vldrbq_s8(a + 16);
+    const int8x16_t a2 = m < 3 ? a0 : m == 3 ? vldrbq_z_s8(a + 32, p) : vldrbq_s8(a + 32);
+    const int8x16_t a3 = m < 4 ? a0 : vldrbq_z_s8(a + 48, p);
 
-    do {
-        const mve_pred16_t p = vctp16q((uint32_t)n);
-        const int16x8_t x = vldrhq_z_s16(a, p);
-        s0 = vmladavaq_p_s16(s0, x, vldrbq_z_s16(b, p), p);
-        s1 = vmladavaq_p_s16(s1, x, vldrbq_z_s16(b1, p), p);
-        s2 = vmladavaq_p_s16(s2, x, vldrbq_z_s16(b2, p), p);
-        s3 = vmladavaq_p_s16(s3, x, vldrbq_z_s16(b3, p), p);
-        a += 8;
-        b += 8;
-        b1 += 8;
-        b2 += 8;
-        b3 += 8;
-        n -= 8;
-    } while (n > 0);
-    acc[0] = s0;
-    acc[1] = s1;
-    acc[2] = s2;
-    acc[3] = s3;
-}
-
-static int32_t dot(const int16_t *a, const int8_t *b, int32_t n)
-{
-    int32_t s = 0;
-
-    for (; n > 0; n -= 8, a += 8, b += 8) {
-        const mve_pred16_t p = vctp16q((uint32_t)n);
-        s = vmladavaq_p_s16(s, vldrhq_z_s16(a, p), vldrbq_z_s16(b, p), p);
+    EC_SCALAR_LOOP
+    for (; count > 0; count--, b += step, acc++) {
+        int8x16_t x = m == 1 ? vldrbq_z_s8(b, p) : vldrbq_s8(b);
+        int32_t sum = vaddvq_s8(x);
+        int32_t s = more ? vmladavaq_s8(*acc, a0, x) : vmladavq_s8(a0, x);
+        if (m > 1) {
+            x = m == 2 ? vldrbq_z_s8(b + 16, p) : vldrbq_s8(b + 16);
+            sum = vaddvaq_s8(sum, x);
+            s = vmladavaq_s8(s, a1, x);
+        }
+        if (m > 2) {
+            x = m == 3 ? vldrbq_z_s8(b + 32, p) : vldrbq_s8(b + 32);
+            sum = vaddvaq_s8(sum, x);
+            s = vmladavaq_s8(s, a2, x);
+        }
+        if (m > 3) {
+            x = vldrbq_z_s8(b + 48, p);
+            sum = vaddvaq_s8(sum, x);
+            s = vmladavaq_s8(s, a3, x);
+        }
+        *acc = s - zero * sum;
     }
-    return s;
 }
 
+/* The same for n <= 64 values. */
+EC_INLINE void dots_upto_64(int more, const int8_t *a, int32_t zero, const int8_t *b, int32_t step, int32_t count,
+                            int32_t n, int32_t *acc)
+{
+    if (n > 48) {
+        dots_of(4, more, a, zero, b, step, count, vctp8q((uint32_t)n - 48u), acc);
+    } else if (n > 32) {
+        dots_of(3, more, a, zero, b, step, count, vctp8q((uint32_t)n - 32u), acc);
+    } else if (n > 16) {
+        dots_of(2, more, a, zero, b, step, count, vctp8q((uint32_t)n - 16u), acc);
+    } else {
+        dots_of(1, more, a, zero, b, step, count, vctp8q((uint32_t)n), acc);
+    }
+}
+
+/* Here y keeps the values as they are, and zero behind them. */
 void ec_widen_s8(const int8_t *x, int32_t n, int32_t zero, int16_t *y)
 {
-    for (; n > 0; n -= 8, x += 8, y += 8) {
-        const mve_pred16_t p = vctp16q((uint32_t)n);
-        vstrhq_p_s16(y, vsubq_n_s16(vldrbq_z_s16(x, p), (int16_t)zero), p);
-    }
+    int8_t *to = (int8_t *)y;
+
+    ec_copy_s8(to, x, n);
+    to[n] = (int8_t)zero;
 }
 
 void ec_wide_dots(const int16_t *a, const int8_t *b, int32_t step, int32_t count, int32_t n, int32_t *acc)
 {
-    int32_t k = 0;
+    const int8_t *x = (const int8_t *)a;
+    const int32_t zero = x[n];
 
-    for (; k + 4 <= count; k += 4, b += 4 * step) {
-        dots4(a, b, step, n, acc + k);
+    dots_upto_64(0, x, zero, b, step, count, ec_min(n, 64), acc);
+    for (int32_t i = 64; i < n; i += 64) {
+        dots_upto_64(1, x + i, zero, b + i, step, count, ec_min(n - i, 64), acc);
     }
-    for (; k < count; k++, b += step) {
-        acc[k] = dot(a, b, n);
+}
+
+/* acc[0 .. 4m) += sum over count of weight[k] * v[k * step ..], m < 5. */
+EC_INLINE void mix_of(int m, const int32_t *weight, const int8_t *v, int32_t step, int32_t count, int32_t *acc)
+{
+    int32x4_t a0 = vldrwq_s32(acc);
+    int32x4_t a1 = m > 1 ? vldrwq_s32(acc + 4) : a0;
+    int32x4_t a2 = m > 2 ? vldrwq_s32(acc + 8) : a0;
+    int32x4_t a3 = m > 3 ? vldrwq_s32(acc + 12) : a0;
+
+#define ADD(w)                                                          \
+    a0 = vmlaq_n_s32(a0, vldrbq_s32(v), w);                             \
+    a1 = m > 1 ? vmlaq_n_s32(a1, vldrbq_s32(v + 4), w) : a1;            \
+    a2 = m > 2 ? vmlaq_n_s32(a2, vldrbq_s32(v + 8), w) : a2;            \
+    a3 = m > 3 ? vmlaq_n_s32(a3, vldrbq_s32(v + 12), w) : a3;           \
+    v += step
+
+    if (count & 1) {
+        ADD(*weight);
+        weight++;
+    }
+    EC_SCALAR_LOOP
+    for (count >>= 1; count > 0; count--, weight += 2) {
+        const int32_t w0 = weight[0];
+        const int32_t w1 = weight[1];
+        ADD(w0);
+        ADD(w1);
+    }
+#undef ADD
+    vstrwq_s32(acc, a0);
+    if (m > 1) {
+        vstrwq_s32(acc + 4, a1);
+    }
+    if (m > 2) {
+        vstrwq_s32(acc + 8, a2);
+    }
+    if (m > 3) {
+        vstrwq_s32(acc + 12, a3);
     }
 }
 
 void ec_mix(const int32_t *weight, const int8_t *v, int32_t step, int32_t count, int32_t n, int32_t *acc)
 {
-    int32_t i = 0;
-
-    for (; i + 16 <= n; i += 16) {
-        int32x4_t a0 = vldrwq_s32(acc + i);
-        int32x4_t a1 = vldrwq_s32(acc + i + 4);
-        int32x4_t a2 = vldrwq_s32(acc + i + 8);
-        int32x4_t a3 = vldrwq_s32(acc + i + 12);
-        const int8_t *x = v + i;
-        EC_SCALAR_LOOP
-        for (int32_t k = 0; k < count; k++, x += step) {
-            const int32_t w = weight[k];
-            a0 = vmlaq_n_s32(a0, vldrbq_s32(x), w);
-            a1 = vmlaq_n_s32(a1, vldrbq_s32(x + 4), w);
-            a2 = vmlaq_n_s32(a2, vldrbq_s32(x + 8), w);
-            a3 = vmlaq_n_s32(a3, vldrbq_s32(x + 12), w);
-        }
-        vstrwq_s32(acc + i, a0);
-        vstrwq_s32(acc + i + 4, a1);
-        vstrwq_s32(acc + i + 8, a2);
-        vstrwq_s32(acc + i + 12, a3);
+    for (; n >= 16; n -= 16, v += 16, acc += 16) {
+        mix_of(4, weight, v, step, count, acc);
     }
-    for (; i < n; i += 4) {
-        const mve_pred16_t p = vctp32q((uint32_t)(n - i));
-        int32x4_t a = vldrwq_z_s32(acc + i, p);
-        for (int32_t k = 0; k < count; k++) {
-            a = vmlaq_n_s32(a, vldrbq_z_s32(v + k * step + i, p), weight[k]);
+    if (n >= 12) {
+        mix_of(3, weight, v, step, count, acc);
+    } else if (n >= 8) {
+        mix_of(2, weight, v, step, count, acc);
+    } else if (n >= 4) {
+        mix_of(1, weight, v, step, count, acc);
+    }
+    if (n & 3) {
+        const mve_pred16_t p = vctp32q((uint32_t)n & 3u);
+        int32x4_t a = vldrwq_z_s32(acc + (n & ~3), p);
+        v += n & ~3;
+        EC_SCALAR_LOOP
+        for (int32_t k = 0; k < count; k++, v += step) {
+            a = vmlaq_n_s32(a, vldrbq_z_s32(v, p), weight[k]);
         }
-        vstrwq_p_s32(acc + i, a, p);
+        vstrwq_p_s32(acc + (n & ~3), a, p);
     }
 }
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
-from edgec.ir import DType, Quant, TensorType
+from edgec.ir import Attr, DType, Quant, TensorType
 from edgec.ops.base import Call, Kernel, registry
 from tests.kernels import check_call
 
@@ -104,3 +106,73 @@ def test_ties_of_sums_go_away_from_zero(scales: tuple[float, float]) -> None:
     values = {k: np.arange(-128, 128).astype(np.int8).reshape(1, 16, 16) for k in range(2)}
     values[1] = values[1].T.reshape(1, 16, 16).copy() if scales[0] != scales[1] else values[1]
     check_call("add", types, out_quant=Quant.of(8.0, 0), values=values)
+
+
+@pytest.mark.parametrize("depth", [1, 15, 16, 17, 33, 48, 64, 65, 100, 128, 131])
+@pytest.mark.parametrize("zero", [-128, 127])
+def test_products_of_vectors_of_any_length(depth: int, zero: int) -> None:
+    """Values next to the largest zero points: what is taken off for these is most of each sum, and shows."""
+    ins = [TensorType((1, n, depth), DType.I8, Quant.of(0.02, zero)) for n in (2, 5)]
+    rng = np.random.default_rng(depth)
+    near = np.arange(3) + min(zero, 125)
+    values = {0: rng.choice(near, (1, 2, depth)).astype(np.int8)}
+    attrs = {"dims": (1, 2, 5, depth), "a_view": (0, 0, depth, 1), "b_view": (0, 0, 1, depth)}
+    assert chosen("matmul", ins, attrs) == "ec_matmul_s8"
+    check_call("matmul", ins, attrs, out_quant=Quant.of(0.0256, -7), values=values)
+
+
+@pytest.mark.parametrize("columns", [1, 3, 4, 8, 11, 13, 16, 31, 44])
+def test_weighted_sums_of_any_number_of_columns(columns: int) -> None:
+    ins = [TensorType((1, *s), DType.I8, Quant.of(0.02, 9)) for s in ((2, 7), (7, columns))]
+    check_call("matmul", ins, out_quant=Quant.of(0.1, -7))
+
+
+@pytest.mark.parametrize(("depth", "columns"), [(16, 3), (40, 17), (70, 31)])
+def test_attention_of_heads_of_any_width(depth: int, columns: int) -> None:
+    shapes = ((1, 2, 3, depth), (1, 2, 11, depth), (1, 2, 11, columns))
+    ins = [TensorType(s, DType.I8, Quant.of(0.03, z)) for s, z in zip(shapes, (-128, 4, 90), strict=True)]
+    assert chosen("attention", ins, {"scale": 0.2}) == "ec_attention_s8"
+    check_call("attention", ins, {"scale": 0.2}, out_quant=Quant.of(0.02, 5))
+
+
+@pytest.mark.parametrize(("dtype", "function"), [(DType.I8, "ec_mul"), (DType.I16, "ec_mul_dsp")])
+def test_the_plain_products_have_vectors_for_int8_only(dtype: DType, function: str) -> None:
+    ins = [TensorType((1, 3, 5), dtype, FINE), TensorType((1, 3, 5), DType.I8, COARSE)]
+    assert chosen("mul", ins, {}) == function
+
+
+@pytest.mark.parametrize("op", ["add", "sub", "mul", "maximum", "minimum"])
+@pytest.mark.parametrize("shapes", [((1, 3, 5), (1, 3, 1)), ((1, 3, 1), (1, 3, 9)), ((1, 2, 9), (9,))])
+@pytest.mark.parametrize("scale", [0.05, 0.0001])
+def test_operands_that_repeat(op: str, shapes: tuple[tuple[int, ...], ...], scale: float) -> None:
+    """Results in coarse units, and in fine ones, which take a shift to the left."""
+    kinds = zip(shapes, ((0.01, 5), (0.02, -9)), strict=True)
+    ins = [TensorType(shape, DType.I8, Quant.of(*quant)) for shape, quant in kinds]
+    check_call(op, ins, out_quant=Quant.of(scale, 7))
+
+
+def chosen(op: str, ins: list[TensorType], attrs: Mapping[str, Attr]) -> str:
+    """The kernel for Helium; the result has the scale 1."""
+    consts = (None,) * len(ins)
+    (y,) = registry()[op].infer(Call("", "", dict(attrs), tuple(ins), (), consts))
+    outs = (y.with_(dtype=DType.I8, quant=COARSE),)
+    return registry()[op].kernel(Call("", "", dict(attrs), tuple(ins), outs, consts, MVE)).function
+
+
+@pytest.mark.parametrize("channels", [1, 4, 7, 8, 9, 15, 16, 17, 33])
+@pytest.mark.parametrize("op", ["avg_pool2d", "max_pool2d"])
+@pytest.mark.parametrize("limits", [("", 0.1), ("relu6", 0.01)])
+def test_pools_of_any_number_of_channels(channels: int, op: str, limits: tuple[str, float]) -> None:
+    quant = Quant.of(limits[1], -3)
+    attrs = {"kernel": (3, 2), "stride": (2, 1), "padding": (1, 1, 0, 1), "activation": limits[0]}
+    check_call(op, [TensorType((1, 5, 4, channels), DType.I8, quant)], attrs)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 2), (3, 1), (7, 7), (15, 17), (16, 16), (1, 257)])
+@pytest.mark.parametrize("value", [-128, 127, None])
+def test_means_of_any_number_of_taps(height: int, width: int, value: int | None) -> None:
+    """257 of the largest values need more than 16 bits."""
+    shape = (1, height, width, 9)
+    x = np.random.default_rng(width).integers(-128, 128, shape) if value is None else np.full(shape, value)
+    types = [TensorType(shape, DType.I8, Quant.of(0.1, 5))]
+    check_call("avg_pool2d", types, {"kernel": (height, width)}, values={0: x.astype(np.int8)})

@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 #define MODEL_NAME "attention"
-#define MODEL_HASH "a5a0be3233188502"
+#define MODEL_HASH "f806ee199d6189ed"
 #define MODEL_ARENA_BYTES 216
 #define MODEL_INPUTS 1
 #define MODEL_INPUT_BYTES 40
