@@ -93,6 +93,7 @@ static int32_t largest(const int8_t *x, int32_t n)
 {
     int32_t most = x[0];
 
+    EC_NO_UNROLL
     for (int32_t i = 1; i < n; i++) {
         most = ec_max(most, x[i]);
     }
@@ -107,6 +108,7 @@ static int32_t sum_of(const int32_t *table, int32_t top, const int8_t *x, int32_
 #ifdef EC_HAVE_NEON
     i = sum_fours(table + top, x, n, &sum);
 #endif
+    EC_NO_UNROLL
     for (; i < n; i++) {
         sum += ec_rshift(table[top - x[i]], 12);
     }
@@ -121,6 +123,7 @@ static void shares(const int32_t *table, int32_t top, int32_t inverse, int32_t s
 #ifdef EC_HAVE_NEON
     i = divide_eights(table + top, x, n, inverse, shift, y);
 #endif
+    EC_NO_UNROLL
     for (; i < n; i++) {
         const int32_t part = ec_mulhigh(inverse, table[top - x[i]]);
         y[i] = (int8_t)ec_min(ec_rshift(part, shift) - 128, 127);
