@@ -16,13 +16,6 @@
 #define EC_SCALAR_LOOP
 #endif
 
-/* A function whose small integer arguments are constants: a loop of its own for each. */
-#if defined(__GNUC__)
-#define EC_INLINE static inline __attribute__((always_inline))
-#else
-#define EC_INLINE static inline
-#endif
-
 #if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
 #include <arm_mve.h>
 #define EC_HAVE_MVE 1

@@ -8,12 +8,6 @@
 
 #include "edgec.h"
 
-#if defined(__GNUC__)
-#define EC_INLINE static inline __attribute__((always_inline))
-#else
-#define EC_INLINE static inline
-#endif
-
 #if defined(__aarch64__) && defined(__ARM_NEON)
 #include <arm_neon.h>
 #define EC_HAVE_NEON 1

@@ -17,6 +17,13 @@
 extern "C" {
 #endif
 
+/* A function whose small integer arguments are constants: a loop of its own for each. */
+#if defined(__GNUC__)
+#define EC_INLINE static inline __attribute__((always_inline))
+#else
+#define EC_INLINE static inline
+#endif
+
 typedef struct {
     void *base;       /* address of row 0 */
     int32_t pitch;    /* bytes from one row to the next */

@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 #define MODEL_NAME "attention"
-#define MODEL_HASH "f806ee199d6189ed"
+#define MODEL_HASH "2fd55867e19d441a"
 #define MODEL_ARENA_BYTES 216
 #define MODEL_INPUTS 1
 #define MODEL_INPUT_BYTES 40
