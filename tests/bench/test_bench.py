@@ -106,7 +106,7 @@ def test_what_is_committed_belongs_together() -> None:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("model", ["kws", "tiny_vit"])
+@pytest.mark.parametrize("model", ["kws"])
 def test_committed_figures_hold(model: str, bench: Bench, request: pytest.FixtureRequest) -> None:
     if ":" not in MODELS[model].source:
         request.getfixturevalue("data_dir")

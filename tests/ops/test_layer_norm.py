@@ -17,7 +17,7 @@ from tests.kernels import check_call, quants
 DTYPES = st.sampled_from([DType.I8, DType.I16])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_kernel(data: st.DataObject) -> None:
     draw = data.draw

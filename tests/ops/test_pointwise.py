@@ -21,7 +21,7 @@ POSITIVE = ("log", "log1p", "log2", "log10", "acos", "asin", "sqrt", "rsqrt", "r
 GIVEN = {"power": {"exponent": 3.0}, "threshold": {"threshold": 0.25}}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_kernel(data: st.DataObject) -> None:
     draw = data.draw

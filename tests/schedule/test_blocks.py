@@ -59,7 +59,7 @@ def passes(graph: Graph, plan: Plan, name: str) -> int:
 # -- plans ----------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(graphs(rich=True), st.booleans())
 def test_a_step_has_a_block_of_rows(graph: Graph, stream: bool) -> None:
     plan = make_plan(graph, stream=stream)

@@ -49,7 +49,7 @@ def test_right_plans_are_accepted(graph: Graph, planned: bool, seed: int) -> Non
     check_plan(graph, plan)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(graphs(rich=True), st.integers(0, 2).map(bool), st.sampled_from(DAMAGE), st.integers(0, 2**31))
 def test_damage_is_rejected_exactly_where_it_is_real(
     graph: Graph, woven: bool, damage: Callable[[Plan, random.Random, Graph], Plan], seed: int

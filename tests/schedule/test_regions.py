@@ -84,7 +84,7 @@ def test_a_whole_build_runs_on_the_board(
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-@pytest.mark.parametrize("name", NETS[3::35])
+@pytest.mark.parametrize("name", ["chain-3", "inverted-5", "detector-2", "signal-3"])
 def test_every_scheme_is_exact(name: str, stream: bool) -> None:
     graph = build(name)
     inputs = draw_inputs(graph)
