@@ -108,17 +108,16 @@ def _fitted(
     def link(model: Lowered, scheme: Scheme) -> _Made:
         return _linked(options, target, model, scheme, progress, last)
 
-    try:
+    forms = [lowered]
+    if (denser := dense(lowered)).graph.features != lowered.graph.features:
+        forms.append(denser)
+    while True:
         try:
-            return fitted(options, target, lowered, link, _telling(progress), measured)
+            return fitted(options, target, forms.pop(0), link, _telling(progress), measured)
         except DoesNotFit as error:
-            denser = dense(lowered)
-            if error.memory != "flash" or denser.graph.features == lowered.graph.features:
-                raise
+            if error.memory != "flash" or not forms:
+                raise fit.explain(error, *last) from error
         progress.status("flash is short: weights in fewer bytes")
-        return fitted(options, target, denser, link, _telling(progress), measured)
-    except DoesNotFit as error:
-        raise fit.explain(error, *last) from error
 
 
 def _linked(
