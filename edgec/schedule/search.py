@@ -123,17 +123,20 @@ class Search:
         if whatever:
             least = self._resized(min(found, key=lambda s: s.arena), 1)
             return self._best(found if least is None else [*found, least])
-        found = [s for s in found if self._is_quick(s)]
+        found = [s for s in found if self._is_quick(s.spent)]
         best = self._best(found)
         slim = (self._slim(s, best.arena) for s in sorted(found, key=lambda s: s.arena)[:SLIM])
-        return self._best([best, *(s for s in slim if s is not None and self._is_quick(s))])
+        return self._best([best, *(s for s in slim if s is not None and self._is_quick(s.spent))])
 
     def _slim(self, scheme: Scheme, below: int) -> Scheme | None:
         """The scheme with less scratch for the layers at which it needs the most memory; None where this
         does not make it much smaller, and smaller than `below`."""
         saves = slimmer(scheme.graph)
         below = min(below, int(scheme.arena * (1 - SAVED)) + 1)
-        least = self._resized(scheme, 1, below) if saves else None
+        full = {n: 1 for n in saves if scheme.packed.peaks.get(n, 0) >= below}
+        if not saves or not self._is_quick(spent_by(in_blocks(scheme.graph, full), None, self.costs)):
+            return None
+        least = self._resized(scheme, 1, below)
         if least is None or least.arena >= below:
             return None
         peaks = least.packed.peaks
@@ -145,10 +148,10 @@ class Search:
         slim = self._planned(graph, moves, again=scheme.again, regions=scheme.regions, below=below)
         return min(least, slim, key=lambda s: (s.arena, s.spent.cycles))
 
-    def _is_quick(self, scheme: Scheme) -> bool:
-        """Whether row loops cost next to nothing, or the scheme computes anything twice, as it is free to."""
+    def _is_quick(self, spent: Spent) -> bool:
+        """Whether row loops cost next to nothing, or a scheme computes anything twice, as it is free to."""
         reads, cycles = READS * self.unstreamed.reads, max(SLOWER, self.most) * self.unstreamed.cycles
-        return scheme.macs > self.macs or (scheme.spent.reads <= reads and scheme.spent.cycles <= cycles)
+        return spent.macs > self.macs or (spent.reads <= reads and spent.cycles <= cycles)
 
     def cheapest(self, room: int) -> Scheme:
         """The scheme of the fewest cycles, as estimated, whose arena is at most `room`; else the smallest.
