@@ -136,7 +136,7 @@ def _linked(
     check_plan(graph, plan)
     fit.refuse_far_apart(graph, plan)
     progress.stage("generate C")
-    library = generate(graph, plan, target.name)
+    library = generate(graph, plan, target)
     shutil.rmtree(options.out / "src", ignore_errors=True)
     write_files(options.out, library.files)
     last[:] = [fit.Attempt(options, target, model, graph, plan, library)]

@@ -182,7 +182,7 @@ def _need(error: DoesNotFit, attempt: Attempt, options: BuildOptions) -> int:
     if not target.is_mcu:
         return error.need - attempt.plan.arena + plan.arena
     with tempfile.TemporaryDirectory(prefix="edgec-") as folder:
-        for name, content in generate(graph, plan, target.name).files.items():
+        for name, content in generate(graph, plan, target).files.items():
             path = Path(folder) / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -44,7 +44,7 @@ def bench(target: Target, graph: Graph) -> Target:
 
 def compiled(layer: Graph, target: Target) -> Library:
     """The library of a layer, all of whose rows are computed in one step."""
-    return generate(layer, make_plan(layer, "speed", regions=False), target.name)
+    return generate(layer, make_plan(layer, "speed", regions=False), target)
 
 
 def measure(layer: Graph, target: Target) -> Cost:
