@@ -30,10 +30,7 @@ def board_config(target: Target) -> str:
         values[f"{name}_PORT"], values[f"{name}_PIN"] = _pin(pin)
     values["HAS_QSPI"] = int(any(r.name == "qspi" for r in target.regions))
     values |= {name.upper(): value for name, value in target.settings}
-    numbers = [
-        (name, f"{value:#x}u" if value > 0xFFFF_FFF else f"{value}u") for name, value in values.items()
-    ]
-    return render("board_config.h.j2", {"name": target.name, "numbers": numbers})
+    return render("board_config.h.j2", {"name": target.name, "numbers": values})
 
 
 def _pin(name: str) -> tuple[int, int]:

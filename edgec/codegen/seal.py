@@ -10,7 +10,7 @@ _POLYNOMIAL = 0x04C1_1DB7
 
 
 def boot_checksum(stage: bytes) -> int:
-    """CRC-32 of the RP2040's ROM: highest bit first, from all ones, not inverted (RP2040 datasheet, bootrom)."""
+    """CRC-32 of the RP2040's ROM: highest bit first, from all ones, not inverted (its datasheet, bootrom)."""
     crc = 0xFFFF_FFFF
     for byte in stage:
         crc ^= byte << 24

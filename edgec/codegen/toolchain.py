@@ -22,7 +22,7 @@ _ZIG_CPU = {
     "cortex-m0plus": "cortex_m0plus",
     "cortex-m4": "cortex_m4",
     "cortex-m7": "cortex_m7",
-    "cortex-m33": "cortex_m33",
+    "cortex-m33": "cortex_m33+dsp",
     "cortex-m55": "cortex_m55+mve",
     "cortex-a7": "cortex_a7",
     "cortex-a53": "cortex_a53",
@@ -41,6 +41,9 @@ _FAST = '-DMODEL_FAST=__attribute__((section(".fast"),aligned(8)))'
 """Where weights.c asks for fast memory: the section that start-up copies to SRAM (linker.ld.j2)."""
 _DRAFT_STACK = 16
 """Bytes of stack there: any multiple of the arena's alignment."""
+
+_SMALL = ("-Os", "-g")
+"""How zig compiles what it links of its own, division of 64 bits and the like; it needs to be told to keep symbols."""
 
 _UNLIMITED = 0x1000_0000
 """Length of a memory in the first link, which only measures."""
@@ -159,7 +162,7 @@ def build_runner(source: Path, target: Target, *, strict: bool = False, native: 
     link = [_without_libc(f) for f in flags]
     with tempfile.TemporaryDirectory(prefix="edgec-") as work:
         out = Path(work) / "runner"
-        tool.run([*link, *strip, *([] if bare else ["-pthread"]), *map(str, objects), "-o", str(out)])
+        tool.run([*link, *strip, *(_SMALL if bare else ["-pthread"]), *map(str, objects), "-o", str(out)])
         return out.read_bytes()
 
 
@@ -271,8 +274,8 @@ def _link(
     )
     (work / "linker.ld").write_text(script)
     out = work / "firmware.elf"
-    # zig brings 64-bit division and the like of its own accord, but only without -nostdlib.
-    library = ["-Os", "-g"] if tool.is_clang else ["-nostdlib", "-lgcc"]
+    # zig brings its own library of its own accord, but only without -nostdlib.
+    library = [*_SMALL] if tool.is_clang else ["-nostdlib", "-lgcc"]
     flags = [*_machine(tool, target), "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096"]
     tool.run([*flags, "-T", str(work / "linker.ld"), *map(str, objects), *library, "-o", str(out)])
     return sealed(out.read_bytes()), script

@@ -1,8 +1,8 @@
 """The peripherals of a simulated board: pages of registers, and flags that come up by themselves.
 
-Registers keep what is written. A ready flag follows the bits that ask for it, as on the chip after its start-up
-time; the firmware's set-up code runs as it is, nothing else is modelled. What follows what is from the
-reference manuals that firmware/boards names.
+Registers keep what is written. A ready flag follows the bits that ask for it, as on the chip after its
+start-up time; the firmware's set-up code runs as it is, nothing else is modelled. What follows what is from
+the reference manuals that firmware/boards names.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def _one_hot(address: int, source: int, mask: int) -> tuple[ReadyFlag, ...]:
 def _stm32(
     rcc: int, on: int, ready: int, cfgr: int, switch: int, pages: tuple[int, ...], more: tuple[ReadyFlag, ...]
 ) -> Devices:
-    """on: bits of RCC_CR that switch oscillators and PLLs on; their flags are `ready` places higher. switch: the bits
-    of the register `cfgr` that choose the clock; the clock in use is shown right above them."""
+    """on: bits of RCC_CR that switch oscillators and PLLs on; their flags are `ready` places higher. switch:
+    the bits of the register `cfgr` that choose the clock; the clock in use is shown right above them."""
     flags = follow(rcc, rcc, on, ready) + follow(cfgr, cfgr, switch, switch.bit_length())
     return Devices((rcc & -PAGE, *pages), (*flags, *more))
 
@@ -96,7 +96,7 @@ def _nrf(clock: int, gpio: int, cache: int) -> Devices:
 
 
 def _rp(base: tuple[int, int, int, int, int, int], in_reset: int) -> Devices:
-    """base: addresses of CLOCKS, RESETS, IO, PADS, XOSC and PLL_SYS. in_reset: what RESET holds after reset."""
+    """base: addresses of CLOCKS, RESETS, IO, PADS, XOSC, PLL_SYS. in_reset: what RESET holds after reset."""
     clocks, resets, _, _, crystal, pll = base
     flags = [
         ReadyFlag(crystal + 4, 1 << 31, crystal, 0xFFF000, 0xFAB000),

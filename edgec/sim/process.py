@@ -86,7 +86,7 @@ class ProcessRunner(Runner):
 
 
 class HostRunner(ProcessRunner):
-    """A command-line runner on this machine; one for a Cortex-A runs under qemu-aarch64. threads: among how
+    """A command-line runner on this machine; one for a Cortex-A runs under qemu-aarch64 or qemu-arm. threads: among how
     many the rows of a layer are shared out, where the library can.
 
     Raises Diagnostic E401 where that is missing.
@@ -96,8 +96,9 @@ class HostRunner(ProcessRunner):
         self, executable: Path, target: Target, *, threads: int = 1, timeout: float = TIMEOUT
     ) -> None:
         command = [str(executable.resolve()), *(["--threads", str(threads)] if threads > 1 else [])]
-        if target.kind == "linux" and os.uname().machine != "aarch64":
-            command = [_tool("qemu-aarch64", "apt install qemu-user"), "-cpu", "max", *command]
+        machine = "arm" if target.cpu == "cortex-a7" else "aarch64"
+        if target.kind == "linux" and os.uname().machine != machine:
+            command = [_tool(f"qemu-{machine}", "apt install qemu-user"), "-cpu", "max", *command]
         super().__init__(f"{target.name} program", command, timeout=timeout)
 
 
