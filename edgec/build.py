@@ -49,6 +49,8 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     Raises Diagnostic for everything a user can act on.
     """
     target = load_target(options.target)
+    if options.target != target.name:  # a file of the user's own
+        write_files(options.out, {files.TARGET: Path(options.target).read_text(encoding="utf-8")})
     tuner = _tuner(options, target, progress) if options.tune else None
     progress.stage(f"read {options.model}")
     lowered = lower(frontends.load_model(options.model), options, progress)
@@ -186,7 +188,7 @@ def _board_cycles(options: BuildOptions, target: Target, made: _Made) -> int:
 
     Raises Diagnostic E101 where nothing is counted.
     """
-    with simulated((options.out / "firmware.elf").read_bytes(), target) as runner:
+    with simulated((options.out / "firmware.elf").read_bytes(), target, options.out / "src") as runner:
         (result,) = runner.run([prove.pack_inputs(made.library, prove.draw_inputs(made.graph, 1)[0])])
     if result.instructions is None:
         raise uncounted(target)

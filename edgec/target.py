@@ -152,8 +152,9 @@ class Target:
 
     @property
     def is_qemu(self) -> bool:
-        """Whether it is a board of QEMU's own: its images run there, and nowhere else."""
-        return self.qemu == self.name
+        """Whether no simulator but QEMU has its core. Its simulated board is then the one of `qemu`: itself, or
+        a stand-in for which the library is linked again."""
+        return self.cpu == "cortex-m55"
 
     @property
     def sram(self) -> Region:

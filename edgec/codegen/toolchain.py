@@ -43,7 +43,7 @@ _DRAFT_STACK = 16
 """Bytes of stack there: any multiple of the arena's alignment."""
 
 _SMALL = ("-Os", "-g")
-"""How zig compiles what it links of its own, division of 64 bits and the like; it needs to be told to keep symbols."""
+"""How zig compiles what it links of its own, such as division of 64 bits; without -g it drops all symbols."""
 
 _UNLIMITED = 0x1000_0000
 """Length of a memory in the first link, which only measures."""

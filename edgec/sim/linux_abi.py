@@ -12,9 +12,9 @@ _PAGE = 4096
 
 @dataclass(frozen=True)
 class Abi:
-    """machine: of ELF files. arch, model: Unicorn's names. registers: of a call's number, its first three
-    arguments, the stack pointer and the program counter, by Unicorn's names. calls: numbers of the system calls
-    that a runner makes. word: format of a word on the stack."""
+    """machine: of ELF files. arch, model: Unicorn's names. number: the register of a call's number; arguments:
+    of its first three arguments. read to set_tid: numbers of the system calls that a runner makes. word: format
+    of a word on the stack."""
 
     machine: str
     module: str
@@ -56,8 +56,8 @@ class Abi:
         return "ARM" if self.word == "I" else "ARM64"
 
     def stack(self, sp: int) -> bytes:
-        """What a program finds there: no arguments but its name, no environment, and of the auxiliary vector the
-        size of a page and random bytes."""
+        """What a program finds there: no arguments but its name, no environment, and of the auxiliary vector
+        the size of a page and random bytes."""
         return struct.pack(f"<10{self.word}", 1, sp + 128, 0, 0, 6, _PAGE, 25, sp + 136, 0, 0)
 
     def negative(self, result: int) -> int:

@@ -58,9 +58,9 @@ def measure(layer: Graph, target: Target) -> Cost:
             path = Path(folder) / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        elf = build_firmware(Path(folder) / "src", target).elf
-    with simulated(elf, target) as runner:
-        (result,) = runner.run([pack_inputs(library, draw_inputs(layer, 1)[0])])
+        source = Path(folder) / "src"
+        with simulated(build_firmware(source, target).elf, target, source) as runner:
+            (result,) = runner.run([pack_inputs(library, draw_inputs(layer, 1)[0])])
     if result.per_layer is None:
         raise uncounted(target)
     return result.per_layer[0]

@@ -107,7 +107,8 @@ def test_every_candidate_gives_the_same_bytes(tmp_path: Path) -> None:
         library = compiled(layer, board)
         assert [x.kernel.function for x in library.layers] == [candidate.kernel.function]
         write_files(tmp_path / str(k), library.files)
-        with simulated(build_firmware(tmp_path / str(k) / "src", board).elf, board) as runner:
+        source = tmp_path / str(k) / "src"
+        with simulated(build_firmware(source, board).elf, board, source) as runner:
             (result,) = runner.run([pack_inputs(library, sample)])
         (want,) = evaluate(layer, sample).values()
         assert np.array_equal(np.frombuffer(result.outputs, want.dtype), want.ravel()), candidate
