@@ -240,8 +240,7 @@ def load_target(name: str) -> Target:
             "E102",
             f"unknown target: {name}",
             where="--target",
-            facts=[("known", ", ".join(targets()))],
-            remedies=[f"--target {n}" for n in near] or ["edgec targets lists the boards"],
+            remedies=[*(f"--target {n}" for n in near), f"edgec targets lists all {len(targets())} of them"],
         )
     return _extended(name, _read(name), _place(name))
 

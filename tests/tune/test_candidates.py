@@ -23,13 +23,12 @@ from edgec.schedule.blocks import in_blocks
 from edgec.schedule.cost import Costs, spent, spent_by
 from edgec.schedule.forms import form_of
 from edgec.schedule.work import job_of
-from edgec.target import FEATURES, load_target
+from edgec.target import FEATURES, load_target, targets
 from edgec.tune.candidates import Candidate, candidates, choosable, one_layer
 from edgec.tune.measure import bench, compiled
-from tests.conftest import ROOT
 from tests.tune.layers import mixed
 
-BOARDS = [name for path in sorted((ROOT / "targets").glob("*.toml")) if load_target(name := path.stem).is_mcu]
+BOARDS = [t.name for n in targets() if (t := load_target(n)).is_mcu]
 
 
 def all_of(graph: Graph) -> list[tuple[Node, Candidate]]:
