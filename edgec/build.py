@@ -13,7 +13,7 @@ from edgec import fit, frontends, prove
 from edgec.codegen.image import Image
 from edgec.codegen.library import Library, generate
 from edgec.codegen.tests import test_files
-from edgec.codegen.toolchain import DoesNotFit, build_archive, build_firmware, build_runner
+from edgec.codegen.toolchain import DoesNotFit, build_archive, build_firmware, build_runner, check_board
 from edgec.diagnostics import Diagnostic
 from edgec.fast import fast_firmware
 from edgec.fitting import fitted
@@ -50,6 +50,8 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     """
     target = load_target(options.target)
     if options.target != target.name:  # a file of the user's own
+        if target.is_mcu:
+            check_board(target, options.target)
         write_files(options.out, {files.TARGET: Path(options.target).read_text(encoding="utf-8")})
     tuner = _tuner(options, target, progress) if options.tune else None
     progress.stage(f"read {options.model}")

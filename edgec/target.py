@@ -152,8 +152,8 @@ class Target:
 
     @property
     def is_qemu(self) -> bool:
-        """Whether no simulator but QEMU has its core. Its simulated board is then the one of `qemu`: itself, or
-        a stand-in for which the library is linked again."""
+        """Whether no simulator but QEMU has its core. Its simulated board is then the one of `qemu`: itself,
+        or a stand-in for which the library is linked again."""
         return self.cpu == "cortex-m55"
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 STAGE = "boot_stage2"
 STAGE_BYTES = 252
@@ -24,7 +25,8 @@ def sealed(elf: bytes) -> bytes:
     from elftools.elf.elffile import ELFFile
 
     read = ELFFile(io.BytesIO(elf))
-    found = read.get_section_by_name(".symtab").get_symbol_by_name(STAGE)
+    table: Any = read.get_section_by_name(".symtab")
+    found = table.get_symbol_by_name(STAGE)
     if not found:
         return elf
     section = read.get_section(found[0]["st_shndx"])

@@ -14,9 +14,10 @@ from edgec.codegen.image import Image, Sizes
 from edgec.codegen.render import render
 from edgec.codegen.seal import sealed
 from edgec.codegen.stack import stack_bound
-from edgec.codegen.tools import Tool, zig
+from edgec.codegen.tools import CompilerError, Tool, zig
 from edgec.resources import resource_dir
 from edgec.target import Region, Target
+from edgec.target_schema import faulty
 
 _ZIG_CPU = {
     "cortex-m0plus": "cortex_m0plus",
@@ -135,6 +136,22 @@ def build_firmware(
     return Firmware(elf, image, image.sizes(), weights.name, bound, script)
 
 
+def check_board(target: Target, place: str) -> None:
+    """Compile the set-up code of a board from a file of the user's own. place: the file.
+
+    Raises Diagnostic E105 where the file lacks a setting that the code reads, or has an impossible one.
+    """
+    tool = zig()
+    with tempfile.TemporaryDirectory(prefix="edgec-") as name:
+        work = Path(name)
+        try:
+            _compiled(tool, board_sources(target), [], target, work)
+        except CompilerError as error:
+            said = next((x for x in str(error).splitlines() if ": error:" in x), "it does not compile")
+            what = said.partition(": error: ")[2] or said
+            raise faulty(place, f"the set-up code of {target.board} says: {what}") from error
+
+
 def build_runner(source: Path, target: Target, *, strict: bool = False, native: str = "") -> bytes:
     """A command-line program for a target with an operating system: the library behind the
     same protocol, on standard input and output.
@@ -212,16 +229,24 @@ def _bare(target: Target) -> list[str]:
 
 
 def _objects(tool: Tool, source: Path, target: Target, work: Path, strict: bool) -> list[Path]:
-    if target.uart is not None:
-        (work / "board_config.h").write_text(board_config(target))
     sources = [
         *_library_sources(source),
         *_runtime("main.c", "link.c", "startup.c", "memory.c"),
         *board_sources(target),
     ]
-    includes = [source, source / "kernels", *_firmware_includes(target), *_freestanding(target), work]
-    flags = [*_machine(tool, target), *_bare(target), _FAST]
-    return compile_all(tool, sources, includes, flags, strict=strict)
+    return _compiled(tool, sources, [source, source / "kernels"], target, work, strict)
+
+
+def _compiled(
+    tool: Tool, sources: list[Path], own: list[Path], target: Target, work: Path, strict: bool = False
+) -> list[Path]:
+    """Objects for bare metal. own: folders of the library's headers."""
+    if target.uart is not None:
+        (work / "board_config.h").write_text(board_config(target))
+    includes = [*own, *_firmware_includes(target), *_freestanding(target), work]
+    return compile_all(
+        tool, sources, includes, [*_machine(tool, target), *_bare(target), _FAST], strict=strict
+    )
 
 
 def _library_sources(source: Path) -> list[Path]:

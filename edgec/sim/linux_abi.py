@@ -12,9 +12,9 @@ _PAGE = 4096
 
 @dataclass(frozen=True)
 class Abi:
-    """machine: of ELF files. arch, model: Unicorn's names. number: the register of a call's number; arguments:
-    of its first three arguments. read to set_tid: numbers of the system calls that a runner makes. word: format
-    of a word on the stack."""
+    """machine: of ELF files. arch, model: Unicorn's names. number: the register of a call's number;
+    arguments: of its first three arguments. read to set_tid: numbers of the system calls that a runner makes.
+    word: format of a word on the stack."""
 
     machine: str
     module: str

@@ -1,4 +1,4 @@
-"""Set-up code on simulated registers: the clock that they add up to is the target's, and waits end for a reason."""
+"""Set-up code on simulated registers: they add up to the target's clock, and waits end for a reason."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_clock_and_baud_rate(name: str) -> None:
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_every_wait_is_for_what_asked(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A flag is down after reset and up after what the firmware wrote; without flags the firmware waits for ever."""
+    """A flag is down after reset, up after what the firmware wrote; without flags the firmware hangs."""
     target = load_target(name)
     found = devices(target)
     held = dict(found.reset)

@@ -1,4 +1,4 @@
-"""Every board builds the keyword-spotting model and runs it with the right bytes, where a simulator has its core."""
+"""Every board builds the keyword-spotting model and runs it, simulated, with the right bytes."""
 
 from __future__ import annotations
 

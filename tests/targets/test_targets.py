@@ -17,9 +17,10 @@ KB = 1024
 
 
 def test_listing() -> None:
-    asked = """stm32f407 stm32f411 stm32f446 stm32f746 stm32f746g-disco nucleo-f746zg stm32f767 stm32g071 stm32g474
-        stm32h743 stm32h7a3 stm32l4r5 stm32l476 stm32u575 stm32n657 nrf52840 nrf5340 rp2040 rp2350
-        raspberry-pi-zero-2 raspberry-pi-3 raspberry-pi-4 raspberry-pi-5 stm32mp157"""
+    asked = """stm32f407 stm32f411 stm32f446 stm32f746 stm32f746g-disco nucleo-f746zg stm32f767
+        stm32g071 stm32g474 stm32h743 stm32h7a3 stm32l4r5 stm32l476 stm32u575 stm32n657
+        nrf52840 nrf5340 rp2040 rp2350 stm32mp157
+        raspberry-pi-zero-2 raspberry-pi-3 raspberry-pi-4 raspberry-pi-5"""
     cores = {"cortex-a7", "cortex-a53", "cortex-a72", "cortex-a76", "mps3-an547", "host"}
     assert set(targets()) == {*asked.split(), *cores}
     assert list(targets()) == sorted(targets())
