@@ -167,6 +167,38 @@ def run(
 
 
 @app.command()
+def eval(
+    folder: Build,
+    data: Annotated[
+        str,
+        typer.Option(
+            help="Samples and labels: an .npz with y, a .parquet with label, a folder of class folders; "
+            "options for images behind an @, as for --calib."
+        ),
+    ],
+    on: Annotated[str, typer.Option(help=WHERE)] = "host",
+    samples: Annotated[
+        int | None, typer.Option(min=1, help="How many, drawn at random. [default: all on host, else 100]")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="The float model to compare with. [default: the one that was built]")
+    ] = "",
+    no_float: Annotated[
+        bool, typer.Option("--no-float", help="Do not run the float model beside it.")
+    ] = False,
+    output: Annotated[str, typer.Option(help="Which output has the classes, of several.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Draw the confusion matrix there: picture.svg.")] = None,
+    json: Json = False,
+) -> None:
+    """Say how often a build is right, how often it agrees with the float model, and what it mistakes."""
+    from edgec.evaluate import EvalOptions, evaluate_build
+
+    options = EvalOptions(folder, data, on, samples, output, model, not no_float, out)
+    if not evaluate_build(options, json):
+        raise SystemExit(130)
+
+
+@app.command()
 def profile(
     folder: Build,
     on: Annotated[

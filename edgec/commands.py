@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgec import replay, run_io
+from edgec.batches import Batches
 from edgec.console import progress, show
 from edgec.diagnostics import Diagnostic
-from edgec.options import Progress
 from edgec.report import files, table
 from edgec.report.costs import put_costs
 from edgec.report.schema import Report
 from edgec.runners import Place, check_place, open_runner
-from edgec.sim.runner import Runner, RunResult
+from edgec.sim.runner import RunResult
 from edgec.target import Target
-
-BATCH = 16
-"""Inferences between two steps of the progress bar."""
 
 
 def run_build(
@@ -42,11 +36,9 @@ def run_build(
     samples = run_io.pack(run_io.load_inputs(source, report["inputs"]), report["inputs"])
     with progress() as shown:
         shown.stage(f"start {on}")
-        with ExitStack() as stack:
-            count = _runners(on, len(samples), threads)
-            runners = [stack.enter_context(open_runner(folder, on, threads)) for _ in range(count)]
+        with Batches(folder, on, len(samples), threads) as batches:
             shown.stage(f"run {len(samples)} {_plural('input', len(samples))} on {on}")
-            results = _run(runners, samples, shown)
+            results = batches.run(samples, shown.step)
     outputs = run_io.unpack([r.outputs for r in results], report["outputs"])
     written = run_io.save_outputs(output, outputs) if output else None
     facts = _facts(report, on, results)
@@ -120,37 +112,6 @@ def test_build(folder: Path, on: Place) -> None:
             facts=[("first", difference.text)],
         )
     print(f"{len(cases.layers) + 1} tests passed on {on}")
-
-
-def _runners(on: Place, samples: int, threads: int) -> int:
-    """How many programs run the samples: one for each processor, where they are this machine's own."""
-    if on != "host" or threads > 1:
-        return 1
-    return max(1, min(os.cpu_count() or 1, samples // BATCH))
-
-
-def _run(runners: Sequence[Runner], samples: Sequence[bytes], shown: Progress) -> list[RunResult]:
-    """Batches are dealt out in turn; each runner has a thread that waits for it."""
-    batches = [samples[k : k + BATCH] for k in range(0, len(samples), BATCH)]
-    done: list[list[RunResult]] = [[] for _ in batches]
-    finished = 0
-
-    def drive(which: int) -> int:
-        count = 0
-        for k in range(which, len(batches), len(runners)):
-            done[k] = runners[which].run(batches[k])
-            count += len(done[k])
-            if which == 0:
-                shown.step(min(count * len(runners), len(samples)), len(samples))
-        return count
-
-    if len(runners) == 1:
-        finished = drive(0)
-    else:
-        with ThreadPoolExecutor(len(runners)) as pool:
-            finished = sum(pool.map(drive, range(len(runners))))
-    assert finished == len(samples)
-    return [result for batch in done for result in batch]
 
 
 def _facts(report: Report, on: Place, results: Sequence[RunResult]) -> dict[str, Any]:

@@ -95,15 +95,15 @@ def _read(path: Path, ports: Sequence[Port]) -> list[np.ndarray]:
         if only is None or len(ports) != 1 or (not isinstance(arrays, np.ndarray) and len(arrays) > 1):
             names = ", ".join(p["name"] for p in ports)
             raise _bad(path, f"the model has {len(ports)} inputs", [("need", f"an .npz with {names}")])
-        return [_fit(path, only, ports[0])]
+        return [fit(path, only, ports[0])]
     if missing := [p["name"] for p in ports if p["name"] not in arrays]:
         have = ", ".join(arrays)
         raise _bad(path, f"inputs are missing: {', '.join(missing)}", [("have", have)])
-    return [_fit(path, arrays[p["name"]], p) for p in ports]
+    return [fit(path, arrays[p["name"]], p) for p in ports]
 
 
-def _fit(path: Path, x: np.ndarray, port: Port) -> np.ndarray:
-    """The array in the device's dtype, its shape checked against the port's."""
+def fit(path: Path, x: np.ndarray, port: Port) -> np.ndarray:
+    """The array in the device's dtype, its shape checked against the port's. Raises Diagnostic E105."""
     shape = port["shape"][1:] if port["shape"][:1] == [1] else port["shape"]
     need = f"{port['name']}: n x {shape}, {port['dtype']} or float"
     facts = [("need", need), ("have", f"{list(x.shape)}, {x.dtype}")]

@@ -119,11 +119,10 @@ def fit(model: nn.Module, images: Images, recipe: Recipe, resume: Path | None = 
 
 
 def export(model: nn.Module, images: Images, stem: str, samples: int = 128) -> None:
-    """Write STEM.pt2, STEM-calib.npz (training images), STEM-x.npy and STEM-labels.npy (test images) here."""
+    """Write STEM.pt2, STEM-calib.npz (training images), and STEM-test.npz (test images, labels) here."""
     x = as_input(images.test_x)
     program = torch.export.export(model.eval(), (x[:1],))
     torch.export.save(program, f"{stem}.pt2")
     np.savez(f"{stem}-calib.npz", x=as_input(images.x[:samples]).numpy())
-    np.save(f"{stem}-x.npy", x.numpy())
-    np.save(f"{stem}-labels.npy", images.test_y.numpy())
-    print(f"wrote {stem}.pt2, {stem}-calib.npz, {stem}-x.npy, {stem}-labels.npy")
+    np.savez(f"{stem}-test.npz", x=x.numpy(), y=images.test_y.numpy())
+    print(f"wrote {stem}.pt2, {stem}-calib.npz, {stem}-test.npz")

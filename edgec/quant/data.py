@@ -1,10 +1,12 @@
-"""Calibration data: from a file or folder to checked float32 samples.
+"""Data, to calibrate or to evaluate with: from a file or folder to checked samples.
 
     data.npz          one array per model input, by the input's name; or the only array; or
-                      `x` or `images`; or arr_0, arr_1, ... in the order of the inputs
+                      `x` or `images`; or arr_0, arr_1, ... in the order of the inputs; labels in
+                      `label`, `labels` or `y`, the names of classes in `classes`
     data.npy          the array of the only input
-    folder/           images (any depth), see edgec/quant/images.py
-    data.parquet      column `image` (bytes, or a struct with `bytes`), as Hugging Face writes it
+    folder/           images (any depth), see edgec/quant/images.py; labelled by the folders they are in
+    data.parquet      column `image` (bytes, or a struct with `bytes`), as Hugging Face writes it;
+                      labels in `label`
 
 Arrays have a leading sample axis and the model's own axis order. Floats are taken as they
 are: they must be preprocessed as in training. Images are decoded to RGB, scaled so that
@@ -15,21 +17,24 @@ path change that: `photos@imagenet`, `photos@mean=0.5,0.5,0.5@std=0.5,0.5,0.5`, 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from edgec.ir import DType, TensorType
-from edgec.quant.images import ImageOptions, bad, load_folder, load_parquet, spaced, split_options
+from edgec.quant.images import LABELS, ImageOptions, bad, open_folder, open_parquet, spaced, split_options
 
 _IMAGE_ARRAYS = ("x", "images")
+_CLASSES = "classes"
+_INTEGERS = "give the model's own quantized input"
 
 
 @dataclass
 class Samples:
-    """Calibration samples, one array per model input: [n, ...] without a batch axis of 1.
+    """Samples, one array per model input: [n, ...] without a batch axis of 1.
 
     whole: inputs of any other first axis; their arrays are [n, *shape]. source: the file, or
     "random". notes: sentences for the report. random: no data was given, so nothing is
@@ -60,9 +65,27 @@ class Samples:
 
     def head(self, n: int) -> Samples:
         """At most n samples, evenly spaced."""
-        pick = spaced(len(self), n)
-        arrays = {k: a[pick] for k, a in self.arrays.items()}
+        return self.part(spaced(len(self), n))
+
+    def part(self, pick: Sequence[int]) -> Samples:
+        """The samples at some indices."""
+        arrays = {k: a[list(pick)] for k, a in self.arrays.items()}
         return replace(self, arrays=arrays, notes=list(self.notes))
+
+
+@dataclass(frozen=True)
+class Data:
+    """Samples in a file or folder, read in parts.
+
+    take: the samples at some indices; raises Diagnostic E104. labels: [n], or None where there are none;
+    nothing is checked of them. classes: their names, none where they are not known.
+    """
+
+    path: Path
+    count: int
+    take: Callable[[Sequence[int]], Samples]
+    labels: np.ndarray | None = None
+    classes: tuple[str, ...] = ()
 
 
 def load_samples(spec: str, inputs: Mapping[str, TensorType], *, limit: int = 128) -> Samples:
@@ -71,25 +94,54 @@ def load_samples(spec: str, inputs: Mapping[str, TensorType], *, limit: int = 12
     spec: a path, with image options after `@`. inputs: the model's own inputs, in order.
     Raises Diagnostic E104.
     """
+    data = open_data(spec, inputs)
+    return data.take(spaced(data.count, limit))
+
+
+def open_data(
+    spec: str, inputs: Mapping[str, TensorType], *, integers: Mapping[str, DType] = MappingProxyType({})
+) -> Data:
+    """The data at a path, with image options after `@`.
+
+    inputs: the model's own inputs, in order. integers: of float inputs, those of which an array of this type
+    will do, too; it stays as it is. Raises Diagnostic E104.
+    """
     path, options = split_options(spec)
     if not path.exists():
         raise bad(path, "there is no such file", f"check the path {path}")
     if path.is_dir() or path.suffix.lower() == ".parquet":
         name, type = _only_input(path, inputs)
-        load = load_folder if path.is_dir() else load_parquet
-        array, note = load(path, type, options, limit)
-        return Samples({name: _checked(path, name, array, type)}, str(path), [note])
+        images = open_folder(path) if path.is_dir() else open_parquet(path)
+
+        def decoded(pick: Sequence[int]) -> Samples:
+            array, note = images.decode(pick, type, options)
+            return Samples({name: _checked(path, name, array, type)}, str(path), [note])
+
+        return Data(path, images.count, decoded, images.labels, images.classes)
     if options != ImageOptions():
         raise bad(path, "image options are for folders and parquet files", "leave out what follows the @")
     found = _read_arrays(path)
-    arrays: dict[str, np.ndarray] = {}
-    for name, array in _assign(path, found, inputs).items():
-        arrays[name] = _checked(path, name, array, _per_inference(inputs[name]), limit)
-    counts = {len(a) for a in arrays.values()}
+    named = next((n for n in LABELS if n in found and n not in inputs), None) if len(found) > 1 else None
+    labels = None if named is None else found.pop(named)
+    classes = found.pop(_CLASSES) if _CLASSES in found and _CLASSES not in inputs else ()
+    arrays = _assign(path, found, inputs)
+    counts = {len(a) if a.ndim else 0 for a in arrays.values()}
     if len(counts) > 1:
         facts = [("have", ", ".join(f"{k} {len(a)} samples" for k, a in arrays.items()))]
         raise bad(path, "the arrays differ in their number of samples", "give as many of each", facts)
-    return Samples(arrays, str(path), whole=_whole(inputs))
+
+    types = {
+        name: type.with_(dtype=integers[name])
+        if name in integers and arrays[name].dtype.kind in "iu"
+        else type
+        for name, type in inputs.items()
+    }
+
+    def picked(pick: Sequence[int]) -> Samples:
+        checked = {n: _checked(path, n, a, _per_inference(types[n]), pick) for n, a in arrays.items()}
+        return Samples(checked, str(path), whole=_whole(inputs))
+
+    return Data(path, min(counts, default=0), picked, labels, tuple(str(c) for c in classes))
 
 
 def random_samples(inputs: Mapping[str, TensorType], *, count: int = 8, seed: int = 0) -> Samples:
@@ -167,9 +219,9 @@ def _only_input(path: Path, inputs: Mapping[str, TensorType]) -> tuple[str, Tens
 
 
 def _checked(
-    path: Path, name: str, array: np.ndarray, type: TensorType, limit: int | None = None
+    path: Path, name: str, array: np.ndarray, type: TensorType, pick: Sequence[int] | None = None
 ) -> np.ndarray:
-    """The samples as float32 [n, ...] (or the input's integer type), with every check."""
+    """All samples, or those at some indices, as float32 [n, ...] (or the input's integer type), checked."""
     have = [
         ("need", f"{name}: n x {list(type.shape[1:])}, {type.dtype}"),
         ("have", f"{list(array.shape)}, {array.dtype}"),
@@ -188,12 +240,22 @@ def _checked(
         raise bad(path, "the model takes integers", f".astype('{type.dtype.numpy}')", have)
     if array.shape[1:] != type.shape[1:]:
         raise bad(path, "wrong shape", _shape_remedy(array.shape, type.shape), have)
-    if limit is not None:
-        array = array[spaced(len(array), limit)]
+    if pick is not None:
+        array = array[list(pick)]
+    if not want_float and (beyond := _beyond(array, type.dtype)):
+        raise bad(path, f"integers beyond {type.dtype.numpy}", _INTEGERS, [*have, ("range", beyond)])
     if want_float and not np.isfinite(array).all():
         where = np.argwhere(~np.isfinite(array))[0].tolist()
         raise bad(path, f"NaN or infinity at {name}{where}", "remove such samples", have)
     return np.ascontiguousarray(array, dtype=type.dtype.numpy)
+
+
+def _beyond(array: np.ndarray, dtype: DType) -> str:
+    """The range of integers that a type does not hold; empty where it does."""
+    if array.dtype == bool or dtype == DType.BOOL:
+        return ""
+    lo, hi = int(array.min(initial=0)), int(array.max(initial=0))
+    return "" if dtype.limits[0] <= lo and hi <= dtype.limits[1] else f"{lo} to {hi}"
 
 
 def _shape_remedy(have: tuple[int, ...], need: tuple[int, ...]) -> str:

@@ -1,9 +1,10 @@
-"""Images as calibration data: a folder, or a parquet file as Hugging Face writes it."""
+"""Images as data: a folder, or a parquet file as Hugging Face writes it."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from edgec.ir import DType, TensorType
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".tif", ".tiff"}
 _COLUMNS = ("image", "img", "images", "image.bytes", "bytes")
+LABELS = ("label", "labels", "y")
+"""Columns of parquet files and arrays of .npz files with labels."""
 
 
 def spaced(total: int, limit: int) -> list[int]:
@@ -23,8 +26,8 @@ def spaced(total: int, limit: int) -> list[int]:
 
 
 def bad(where: Path | str, title: str, remedy: str, facts: Sequence[tuple[str, str]] = ()) -> Diagnostic:
-    """The diagnostic for calibration data that cannot be used."""
-    return Diagnostic("E104", f"calibration data: {title}", where=str(where), facts=facts, remedies=[remedy])
+    """The diagnostic for data that cannot be used."""
+    return Diagnostic("E104", f"bad data: {title}", where=str(where), facts=facts, remedies=[remedy])
 
 
 @dataclass(frozen=True)
@@ -79,20 +82,49 @@ def split_options(spec: str) -> tuple[Path, ImageOptions]:
     return Path(text), options
 
 
-def load_folder(path: Path, type: TensorType, options: ImageOptions, limit: int) -> tuple[np.ndarray, str]:
-    """At most `limit` images of a folder, evenly spaced in order of their names.
+@dataclass(frozen=True)
+class Images:
+    """Encoded images, of which parts are decoded when they are wanted.
 
-    Returns samples [n, ...] of the input's shape and a note. Raises Diagnostic E104.
+    open: a name, and what Pillow opens, for each of some indices. labels: None where there are none. classes:
+    their names, none where they are not known.
+    """
+
+    path: Path
+    count: int
+    open: Callable[[Sequence[int]], list[tuple[str, Any]]]
+    labels: np.ndarray | None = None
+    classes: tuple[str, ...] = ()
+
+    def decode(self, pick: Sequence[int], type: TensorType, options: ImageOptions) -> tuple[np.ndarray, str]:
+        """Those images as samples [n, ...] of the input's shape, and a note. Raises Diagnostic E104."""
+        return _decode(self.open(pick), self.path, type, options)
+
+
+def open_folder(path: Path) -> Images:
+    """The images of a folder in order of their names; labelled where each is in a folder of its class.
+
+    Classes are in order of their names, or numbered where those are numbers. Raises Diagnostic E104.
     """
     files = sorted(p for p in path.rglob("*") if p.suffix.lower() in _SUFFIXES)
     if not files:
         raise bad(path, "no images in the folder", f"put images there ({', '.join(sorted(_SUFFIXES))})")
-    pick = [files[k] for k in spaced(len(files), limit)]
-    return _decode(((str(f), f) for f in pick), path, type, options)
+
+    def opened(pick: Sequence[int]) -> list[tuple[str, Any]]:
+        return [(str(files[k]), files[k]) for k in pick]
+
+    parts = [p.relative_to(path).parts for p in files]
+    if any(len(p) < 2 for p in parts):
+        return Images(path, len(files), opened)
+    classes = sorted({p[0] for p in parts})
+    if all(c.isdecimal() for c in classes):
+        return Images(path, len(files), opened, np.array([int(p[0]) for p in parts]))
+    labels = np.array([classes.index(p[0]) for p in parts])
+    return Images(path, len(files), opened, labels, tuple(classes))
 
 
-def load_parquet(path: Path, type: TensorType, options: ImageOptions, limit: int) -> tuple[np.ndarray, str]:
-    """At most `limit` images of a parquet file, evenly spaced. As `load_folder`."""
+def open_parquet(path: Path) -> Images:
+    """The images of a parquet file, with its labels if it has them. Raises Diagnostic E104."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -106,21 +138,37 @@ def load_parquet(path: Path, type: TensorType, options: ImageOptions, limit: int
         column = next((c for c in _COLUMNS if c in names), None)
         if column is None:
             raise bad(path, f"no image column, only {', '.join(names)}", f"name it {_COLUMNS[0]}")
-        rows = spaced(file.metadata.num_rows, limit)
-        values = file.read(columns=[column]).column(0).take(pa.array(rows)).to_pylist()
+        named = next((c for c in LABELS if c in names), None)
+        table = file.read(columns=[column, *filter(None, [named])])
+        labels = None if named is None else np.array(table.column(named).to_pylist())
     except Diagnostic:
         raise
     except Exception as e:  # whatever a damaged file makes the reader throw
         raise bad(path, "the file cannot be read", "check that it is a parquet file", _reason(e)) from e
-    if not values:
+    if not table.num_rows:
         raise bad(path, "the file has no rows", "give at least one image")
-    items = [
-        (f"row {r}", v["bytes"] if isinstance(v, dict) else v) for r, v in zip(rows, values, strict=True)
-    ]
-    for where, data in items:
-        if not isinstance(data, bytes):
-            raise bad(path, f"{where} of column {column} holds no image bytes", "store encoded images")
-    return _decode(((w, io.BytesIO(d)) for w, d in items), path, type, options)
+
+    def opened(rows: Sequence[int]) -> list[tuple[str, Any]]:
+        found = []
+        for row, v in zip(rows, table.column(column).take(pa.array(rows)).to_pylist(), strict=True):
+            data = v["bytes"] if isinstance(v, dict) else v
+            if not isinstance(data, bytes):
+                title = f"row {row} of column {column} holds no image bytes"
+                raise bad(path, title, "store encoded images")
+            found.append((f"row {row}", io.BytesIO(data)))
+        return found
+
+    classes = _class_names(file.schema_arrow.metadata or {}, named)
+    return Images(path, table.num_rows, opened, labels, classes)
+
+
+def _class_names(metadata: dict[bytes, bytes], column: str | None) -> tuple[str, ...]:
+    """The names of classes that Hugging Face's writers put beside the columns."""
+    try:
+        names = json.loads(metadata[b"huggingface"])["info"]["features"][column]["names"]
+        return tuple(str(n) for n in names)
+    except (KeyError, TypeError, ValueError):
+        return ()
 
 
 def _decode(

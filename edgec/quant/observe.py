@@ -171,7 +171,7 @@ def _not_a_number(graph: Graph, value: str, samples: Samples) -> Diagnostic:
     where = f"{node.path or node.name} ({node.op})" if node else value
     return Diagnostic(
         "E104",
-        "calibration data: the model's values are not numbers (NaN)",
+        "bad data: the model's values are not numbers (NaN)",
         where=where,
         facts=[("have", f"samples from {samples.source}")],
         remedies=["check the preprocessing of the data", "check the float model on one of the samples"],

@@ -10,6 +10,7 @@ from edgec.ir import Graph
 from edgec.ops.base import op_of
 from edgec.options import BuildOptions
 from edgec.passes.collapse_views import remaining_copies
+from edgec.report import files
 from edgec.report.schema import SCHEMA, Copies, Flash, Layer, Port, Region, Report, Sram, Window
 from edgec.schedule.plan import Plan, Step
 from edgec.schedule.usage import Usage
@@ -115,6 +116,7 @@ def empty_report(
         macs=sum(x["macs"] for x in entries),
         layers=entries,
         checks=[],
+        source=files.source(options.model),
         regions=regions(graph, plan, usage),
         copies=Copies(count=copied, bytes=copied_bytes),
     )

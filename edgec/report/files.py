@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import cast
 
 from edgec.diagnostics import Diagnostic
-from edgec.report.schema import SCHEMA, Report, missing_keys
+from edgec.report.schema import SCHEMA, Report, Source, missing_keys
 from edgec.target import Target, load_target, target_file
 
 NAME = "report.json"
@@ -43,6 +44,15 @@ def load(folder: Path) -> Report:
     if missing := missing_keys(report):
         raise _not_a_build(folder, f"report.json lacks {', '.join(missing[:3])}")
     return cast(Report, report)
+
+
+def source(model: str) -> Source:
+    """What is known of a model by its name: a file, or package.module:callable."""
+    path = Path(model)
+    if not path.is_file():
+        return Source(model=model)
+    with path.open("rb") as file:
+        return Source(model=model, sha256=hashlib.file_digest(file, "sha256").hexdigest())
 
 
 def target(folder: Path) -> Target:

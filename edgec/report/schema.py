@@ -115,6 +115,13 @@ class Port(TypedDict):
     perm: NotRequired[list[int]]
 
 
+class Source(TypedDict):
+    """What was built: the model as it was named, and of a file the SHA-256 of its bytes."""
+
+    model: str
+    sha256: NotRequired[str]
+
+
 class Copies(TypedDict):
     """Transposes and gathers that the compiler could not remove."""
 
@@ -189,6 +196,7 @@ class Report(TypedDict):
     macs: int
     layers: list[Layer]
     checks: list[Check]
+    source: NotRequired[Source]
     constant_reads: NotRequired[int]
     constant_reads_unstreamed: NotRequired[int]
     cycles_estimate: NotRequired[int]

@@ -11,12 +11,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
 from edgec.ir import Graph
 from edgec.report import files
+from edgec.report.schema import Report
 from edgec.schedule import Plan
 from tests.cli.invoke import Outcome, edgec
 from tests.conftest import ROOT
@@ -47,6 +49,12 @@ def a_build(folder: Path, target: str = "stm32f746") -> Path:
     folder.mkdir()
     (folder / files.NAME).write_text(files.dump({**REPORT, "target": target}))
     return folder
+
+
+def labelled(labels: list[int]) -> str:
+    """Data for such a build."""
+    np.savez("data.npz", x=np.zeros((len(labels), 4, 2, 3), np.float32), y=labels)
+    return "data.npz"
 
 
 # -- E1: usage ----------------------------------------------------------------
@@ -108,6 +116,26 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return edgec("profile", a_build(tmp / "b", "rp2040"), "--on", "qemu")
 
 
+@case("E101-classes")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    one = {**REPORT, "outputs": [{"name": "y", "shape": [1, 1], "dtype": "int8"}]}
+    (a_build(tmp / "b") / files.NAME).write_text(files.dump(cast(Report, one)))
+    return edgec("eval", "b", "--data", labelled([0, 1]))
+
+
+@case("E101-output")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    two = {**REPORT, "outputs": [REPORT["outputs"][0], {"name": "box", "shape": [1, 4], "dtype": "int8"}]}
+    (a_build(tmp / "b") / files.NAME).write_text(files.dump(cast(Report, two)))
+    return edgec("eval", "b", "--data", labelled([0, 1]))
+
+
+@case("E101-float")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    a_build(tmp / "b")
+    return edgec("eval", "b", "--data", labelled([0, 1]), "--model", "tests.errors.models:small")
+
+
 @case("E102")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("m.tflite", target="stm32f764")
@@ -147,6 +175,19 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
 @case("E104-missing")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("tests.errors.models:small", "--calib", "none.npz")
+
+
+@case("E104-labels")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    a_build(tmp / "b")
+    np.savez("data.npz", x=np.zeros((2, 4, 2, 3), np.float32))
+    return edgec("eval", "b", "--data", "data.npz")
+
+
+@case("E104-classes")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    a_build(tmp / "b")
+    return edgec("eval", "b", "--data", labelled([1, 3, 5]))
 
 
 @case("E105-no-build")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -46,11 +47,12 @@ def test_digits_from_training_to_the_board(example: object, name: str, enough: f
         *("--calib", f"{name}-calib.npz", "--out", "out"),
     )
     assert built.status == 0, built.err
-    ran = edgec("run", "out", "--on", "sim", "--input", f"{name}-x.npy", "--output", "y.npy")
+    ran = edgec("eval", "out", "--data", f"{name}-test.npz", "--on", "sim", "--samples", "359", "--json")
     assert ran.status == 0, ran.err
-    device = np.load("y.npy").argmax(1)
-    assert device.shape == np.load(f"{name}-labels.npy").shape
-    assert abs(100 * (device == np.load(f"{name}-labels.npy")).mean() - top1) < 2
+    found = json.loads(ran.out)
+    assert found["samples"] == found["of"] == 359 and found["float"]["model"] == f"{name}.pt2"
+    assert abs(100 * found["float"]["top1"] - top1) < 0.01
+    assert abs(100 * found["top1"] - top1) < 2 and found["float"]["agreement"] > 0.97
 
 
 @pytest.mark.parametrize(("name", "enough"), [("cifar_vit", 70), ("cifar_cnn", 80)])

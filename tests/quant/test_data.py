@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 
 from edgec.diagnostics import Diagnostic
 from edgec.ir import DType, TensorType
-from edgec.quant.data import load_samples, random_samples
+from edgec.quant.data import load_samples, open_data, random_samples
 from edgec.quant.images import ImageOptions, split_options
+from edgec.quant.labels import class_names, labels_of
 
 IMAGE = {"x": TensorType((1, 3, 8, 6))}
 
@@ -162,3 +164,75 @@ def test_random_samples_say_so() -> None:
     a, b = random_samples(IMAGE), random_samples(IMAGE)
     np.testing.assert_array_equal(a.arrays["x"], b.arrays["x"])
     assert a.random and "not established" in a.notes[0]
+
+
+def labelled(path: Path, inputs: dict[str, TensorType] = IMAGE, classes: int = 4) -> list[int]:
+    return labels_of(open_data(str(path), inputs), classes).tolist()
+
+
+def test_labels_of_all_kinds_of_data(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    x = np.zeros((3, 3, 8, 6), np.float32)
+    for k, name in enumerate(("y", "labels", "label")):
+        assert labelled(save(tmp_path / f"{k}.npz", x=x, **{name: np.array([2, 0, 3.0])})) == [2, 0, 3]
+    named = open_data(str(save(tmp_path / "n.npz", x=x, y=np.zeros((3, 1), int), classes=["a", "b"])), IMAGE)
+    assert class_names(named, 2) == ["a", "b"] and labels_of(named, 2).tolist() == [0, 0, 0]
+    for k, folder in enumerate(("dog", "cat", "dog")):
+        (tmp_path / "f" / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "f" / folder / f"{k}.png").write_bytes(picture(6, 8))
+    data = open_data(str(tmp_path / "f"), IMAGE)
+    assert labels_of(data, 2).tolist() == [0, 1, 1] and class_names(data, 2) == ["cat", "dog"]
+    assert len(data.take([2, 0])) == 2
+    (tmp_path / "f" / "dog").rename(tmp_path / "f" / "3")
+    (tmp_path / "f" / "cat").rename(tmp_path / "f" / "1")
+    assert labelled(tmp_path / "f") == [1, 3, 3]
+    table = pa.table({"image": [picture(6, 8)] * 3, "label": [2, 1, 0]})
+    kept = {"info": {"features": {"label": {"names": ["a", "b", "c"]}}}}
+    pq.write_table(table.replace_schema_metadata({"huggingface": json.dumps(kept)}), tmp_path / "p.parquet")
+    data = open_data(str(tmp_path / "p.parquet"), IMAGE)
+    assert labels_of(data, 3).tolist() == [2, 1, 0] and class_names(data, 3) == ["a", "b", "c"]
+    assert class_names(open_data(str(tmp_path / "0.npz"), IMAGE), 3) == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "says", "remedy"),
+    [
+        ([0, 1, 4], "beyond", "labels of its classes"),
+        ([1, 2, 4], "beyond", "labels - 1"),
+        ([-1, 2, 3], "beyond", "labels of its classes"),
+        ([0.5, 1, 2], "only classifiers", "raw outputs"),
+        ([0, np.nan, 2], "only classifiers", "raw outputs"),
+        ([0, 1], "shape", "one number"),
+        (np.eye(3, 4), "shape", "argmax"),
+        (["a", "b", "c"], "no numbers", "return_inverse"),
+    ],
+)
+def test_labels_that_are_no_classes(tmp_path: Path, labels: object, says: str, remedy: str) -> None:
+    path = save(tmp_path / "a.npz", x=np.zeros((3, 3, 8, 6), np.float32), y=np.array(labels))
+    with pytest.raises(Diagnostic) as e:
+        labelled(path)
+    assert e.value.code == "E104" and says in e.value.title and remedy in e.value.remedies[0]
+
+
+def test_names_that_do_not_fit_the_classes(tmp_path: Path) -> None:
+    data = open_data(
+        str(save(tmp_path / "a.npz", x=np.zeros((2, 3, 8, 6)), y=[0, 1], classes=["a", "a"])), IMAGE
+    )
+    for count, says in ((2, "same name"), (3, "2 names of classes")):
+        with pytest.raises(Diagnostic, match=says):
+            class_names(data, count)
+
+
+def test_integers_that_a_type_does_not_hold(tmp_path: Path) -> None:
+    quantized = {"x": TensorType((1, 8), DType.I8)}
+    assert "beyond int8" in refused(save(tmp_path / "a.npz", x=np.full((2, 8), 200)), quantized).title
+
+
+def test_the_quantized_form_of_an_input(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.npz", x=np.full((2, 8), -3, np.int16))
+    inputs = {"x": TensorType((1, 8))}
+    data = open_data(str(path), inputs, integers={"x": DType.I8})
+    assert data.take([1]).arrays["x"].tolist() == [[-3] * 8]
+    assert "takes floats" in refused(path, inputs).title

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from edgec import workers
+from edgec.codegen.toolchain import DoesNotFit
 from edgec.diagnostics import Diagnostic
 from edgec.ir import Graph
 from edgec.ops.base import call_of, op_of
@@ -19,9 +21,10 @@ from edgec.options import Silent
 from edgec.schedule.forms import Form
 from edgec.sim.runner import Cost
 from edgec.target import FEATURES, Target, load_target
-from edgec.tune import Tuner, cache, tuner, workers
+from edgec.tune import Tuner, cache, tuner
 from edgec.tune.candidates import Candidate, choosable, one_layer
 from edgec.tune.measure import measure
+from edgec.tune.workers import fitting, measured
 from tests.tune.layers import mixed
 
 BOARD = load_target("stm32f746")
@@ -163,7 +166,7 @@ def layers(count: int) -> dict[str, Graph]:
 
 def test_workers_measure_the_same_as_this_process() -> None:
     board = load_target("stm32f446")
-    found = dict(workers.measured(layers(3), board, 2))
+    found = dict(measured(layers(3), board, 2))
     assert len(found) == 3 and found["0"] == measure(layers(1)["0"], board)
     assert all(c is not None and c.cycles and c.instructions for c in found.values())
 
@@ -178,7 +181,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
 
 
 def test_workers_end_when_the_caller_stops(started: list[subprocess.Popen[bytes]]) -> None:
-    steps = workers.measured(layers(6), load_target("stm32f446"), 2)
+    steps = measured(layers(6), load_target("stm32f446"), 2)
     next(steps)
     began = time.monotonic()
     steps.close()  # what an exception in a loop over it does
@@ -196,13 +199,21 @@ def test_a_worker_that_dies_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(workers, "_start", dying)
     with pytest.raises(RuntimeError, match="ended"):
-        dict(workers.measured(layers(2), load_target("stm32f446"), 2))
+        dict(measured(layers(2), load_target("stm32f446"), 2))
 
 
 def test_what_a_worker_answers() -> None:
     with pytest.raises(Diagnostic) as error:
-        workers._understood("error", [("E401", "missing tool", "x", (("a", "b"),), ("c",))])
+        workers._understood("error", ("E401", "missing tool", "x", (("a", "b"),), ("c",)))
     assert (error.value.code, error.value.where, error.value.remedies) == ("E401", "x", ("c",))
-    with pytest.raises(RuntimeError, match="could not be measured"):
-        workers._understood("bug", ["Traceback"])
-    assert workers._understood("unfit", []) is None
+    with pytest.raises(RuntimeError, match="could not perform"):
+        workers._understood("bug", "Traceback")
+    assert workers._understood("done", None) is None
+
+
+def test_a_layer_that_does_not_fit_has_no_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    def large(layer: Graph, target: Target) -> Cost:
+        raise DoesNotFit("SRAM", (("arena", 9),), 1)
+
+    monkeypatch.setattr("edgec.tune.workers.measure", large)
+    assert fitting(layers(1)["0"], BOARD) is None
