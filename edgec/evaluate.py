@@ -104,7 +104,7 @@ def evaluate(options: EvalOptions) -> Evaluation:
     mine = Answers.joined([a for a, _ in parts])
     about = About(report["model"], report["target"], options.on, options.data, output["name"], data.count)
     result = evaluated(about, labels[pick[: len(mine.said)]], mine, names)
-    if len(pick) < data.count:
+    if result["samples"] < data.count:
         result["seed"] = SEED
     if result["samples"] < len(pick):
         result["planned"] = len(pick)
@@ -207,12 +207,9 @@ def _count(parts: Sequence[_Part]) -> int:
 
 
 def _picked(data: Data, options: EvalOptions) -> list[int]:
-    """The samples that run, in their order; drawn where they are not all."""
+    """The samples that run, shuffled: where an interrupt stops them, those that ran are a fair sample of all."""
     most = options.samples or (data.count if options.on == "host" else ELSEWHERE)
-    if most >= data.count:
-        return list(range(data.count))
-    drawn = np.random.default_rng(SEED).choice(data.count, most, replace=False)
-    return [int(k) for k in np.sort(drawn)]
+    return [int(k) for k in np.random.default_rng(SEED).permutation(data.count)[:most]]
 
 
 def _write(path: Path, picture: str) -> None:
