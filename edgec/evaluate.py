@@ -207,7 +207,7 @@ def _count(parts: Sequence[_Part]) -> int:
 
 
 def _picked(data: Data, options: EvalOptions) -> list[int]:
-    """The samples that run, shuffled: where an interrupt stops them, those that ran are a fair sample of all."""
+    """The samples that run, shuffled: those before an interrupt are a fair sample of all."""
     most = options.samples or (data.count if options.on == "host" else ELSEWHERE)
     return [int(k) for k in np.random.default_rng(SEED).permutation(data.count)[:most]]
 
