@@ -12,9 +12,9 @@ from edgec.passes.base import Changes, Pass
 from edgec.passes.rewrite import only_use, renamed, replace
 from edgec.passes.scales import Scale, scale_of
 
-_OUT_AXIS = {"conv2d": 0, "conv_transpose2d": 0, "linear": 0, "depthwise_conv2d": -1}
+OUT_AXIS = {"conv2d": 0, "conv_transpose2d": 0, "linear": 0, "depthwise_conv2d": -1}
 """Axis of the output channel in the weights (operand 1; operand 2 is the bias)."""
-_NORMS = ("layer_norm", "group_norm")
+NORMS = ("layer_norm", "group_norm")
 """Norms with a scale (operand 1) and a shift (operand 2) of their own."""
 
 
@@ -30,10 +30,10 @@ class FoldScales(Pass):
                 continue
             where = node.path or node.name
             before = _producer(graph, scale.x, scale.channels)
-            if before is not None and before.op in _OUT_AXIS and not before.attrs.get("activation"):
-                _fold_back(graph, before, scale)
-            elif before is not None and before.op in _NORMS:
-                _fold_into_norm(graph, before, scale)
+            if before is not None and before.op in OUT_AXIS and not before.attrs.get("activation"):
+                fold_back(graph, before, scale)
+            elif before is not None and before.op in NORMS:
+                fold_into_norm(graph, before, scale)
             elif _fold_forward(graph, node, scale):
                 changes.did(where, "folded into the weights after it")
                 continue
@@ -57,39 +57,41 @@ def _producer(graph: Graph, value: str, channels: int) -> Node | None:
     return node if all(graph.is_constant(v) for v in node.inputs[1:]) else None
 
 
-def _fold_back(graph: Graph, node: Node, scale: Scale) -> None:
-    weights = _data(graph, node, 1)
+def fold_back(graph: Graph, node: Node, scale: Scale) -> None:
+    """Into the weights and the bias of a node of `OUT_AXIS`."""
+    weights = weights_data(graph, node, 1)
     shape = [1] * weights.ndim
-    shape[_OUT_AXIS[node.op]] = -1
-    bias = _data(graph, node, 2) if len(node.inputs) > 2 else 0.0
-    _set(graph, node, weights * scale.scale.reshape(shape), bias * scale.scale + scale.shift)
+    shape[OUT_AXIS[node.op]] = -1
+    bias = weights_data(graph, node, 2) if len(node.inputs) > 2 else 0.0
+    set_weights(graph, node, weights * scale.scale.reshape(shape), bias * scale.scale + scale.shift)
 
 
-def _fold_into_norm(graph: Graph, node: Node, scale: Scale) -> None:
-    gamma = _data(graph, node, 1) if len(node.inputs) > 1 else 1.0
-    beta = _data(graph, node, 2) if len(node.inputs) > 2 else 0.0
-    _set(graph, node, gamma * scale.scale, beta * scale.scale + scale.shift)
+def fold_into_norm(graph: Graph, node: Node, scale: Scale) -> None:
+    """Into the scale and the shift of a node of `NORMS`."""
+    gamma = weights_data(graph, node, 1) if len(node.inputs) > 1 else 1.0
+    beta = weights_data(graph, node, 2) if len(node.inputs) > 2 else 0.0
+    set_weights(graph, node, gamma * scale.scale, beta * scale.scale + scale.shift)
 
 
 def _fold_forward(graph: Graph, node: Node, scale: Scale) -> bool:
     """Into every consumer's weights, where all of them can take it exactly."""
     out = node.outputs[0]
     users = graph.consumers(out)
-    if out in graph.outputs or not users or any(_expanded(graph, u, k, scale) is None for u, k in users):
+    if out in graph.outputs or not users or any(expanded(graph, u, k, scale) is None for u, k in users):
         return False
     for user, k in users:
-        parts = _expanded(graph, user, k, scale)
+        parts = expanded(graph, user, k, scale)
         assert parts is not None
-        weights = _data(graph, user, 1)
-        axes = tuple(a for a in range(weights.ndim) if a != _OUT_AXIS[user.op] % weights.ndim)
-        bias = _data(graph, user, 2) if len(user.inputs) > 2 else 0.0
-        _set(graph, user, weights * parts[0], bias + (weights * parts[1]).sum(axis=axes))
+        weights = weights_data(graph, user, 1)
+        axes = tuple(a for a in range(weights.ndim) if a != OUT_AXIS[user.op] % weights.ndim)
+        bias = weights_data(graph, user, 2) if len(user.inputs) > 2 else 0.0
+        set_weights(graph, user, weights * parts[0], bias + (weights * parts[1]).sum(axis=axes))
         graph.set_operand(user, 0, scale.x)
     graph.remove(node)
     return True
 
 
-def _expanded(graph: Graph, user: Node, k: int, scale: Scale) -> tuple[np.ndarray, np.ndarray] | None:
+def expanded(graph: Graph, user: Node, k: int, scale: Scale) -> tuple[np.ndarray, np.ndarray] | None:
     """Scale and shift in the shape of the user's weights; None where the user cannot take them."""
     if k != 0 or user.op not in ("conv2d", "linear", "depthwise_conv2d"):
         return None
@@ -112,16 +114,19 @@ def _expanded(graph: Graph, user: Node, k: int, scale: Scale) -> tuple[np.ndarra
     return spread(scale.scale), spread(scale.shift)
 
 
-def _data(graph: Graph, node: Node, k: int) -> np.ndarray:
+def weights_data(graph: Graph, node: Node, k: int) -> np.ndarray:
+    """Constant operand k, float64."""
     data = graph.data(node.inputs[k])
     assert data is not None, f"{node.name}: operand {k} is no constant"
     return data.astype(np.float64)
 
 
-def _set(graph: Graph, node: Node, weights: np.ndarray, bias: np.ndarray) -> None:
-    """New float32 operands 1 and 2."""
+def set_weights(graph: Graph, node: Node, weights: np.ndarray, bias: np.ndarray | None) -> None:
+    """New float32 operands 1 and 2, the second only where there is a bias."""
     names = []
     for k, (data, stem) in enumerate(((weights, "weight"), (bias, "bias")), start=1):
+        if data is None:
+            continue
         old = node.inputs[k] if k < len(node.inputs) else f"{node.name}.{stem}"
         names.append(graph.add_constant(old, data.astype(np.float32)))
     graph.set_inputs(node, [node.inputs[0], *names])

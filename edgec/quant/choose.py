@@ -1,6 +1,7 @@
 """Choosing number formats by measurement: calibrate, quantize in several ways, keep the best.
 
-The ways differ in how ranges are taken (min-max, percentile, mean squared error), and in
+The ways differ in how ranges are taken (min-max, percentile, mean squared error), in
+whether biases make up for rounded weights, in whether channels are equalized, and in
 whether residual streams that a normalization reads are int16. Each is run against the
 float model on samples; the one whose outputs, and what differs between them, have least
 noise wins. int16 doubles the memory of a stream, so it is taken only where int8 will not do, and
@@ -9,15 +10,18 @@ the int8 form stays at hand for a build that does not fit otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edgec.ir import Graph
 from edgec.ops.base import call_of, op_of
 from edgec.options import Progress
+from edgec.quant.correct import corrected
 from edgec.quant.data import Samples
+from edgec.quant.equalize import equalized
+from edgec.quant.formats import Range
 from edgec.quant.observe import METHODS, observe
 from edgec.quant.ptq import quantize_graph
 from edgec.quant.snr import Fidelity, compare, float_outputs, integer_inputs
@@ -25,6 +29,13 @@ from edgec.quant.streams import residual_streams
 
 _OBSERVE_MACS = 20_000_000_000
 _TRY_MACS = 2_600_000_000
+_FINE = 40.0
+"""Decibels at the outputs above which biases stay as they are: there is nothing to gain."""
+_FAIR = 30.0
+"""Decibels below which channels are equalized, which takes as long as calibration."""
+_ENOUGH = 16
+"""Samples from which means and extremes of channels are known well enough to act on."""
+_WAYS = 2 * len(METHODS) + 2
 _GOOD = 20.0
 """Decibels at the outputs above which int8 residual streams stay."""
 _DECIDES = 0.1
@@ -49,6 +60,26 @@ class Quantized:
     narrow: Callable[[], Quantized] | None = None
 
 
+@dataclass(frozen=True)
+class _Way:
+    """A form of the model to quantize. real: computes what the model does; graph: the same with the biases
+    that are to be quantized; ranges: for its values."""
+
+    name: str
+    real: Graph
+    graph: Graph
+    ranges: Mapping[str, Range]
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What came of a way."""
+
+    way: _Way
+    decibels: float
+    held: Graph
+
+
 def quantize_model(graph: Graph, samples: Samples, progress: Progress) -> Quantized:
     """The best integer form of a float graph. `samples` in the axis order of the graph's inputs.
 
@@ -63,30 +94,51 @@ def quantize_model(graph: Graph, samples: Samples, progress: Progress) -> Quanti
     want = float_outputs(graph, tried)
     streams = residual_streams(graph)
 
-    def attempt(method: str, wide: frozenset[str]) -> tuple[float, Graph]:
-        held = quantize_graph(graph, observation.ranges(method), wide)
+    def attempt(way: _Way, wide: frozenset[str] = frozenset()) -> _Result:
+        held = quantize_graph(way.graph, way.ranges, wide)
         result = compare(graph, held, tried, layers=False, want=want)
-        return min(result.snr, result.contrast if result.share > _DECIDES else result.snr), held
+        return _Result(way, min(result.snr, result.contrast if result.share > _DECIDES else result.snr), held)
 
-    results = {}
-    for k, way in enumerate(METHODS):
-        results[way] = attempt(way, frozenset())
-        progress.step(k + 1, len(METHODS) + 1)
-    best = max(METHODS, key=lambda m: results[m][0])
-    decibels, held = results[best]
-    ranked = f"{best} ({', '.join(f'{m} {results[m][0]:.1f} dB' for m in METHODS)})"
+    results: list[_Result] = []
+
+    def try_all(ways: Iterable[_Way]) -> _Result:
+        for way in ways:
+            results.append(attempt(way))
+            progress.step(len(results), _WAYS)
+        return max(results, key=lambda r: r.decibels)
+
+    def corrections(found: Iterable[_Result], means: Mapping[str, np.ndarray]) -> list[_Way]:
+        return [
+            replace(
+                r.way, name=f"{r.way.name} + corrected biases", graph=corrected(r.way.real, r.held, means)
+            )
+            for r in found
+        ]
+
+    best = try_all(_Way(method, graph, graph, observation.ranges(method)) for method in METHODS)
+    known = not samples.random and len(used) >= _ENOUGH
+    if known and best.decibels < _FINE:
+        best = try_all(corrections(list(results), observation.means))
+    if known and best.decibels < _FAIR and (even := equalized(graph, used)) is not None:
+        method = best.way.name.partition(" + ")[0]
+        observed = observe(even, used)
+        best = try_all([_Way(f"{method} + equalized", even, even, observed.ranges(method))])
+        best = try_all(corrections(results[-1:], observed.means))
+    decibels, held = best.decibels, best.held
+    ranked = f"{best.way.name} ({', '.join(f'{r.way.name} {r.decibels:.1f} dB' for r in results)})"
 
     def measured(form: Graph, decibels: float, method: str) -> Quantized:
-        fidelity = compare(graph, form, tried, want=want)
+        fidelity = compare(best.way.real, form, tried, want=want)
         integers = [integer_inputs(form, tried.sample(k)) for k in range(len(tried))]
         return Quantized(form, fidelity, integers, method, decibels)
 
     if not streams or decibels >= _GOOD:
         return measured(held, decibels, ranked)
-    more, wide = attempt(best, streams)
+    wide = attempt(best.way, streams)
+    more = wide.decibels
     if more < decibels + _GAIN:
         return measured(held, decibels, ranked)
-    chosen = measured(wide, more, f"{ranked}; residual streams in int16 ({more:.1f} dB)")
+    chosen = measured(wide.held, more, f"{ranked}; residual streams in int16 ({more:.1f} dB)")
     in_int8 = f"{ranked}; residual streams in int8 instead of int16 ({more:.1f} dB)"
     chosen.narrow = lambda: measured(held.copy(), decibels, in_int8)
     return chosen

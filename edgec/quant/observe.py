@@ -17,6 +17,7 @@ from edgec.diagnostics import Diagnostic
 from edgec.ir import DType, Graph
 from edgec.ops.base import op_of
 from edgec.ops.interpret import evaluate
+from edgec.quant.correct import weighted
 from edgec.quant.data import Samples
 from edgec.quant.formats import Range, asymmetric
 
@@ -79,10 +80,12 @@ class Histogram:
 
 @dataclass
 class Observation:
-    """A histogram per float value; `floor`: below it a softmax does not see."""
+    """A histogram per float value; floors: below them a softmax does not see; means: of what weights are
+    multiplied with (`weighted`), over the samples."""
 
     histograms: dict[str, Histogram]
     floors: dict[str, float]
+    means: dict[str, np.ndarray]
 
     def ranges(self, method: str) -> dict[str, Range]:
         """The range of every value by one of METHODS."""
@@ -106,7 +109,8 @@ def observe(graph: Graph, samples: Samples, tick: Callable[[int, int], None] | N
     tick: called with (samples done, samples). Raises Diagnostic E104 where a layer's
     values are not numbers.
     """
-    result = Observation({}, {})
+    result = Observation({}, {}, {})
+    sums: dict[str, np.ndarray | float] = {node.inputs[0]: 0.0 for node in weighted(graph)}
     softmax = {n.inputs[0] for n in graph.nodes() if n.op == "softmax"}
 
     def see(value: str, x: np.ndarray) -> None:
@@ -120,6 +124,8 @@ def observe(graph: Graph, samples: Samples, tick: Callable[[int, int], None] | N
             result.floors[value] = min(result.floors.get(value, math.inf), floor)
 
     def see_result(value: str, x: np.ndarray) -> None:
+        if value in sums:
+            sums[value] = sums[value] + x
         node = graph.producer(value)
         if node is not None and not op_of(node).is_view:
             see(value, x)
@@ -128,9 +134,12 @@ def observe(graph: Graph, samples: Samples, tick: Callable[[int, int], None] | N
         inputs = samples.sample(k)
         for name, x in inputs.items():
             see(name, x)
+            if name in sums:
+                sums[name] = sums[name] + x
         evaluate(graph, inputs, see_result)
         if tick is not None:
             tick(k + 1, len(samples))
+    result.means = {v: np.float32(1 / len(samples)) * np.asarray(x) for v, x in sums.items()}
     return result
 
 
