@@ -187,13 +187,16 @@ def eval(
         bool, typer.Option("--no-float", help="Do not run the float model beside it.")
     ] = False,
     output: Annotated[str, typer.Option(help="Which output has the classes, of several.")] = "",
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help="Measure which layers suffer from int8 weights.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Draw the confusion matrix there: picture.svg.")] = None,
     json: Json = False,
 ) -> None:
     """Say how often a build is right, how often it agrees with the float model, and what it mistakes."""
     from edgec.evaluate import EvalOptions, evaluate_build
 
-    options = EvalOptions(folder, data, on, samples, output, model, not no_float, out)
+    options = EvalOptions(folder, data, on, samples, output, model, not no_float, out, sensitivity)
     if not evaluate_build(options, json):
         raise SystemExit(130)
 

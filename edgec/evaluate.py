@@ -20,11 +20,12 @@ from edgec.diagnostics import Diagnostic
 from edgec.float_model import FloatModel, find_float
 from edgec.ir import DType, TensorType
 from edgec.ir.types import dtype_of
+from edgec.options import Progress
 from edgec.quant.data import Data, Samples, open_data
 from edgec.quant.labels import class_names, labels_of
 from edgec.report import answers as table
 from edgec.report import confusion, files
-from edgec.report.evaluation import About, Answers, Evaluation, against_float, evaluated
+from edgec.report.evaluation import About, Answers, Evaluation, Sensitivity, against_float, evaluated
 from edgec.report.schema import Port, Report
 from edgec.runners import Place, check_place
 from edgec.workers import Workers
@@ -32,6 +33,8 @@ from edgec.workers import Workers
 SEED = 0
 ELSEWHERE = 100
 """Samples that run by default where a program of this machine does not run them."""
+FEW = 16
+"""Samples on which sensitivities are measured."""
 _CHUNK = 4 * BATCH
 """Samples for each processor between two steps of the progress bar."""
 _Part = tuple[Answers, Answers | None]
@@ -44,7 +47,7 @@ class EvalOptions:
 
     data: as --calib, with labels. samples: how many of them, None for all on the host and ELSEWHERE
     elsewhere. output: which of several. model: the float model, "" for that of the build. compare: whether
-    with it. picture: where the confusion matrix goes.
+    with it. picture: where the confusion matrix goes. sensitivity: whether to measure that of every layer.
     """
 
     folder: Path
@@ -55,6 +58,7 @@ class EvalOptions:
     model: str = ""
     compare: bool = True
     picture: Path | None = None
+    sensitivity: bool = False
 
 
 def evaluate_build(options: EvalOptions, as_json: bool) -> bool:
@@ -89,6 +93,7 @@ def evaluate(options: EvalOptions) -> Evaluation:
             shown.stage("read the float model")
         found = find_float(options.model, report, options.folder) if options.compare else ""
         real = found if isinstance(found, FloatModel) else None
+        sensitivity = _sensitivity(options, report, at, data.take(pick[:FEW]), found, shown)
         shown.stage(f"evaluate {len(pick):,} of {data.count:,} samples on {options.on}")
         try:
             with closing(_parts(options, report, at, data, labels, pick, real)) as running:
@@ -113,7 +118,28 @@ def evaluate(options: EvalOptions) -> Evaluation:
         result["float"] = against_float(real.name, mine, reals, classes)
     elif isinstance(found, str) and options.compare:
         result["float_absent"] = found
+    if options.sensitivity:
+        result["sensitivity"] = sensitivity
     return result
+
+
+def _sensitivity(
+    options: EvalOptions, report: Report, at: int, few: Samples, found: FloatModel | str, shown: Progress
+) -> list[Sensitivity]:
+    """Of every layer, where it is asked for. Raises Diagnostic E101 where there is no float model."""
+    if not options.sensitivity:
+        return []
+    if isinstance(found, str):
+        raise Diagnostic(
+            "E101",
+            "sensitivities are measured in the float model, which is not there",
+            where="--sensitivity",
+            facts=[("reason", found or "--no-float leaves it out")],
+            remedies=["--model MODEL, the float model"],
+        )
+    shown.stage("sensitivity of every layer to int8 weights")
+    with Workers(os.cpu_count() or 1) as workers:
+        return found.sensitivity(_real(few, report["inputs"]), at, workers, shown.step)
 
 
 def _parts(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +14,15 @@ from edgec.diagnostics import Diagnostic
 from edgec.ir import Graph, TensorType
 from edgec.pipeline import FLOAT_PASSES, is_float, run_passes
 from edgec.quant.data import Samples
+from edgec.quant.sensitivity import layers, noise
 from edgec.quant.snr import float_outputs
 from edgec.report import files
+from edgec.report.evaluation import Sensitivity
 from edgec.report.schema import Report
 from edgec.workers import Workers
 
+_NOTHING = 1e-30
+"""Power below which there is none."""
 _PART = 8
 """Samples that a worker takes at a time."""
 
@@ -31,9 +37,7 @@ class FloatModel:
 
     def scores(self, samples: Samples, output: int, workers: Workers) -> np.ndarray:
         """One of the outputs, float32 [n, values]. samples: real numbers, in the order of the inputs."""
-        renamed = dict(zip(self.inputs, samples.arrays.values(), strict=True))
-        whole = frozenset(n for n, t in self.inputs.items() if t.shape[:1] != (1,))
-        given = Samples(renamed, samples.source, whole=whole).permuted(self.graph.input_perms)
+        given = self._given(samples)
         parts = {
             str(k): (self.graph, given.part(range(k, min(k + _PART, len(given)))))
             for k in range(0, len(given), _PART)
@@ -41,6 +45,41 @@ class FloatModel:
         done = dict(workers.perform(float_outputs, parts))
         name = self.graph.outputs[output]
         return np.stack([y[name].reshape(-1) for key in parts for y in done[key]])
+
+    def sensitivity(
+        self, samples: Samples, output: int, workers: Workers, tick: Callable[[int, int], None]
+    ) -> list[Sensitivity]:
+        """What the weights of every layer, in int8 alone, do to an output; the most sensitive first.
+
+        samples: as for `scores`. tick: called with (layers done, layers).
+        """
+        given, value = self._given(samples), self.graph.outputs[output]
+        want = [y[value] for y in float_outputs(self.graph, given)]
+        signal = float(np.mean([np.square(y, dtype=np.float64).mean() for y in want]))
+        nodes = {n.name: n for n in layers(self.graph)}
+        tasks = {name: (self.graph, name, given, output, want) for name in nodes}
+        found: dict[str, float] = {}
+        for name, power in workers.perform(noise, tasks):
+            found[name] = power
+            tick(len(found), len(nodes))
+        total = sum(found.values()) or 1.0
+        ranked = sorted(nodes, key=lambda name: -found[name])
+        return [
+            Sensitivity(
+                name=nodes[name].path or name,
+                op=nodes[name].op,
+                weights=math.prod(self.graph.type(nodes[name].inputs[1]).shape),
+                snr_db=10 * math.log10(max(signal, _NOTHING) / max(found[name], _NOTHING)),
+                share=found[name] / total,
+            )
+            for name in ranked
+        ]
+
+    def _given(self, samples: Samples) -> Samples:
+        """Samples by the names of this graph's inputs, in their axis order."""
+        renamed = dict(zip(self.inputs, samples.arrays.values(), strict=True))
+        whole = frozenset(n for n, t in self.inputs.items() if t.shape[:1] != (1,))
+        return Samples(renamed, samples.source, whole=whole).permuted(self.graph.input_perms)
 
 
 def find_float(given: str, report: Report, folder: Path) -> FloatModel | str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgec.report.evaluation import Class, Evaluation
-from edgec.report.table import BAR, Line, Span
+from edgec.report.table import BAR, NAME, Line, Span
 from edgec.report.words import short
 
 _SHOWN = 6
@@ -14,7 +14,7 @@ _NAME = 24
 def lines(e: Evaluation) -> list[Line]:
     """Accuracy, agreement with float, the classes that fare worst, and what is taken for what."""
     head = Line(((e["model"], "bold"), (" on ", ""), (e["target"], "bold"), (f", run on {e['on']}", "")))
-    return [head, _data(e), *_accuracy(e), *_float(e), *_worst(e), *_confused(e), *_ties(e)]
+    return [head, _data(e), *_accuracy(e), *_float(e), *_worst(e), *_confused(e), *_sensitive(e), *_ties(e)]
 
 
 def _line(label: str, *spans: Span) -> Line:
@@ -94,6 +94,19 @@ def _confused(e: Evaluation) -> list[Line]:
         times = f"  {c['count']:>5,} time{'s' if c['count'] != 1 else ''}"
         share = f", {c['share']:.0%} of its samples"
         found.append(_line("" if k else "confused", (pair, ""), (times, "bold"), (share, "dim")))
+    return found
+
+
+def _sensitive(e: Evaluation) -> list[Line]:
+    found = []
+    shown = e.get("sensitivity", [])[:_SHOWN]
+    width = max((len(short(x["name"], NAME)) for x in shown), default=0)
+    for k, x in enumerate(shown):
+        share = (f" {x['share']:8.2%}", "bold")
+        name = f"  {short(x['name'], NAME):<{width}}"
+        told = f"  {x['snr_db']:.1f} dB with its {x['weights']:,} weights alone in int8"
+        label = "" if k else "sensitive"
+        found.append(_line(label, *_bar(x["share"], "yellow"), share, (name, ""), (told, "dim")))
     return found
 
 

@@ -79,6 +79,17 @@ class Float(TypedDict):
     won: int
 
 
+class Sensitivity(TypedDict):
+    """A layer whose weights alone are int8. weights: how many. snr_db: of the output. share: of the noise
+    that all layers make so, one by one."""
+
+    name: str
+    op: str
+    weights: int
+    snr_db: float
+    share: float
+
+
 class Evaluation(TypedDict):
     """A build's answers to labelled samples.
 
@@ -86,7 +97,7 @@ class Evaluation(TypedDict):
     planned: how many were to run, where an interrupt came before. top1, top5: shares; top5 where there are
     more than five classes. interval: Wilson's 95 % confidence interval of top1. ties: samples with two
     largest outputs, of which the first counts. confusions: all there are, the most frequent first.
-    float_absent: why there is no `float`.
+    float_absent: why there is no `float`. sensitivity: where asked for, the most sensitive layer first.
     """
 
     schema: str
@@ -106,6 +117,7 @@ class Evaluation(TypedDict):
     ties: int
     float: NotRequired[Float]
     float_absent: NotRequired[str]
+    sensitivity: NotRequired[list[Sensitivity]]
     classes: list[Class]
     confusions: list[Confusion]
 

@@ -135,6 +135,15 @@ def test_the_float_model_may_be_gone_or_another(folder: Path, tmp_path: Path) ->
     assert "names no model" in absent()
 
 
+def test_sensitivities(folder: Path) -> None:
+    done = evaluated(folder, "--sensitivity", "--samples", "40", "--json")
+    assert done.status == 0, done.err
+    (layer,) = json.loads(done.out)["sensitivity"]
+    assert (layer["name"], layer["op"], layer["weights"], layer["share"]) == ("fc", "linear", 32, 1.0)
+    assert 30 < layer["snr_db"] < 70
+    assert "error[E101]: sensitivities" in evaluated(folder, "--sensitivity", "--no-float").err
+
+
 def test_the_picture_goes_nowhere(folder: Path, tmp_path: Path) -> None:
     done = evaluated(folder, "--no-float", "--samples", "4", "--out", tmp_path / "no" / "c.svg")
     assert done.status == 2 and "error[E103]" in done.err

@@ -136,6 +136,12 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return edgec("eval", "b", "--data", labelled([0, 1]), "--model", "tests.errors.models:small")
 
 
+@case("E101-sensitivity")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    a_build(tmp / "b")
+    return edgec("eval", "b", "--data", labelled([0, 1]), "--sensitivity")
+
+
 @case("E102")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("m.tflite", target="stm32f764")

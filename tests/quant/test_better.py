@@ -9,7 +9,7 @@ from edgec.ir import Graph, TensorType
 from edgec.ops.base import add_op
 from edgec.ops.interpret import evaluate
 from edgec.options import Silent
-from edgec.quant import choose
+from edgec.quant import choose, sensitivity
 from edgec.quant.choose import quantize_model
 from edgec.quant.correct import corrected, weighted
 from edgec.quant.data import Samples
@@ -17,7 +17,7 @@ from edgec.quant.equalize import equalized
 from edgec.quant.formats import to_reals
 from edgec.quant.observe import observe
 from edgec.quant.ptq import quantize_graph
-from edgec.quant.snr import compare
+from edgec.quant.snr import compare, float_outputs
 
 RNG = np.random.default_rng(2)
 
@@ -151,6 +151,30 @@ def test_corrected_biases_take_the_mean_error_off(name: str) -> None:
         means.append(np.mean(results, axis=0))
     before, after = (np.abs(m - means[0]).max() for m in means[1:])
     assert after < 1e-4 * np.abs(means[0]).max() and after < before / 10
+
+
+def test_the_noise_of_one_layer() -> None:
+    """That of the last one is its rounding error times what it reads; weights that int8 holds make none."""
+    g, few = network(), data(4)
+    want = [y["l3"] for y in float_outputs(g, few)]
+    assert [n.name for n in sensitivity.layers(g)] == ["l0", "l1", "l2", "l3"]
+    powers = {n.name: sensitivity.noise(g, n.name, few, 0, want) for n in sensitivity.layers(g)}
+    assert all(0 < p < 1e-2 * np.mean(np.square(want)) for p in powers.values())
+    weights = constant(g, "l3", 1)
+    scale = np.abs(weights).max(axis=1, keepdims=True) / 127
+    held = (np.rint(weights / scale) * scale).astype(np.float32)
+    expected = []
+    for k in range(len(few)):
+        seen: dict[str, np.ndarray] = {}
+        evaluate(g, few.sample(k), seen.__setitem__)
+        expected.append(np.square(seen["l2"] @ (held - weights).T).mean())
+    assert powers["l3"] == pytest.approx(np.mean(expected), rel=1e-2)
+    exact = network()
+    exact.set_operand(exact.node("l3"), 1, exact.add_constant("e", held))
+    assert (
+        sensitivity.noise(exact, "l3", few, 0, [y["l3"] for y in float_outputs(exact, few)])
+        < powers["l3"] / 1e6
+    )
 
 
 def test_what_helps_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

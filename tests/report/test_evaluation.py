@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 
 from edgec.report import answers, confusion, table
-from edgec.report.evaluation import About, Answers, Evaluation, against_float, evaluated, interval
+from edgec.report.evaluation import (
+    About,
+    Answers,
+    Evaluation,
+    Sensitivity,
+    against_float,
+    evaluated,
+    interval,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 GOLDEN = Path(__file__).parent / "evaluation.txt"
@@ -28,6 +36,11 @@ def evaluation() -> Evaluation:
     result = evaluated(ABOUT, LABELS, mine, NAMES)
     result["float"] = against_float("zoo.pt2", mine, Answers.of(REAL, LABELS), 7)
     result["seed"] = 0
+    noisy = Sensitivity(name="stem.conv", op="conv2d", weights=1234, snr_db=31.26, share=0.75)
+    result["sensitivity"] = [
+        noisy,
+        Sensitivity(name="head", op="linear", weights=96, snr_db=42.0, share=0.25),
+    ]
     return result
 
 
