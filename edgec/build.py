@@ -230,7 +230,8 @@ def _link(
             firmware = fast_firmware(options, target, graph, plan, library, firmware)
         write_files(options.out, firmware.files(target))
         sizes = firmware.sizes
-        memory = assemble.sram(graph, plan, sizes, options.budget or target.sram_bytes)
+        board = target.sram.size + (target.fast_code.size if sizes.fast_code and target.fast_code else 0)
+        memory = assemble.sram(graph, plan, sizes, options.budget or board)
         flash = Flash(
             code=sizes.flash - sizes.weights,
             weights=sizes.weights,
@@ -259,8 +260,10 @@ def _link(
         report["accuracy"] = lowered.accuracy
     if lowered.dead is not None:
         report["dead"] = lowered.dead
-    fast = memory.get("weights", 0)
+    fast, code = memory.get("weights", 0), memory.get("code", 0)
     copied = [f"{fast:,} B of weights copied to SRAM at start"] if fast else []
+    if code and target.fast_code is not None:
+        copied.append(f"{code:,} B of code copied to {target.fast_code.name} at start")
     report["notes"], report["warnings"] = [*lowered.notes, *copied], lowered.warnings
     for layer, entry in zip(library.layers, report["layers"], strict=True):
         entry["cycles_estimate"] = taken.layers[layer.node.name]

@@ -1,4 +1,4 @@
-"""What linking does for speed: constants copied to SRAM at start, code that runs together side by side."""
+"""What linking does for speed: constants and code copied to SRAM at start, and code put in order."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from edgec.ir import Graph
 from edgec.ops.base import op_of
 from edgec.options import BuildOptions
 from edgec.schedule.cost import table_reads
-from edgec.schedule.fast import Table, fast_tables, fewer
-from edgec.schedule.plan import Plan
+from edgec.schedule.fast import Table, code_pays, fast_tables, fewer
+from edgec.schedule.plan import Plan, Step
 from edgec.target import Target
 
 WEIGHTS = "src/weights.c"
@@ -21,8 +21,8 @@ WEIGHTS = "src/weights.c"
 def fast_firmware(
     options: BuildOptions, target: Target, graph: Graph, plan: Plan, library: Library, firmware: Firmware
 ) -> Firmware:
-    """The firmware with its code in the order of the work, and with the constants in SRAM that save cycles
-    there, as many as fit; options.out gets the weights.c that goes with it.
+    """The firmware with its code in the order of the work, and with the constants and the code in SRAM that
+    save cycles there, as many as fit; options.out gets the weights.c that goes with it.
 
     library, firmware: as they are without, which is what is handed back where it cannot be linked otherwise.
     """
@@ -30,6 +30,7 @@ def fast_firmware(
     home = next(r for r in target.regions if r.name == firmware.weights_region)
     tables = fast_tables(_tables(graph, plan, library, target), target, home, firmware.sizes.sram, limit)
     source, kernels = options.out / WEIGHTS, _kernels(library)
+    quick = _quick(kernels, plan, library, target, firmware)
     while True:
         _write(source, generate(graph, plan, target.name, [t.symbol for t in tables]))
         try:
@@ -39,6 +40,7 @@ def fast_firmware(
                 sram_limit=options.budget,
                 flash_limit=options.flash_budget,
                 kernels=kernels,
+                fast=quick,
             )
         except DoesNotFit as error:  # what alignment takes is known when it is linked
             if not tables:
@@ -53,6 +55,19 @@ def _kernels(library: Library) -> list[str]:
         own = op_of(layer.node).macs(layer.call) + layer.call.outs[0].size
         work[layer.kernel.function] = work.get(layer.kernel.function, 0) + own
     return sorted(work, key=lambda name: (-work[name], name))
+
+
+def _quick(
+    kernels: Sequence[str], plan: Plan, library: Library, target: Target, firmware: Firmware
+) -> list[str]:
+    """Those of the kernels whose code is worth a place in the memory for fast code."""
+    function = {layer.node.name: layer.kernel.function for layer in library.layers}
+    calls = dict.fromkeys(kernels, 0)
+    for step in plan.steps:
+        if isinstance(step, Step) and step.node in function:
+            calls[function[step.node]] += 1
+    size = {f.name: f.size for f in firmware.image.functions}
+    return [name for name in kernels if code_pays(target, size[name], calls[name])]
 
 
 def _write(path: Path, library: Library) -> None:

@@ -15,7 +15,7 @@ from edgec.diagnostics import Diagnostic
 from edgec.resources import resource_dir
 
 KINDS = ("mcu", "linux", "host")
-CONTENTS = ("code", "rodata", "weights", "data", "stack", "arena")
+CONTENTS = ("code", "rodata", "weights", "data", "stack", "arena", "fast-code")
 FEATURES: dict[str, tuple[str, ...]] = {
     "host": (),
     "cortex-m0plus": (),
@@ -50,15 +50,7 @@ _REGION = {
 }
 _REGION_REQUIRED = ("name", "description", "address", "size", "access", "holds", "wait_states")
 _CACHE = {"size": int, "line": int, "ways": int}
-_UART = {
-    "address": int,
-    "clock_hz": int,
-    "baud": int,
-    "tx": str,
-    "rx": str,
-    "function": int,
-    "enable": str,
-}
+_UART = {"address": int, "clock_hz": int, "baud": int, "tx": str, "rx": str, "function": int, "enable": str}
 _TARGET = {
     "description": str,
     "kind": str,
@@ -229,6 +221,11 @@ class Target:
         return tuple(r for r in self.regions if "weights" in r.holds)
 
     @property
+    def fast_code(self) -> Region | None:
+        """The memory to which start-up copies code; None without one."""
+        return next((r for r in self.regions if "fast-code" in r.holds), None)
+
+    @property
     def flash_bytes(self) -> int | None:
         """Bytes of all memories for code and weights. None where an operating system manages memory."""
         if not self.is_mcu:
@@ -312,7 +309,7 @@ def _check_memory(target: Target) -> None:
     if len({r.name for r in ordered}) < len(ordered):
         raise _faulty(target.name, "two regions have one name")
     held = {c for r in ordered for c in r.holds}
-    missing = [c for c in CONTENTS if c not in held]
+    missing = [c for c in CONTENTS[:-1] if c not in held]
     if missing:
         raise _faulty(target.name, f"no region holds {', '.join(missing)}")
     if not any(_RUNTIME <= set(r.holds) for r in ordered):
@@ -329,6 +326,8 @@ def _region(name: str, data: Any) -> Region:
         raise _faulty(name, f"{what} holds {unknown[0]!r}, must be of {', '.join(CONTENTS)}")
     if data["access"] not in ("r", "rx", "rw", "rwx"):
         raise _faulty(name, f"{what} has access {data['access']!r}, must be r, rx, rw or rwx")
+    if "fast-code" in data["holds"] and (data["access"] != "rwx" or len(data["holds"]) > 1):
+        raise _faulty(name, f"{what} holds fast-code: it must be rwx and hold nothing else")
     if data["address"] < 0 or data["size"] <= 0 or data["address"] + data["size"] > 1 << 32:
         raise _faulty(name, f"{what} does not lie in the 32-bit address space")
     if data["address"] % 4096 or data["size"] % 4096:

@@ -28,10 +28,12 @@ def sram(graph: Graph, plan: Plan, linked: Sizes | None, budget: int | None) -> 
     )
     if linked is not None:
         # What alignment adds to the arena counts as data.
-        memory["data"] = linked.sram - linked.stack - plan.arena - linked.fast
+        memory["data"] = linked.sram - linked.stack - plan.arena - linked.fast - linked.fast_code
         memory["stack"], memory["total"] = linked.stack, linked.sram
         if linked.fast:
             memory["weights"] = linked.fast
+        if linked.fast_code:
+            memory["code"] = linked.fast_code
     if budget is not None:
         memory["budget"] = budget
     return memory

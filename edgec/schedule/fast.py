@@ -10,6 +10,8 @@ from edgec.target import Region, Target
 
 ALIGN = 8
 """Every table in SRAM begins at a multiple of it."""
+FAR_CALL = 6
+"""Cycles of a call to another memory, too far for a branch, on top of those of any call."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,16 @@ def _cycles(target: Target, at: int, size: int) -> float:
         inside = min(region.end, begin + size) - max(region.address, begin)
         total += max(0, inside) * byte_cycles(target, region)
     return total / size
+
+
+def code_pays(target: Target, size: int, calls: int) -> bool:
+    """Whether `size` bytes of a kernel's code, called so often in an inference, take fewer cycles where
+    start-up copies code to: in flash each of their lines is brought into the code cache once at least."""
+    home = target.fast_code
+    if home is None:
+        return False
+    waits = byte_cycles(target, target.boot, code=True) - byte_cycles(target, home, code=True)
+    return size * waits > calls * FAR_CALL
 
 
 def fewer(tables: Sequence[Table], short: int) -> list[Table]:

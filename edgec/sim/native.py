@@ -18,7 +18,7 @@ STOP_NONE, STOP_IDLE, STOP_LIMIT = 0, 1, 2
 UARTS = {"stm32f7": 0, "stm32f4": 1}
 
 JUMPS = {None: 0, "conditional": 1, "direct": 2, "indirect": 2}
-LINES, BRANCHES, MEMORIES = 2048, 256, 8
+LINES, BRANCHES, MEMORIES, CODES = 2048, 256, 8, 2
 
 Measure = ctypes.CFUNCTYPE(None, c_uint32, c_uint32)
 MeasurePair = ctypes.CFUNCTYPE(c_uint32, c_uint32, c_uint32, c_uint32)
@@ -43,6 +43,12 @@ class BlockCost(Structure):
         ("executed", c_uint64),
         ("spent", c_uint64),
     )
+
+
+class Code(Structure):
+    """sim_code."""
+
+    _fields_ = (("base", c_uint32), ("bytes", c_uint32), ("costs", POINTER(BlockCost)))
 
 
 class Total(Structure):
@@ -148,9 +154,7 @@ class Board(Structure):
         ("measure", Measure),
         ("measure_pair", MeasurePair),
         ("tick", Tick),
-        ("code_base", c_uint32),
-        ("code_bytes", c_uint32),
-        ("costs", POINTER(BlockCost)),
+        ("code", Code * CODES),
         ("totals", POINTER(Total)),
         ("owner", c_int32),
         ("executed", c_uint64),

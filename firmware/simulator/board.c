@@ -37,16 +37,25 @@ void sim_free(sim_board *b)
     b->timing.pairs_used = 0;
 }
 
+static sim_cost *cost_at(const sim_board *b, uint32_t address)
+{
+    for (uint32_t i = 0; i < CODES; i++) {
+        const uint32_t at = address - b->code[i].base;
+        if (at < b->code[i].bytes) {
+            return &b->code[i].costs[at / 2u];
+        }
+    }
+    return NULL;
+}
+
 void sim_block(void *engine, uint64_t address, uint32_t size, void *user)
 {
     sim_board *b = (sim_board *)user;
-    const uint32_t at = (uint32_t)address - b->code_base;
-    sim_cost *cost;
+    sim_cost *cost = cost_at(b, (uint32_t)address);
 
-    if (at >= b->code_bytes) {
+    if (cost == NULL) {
         return;
     }
-    cost = &b->costs[at / 2u];
     if (cost->size != size) {
         b->measure((uint32_t)address, size);
     }

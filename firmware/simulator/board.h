@@ -26,6 +26,15 @@ typedef struct {
     uint64_t spent;    /* cycles, waits for memories included */
 } sim_cost;
 
+#define CODES 2u
+
+/* Memory that instructions lie in, and what the blocks there cost. */
+typedef struct {
+    uint32_t base;
+    uint32_t bytes;
+    sim_cost *costs;
+} sim_code;
+
 typedef struct {
     uint64_t instructions;
     uint64_t cycles;
@@ -126,9 +135,7 @@ typedef struct {
     void (*measure)(uint32_t address, uint32_t size);
     uint32_t (*measure_pair)(uint32_t from, uint32_t to, uint32_t jumped);
     void (*tick)(void); /* called every TICK instructions, so that Python hears of Ctrl-C */
-    uint32_t code_base;
-    uint32_t code_bytes;
-    sim_cost *costs;
+    sim_code code[CODES];
     sim_total *totals; /* by slot */
     int32_t owner;
     uint64_t executed;
