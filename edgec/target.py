@@ -47,6 +47,7 @@ _REGION = {
     "beat_cycles": int,
     "cached": bool,
     "prefetch": bool,
+    "fetch": bool,
 }
 _REGION_REQUIRED = ("name", "description", "address", "size", "access", "holds", "wait_states")
 _CACHE = {"size": int, "line": int, "ways": int}
@@ -79,7 +80,7 @@ class Region:
     access takes beyond one where no cache has the data; next_states: the same where it goes on
     behind the access before. An access gives beat_bytes; more of the same line follow in
     beat_cycles each. cached: whether the board's caches serve it. prefetch: whether the memory reads
-    the next line of code ahead.
+    the next line of code ahead. fetch: whether the board's firmware can copy from it by DMA.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Region:
     beat_cycles: int = 1
     cached: bool = False
     prefetch: bool = False
+    fetch: bool = False
 
     @property
     def end(self) -> int:

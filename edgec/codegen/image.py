@@ -82,11 +82,14 @@ class Image:
         elf = ELFFile(io.BytesIO(data))
         self.entry = int(elf.header["e_entry"])
         self.machine = str(elf.header["e_machine"])
+        self.arena_alignment = 1
         self.sections: dict[str, tuple[int, int]] = {}
         """Address and size of every section that is in memory."""
         for section in elf.iter_sections():
             if section["sh_flags"] & 2:
                 self.sections[section.name] = (section["sh_addr"], section["sh_size"])
+                if section.name == ".arena":
+                    self.arena_alignment = section["sh_addralign"]
         self.segments = [
             Segment(s["p_paddr"], s.data(), s["p_vaddr"])
             for s in elf.iter_segments()

@@ -28,7 +28,9 @@ _GCC_FPU = {"cortex-m4": "fpv4-sp-d16", "cortex-m7": "fpv5-d16", "cortex-m55": "
 _RCC_ENABLE = {"ahb1": 0x30, "apb1": 0x40, "apb2": 0x44}
 _FAST = '-DMODEL_FAST=__attribute__((section(".fast"),aligned(8)))'
 """Where weights.c asks for fast memory: the section that start-up copies to SRAM (linker.ld.j2)."""
-_DRAFT_STACK = 16
+_FETCH = ("-DMODEL_FETCH_BEGIN=fetch_begin", "-DMODEL_FETCH_WAIT=fetch_wait")
+"""How model.c fetches weights where the board does it by DMA (firmware/runtime/board.h)."""
+_DRAFT_STACK = 32
 """Bytes of stack there: any multiple of the arena's alignment."""
 
 _BESIDE = 16
@@ -116,7 +118,7 @@ def build_firmware(
         bound = stack_bound(draft)
         stack = bound if stack_bytes is None else (stack_bytes + 7) & ~7
         weights = _place_weights(draft.sizes(), target, flash_limit)
-        left = _check_sram(draft.sizes(), stack, target, sram_limit)
+        left = _check_sram(draft, stack, target, sram_limit)
         regions = {r.name: (r.address, r.size) for r in target.regions}
         regions["sram"] = (target.sram.address, target.sram.size)
         cache = target.icache.size if target.icache is not None else 0
@@ -208,6 +210,7 @@ def _objects(tool: Tool, source: Path, target: Target, work: Path, strict: bool)
         sources.append(resource_dir("firmware") / "boards" / "stm32" / "stm32.c")
     includes = [source, source / "kernels", *_firmware_includes(*boards), *_freestanding(target), work]
     flags = [*_machine(tool, target), *_bare(target), _FAST]
+    flags += _FETCH if any(r.fetch for r in target.regions) else ()
     return compile_all(tool, sources, includes, flags, strict=strict)
 
 
@@ -248,6 +251,7 @@ def _board_facts(target: Target) -> dict[str, object]:
         "rx_port": ord(uart.rx[0]) - ord("A"),
         "rx_pin": uart.rx[1:],
         "qspi": int(any(r.name == "qspi" for r in target.regions)),
+        "fetches": int(any(r.fetch for r in target.regions)),
     }
 
 
@@ -312,11 +316,12 @@ def _place_weights(sizes: Sizes, target: Target, flash_limit: int | None) -> Reg
     raise DoesNotFit("flash", (("code", code), ("weights", sizes.weights)), have)
 
 
-def _check_sram(sizes: Sizes, stack: int, target: Target, limit: int | None) -> int:
+def _check_sram(draft: Image, stack: int, target: Target, limit: int | None) -> int:
     """Bytes of SRAM that are left."""
+    sizes = draft.sizes()
     have = min(target.sram.size, limit) if limit is not None else target.sram.size
-    # Up to 8 bytes go to the arena's alignment behind the stack.
-    data = (-stack % 16) + sizes.data
+    # Some bytes go to the arena's alignment behind the stack.
+    data = (-stack % draft.arena_alignment) + sizes.data
     parts = (("arena", sizes.arena), ("stack", stack), ("data", data), ("weights", sizes.fast))
     need = sum(size for _, size in parts)
     if need > have:

@@ -14,7 +14,7 @@ from edgec.codegen.tools import zig
 from edgec.diagnostics import Diagnostic
 from edgec.sim import native
 from edgec.sim.code import CodeCosts
-from edgec.sim.devices import ready_flags, register_pages
+from edgec.sim.devices import dma, ready_flags, register_pages
 from edgec.sim.faults import fault_diagnostic
 from edgec.sim.interrupt import Interrupt
 from edgec.sim.owners import layer_slots, owner
@@ -123,6 +123,9 @@ class SimRunner(Runner):
         board.stop = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p)
         board.read_register = ctypes.cast(uclib.uc_reg_read, ctypes.c_void_p)
         board.write_register = ctypes.cast(uclib.uc_reg_write, ctypes.c_void_p)
+        board.read_memory = ctypes.cast(uclib.uc_mem_read, ctypes.c_void_p)
+        board.write_memory = ctypes.cast(uclib.uc_mem_write, ctypes.c_void_p)
+        board.dma.base = dma(target)
         board.measure = native.Measure(self._measure_block)
         board.tick = native.Tick(self._tick)
         self._code = CodeCosts(image, board)

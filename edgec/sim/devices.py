@@ -1,7 +1,8 @@
 """The peripherals of a simulated board: pages of registers, and flags that come up by themselves.
 
 Registers keep what is written. A ready flag follows the bit that asks for it, as on the
-chip after its start-up time; the firmware's set-up code runs as it is, nothing else is modelled.
+chip after its start-up time; the firmware's set-up code runs as it is. Besides, DMA from memory to memory
+is modelled (firmware/simulator/dma.c), nothing else.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from edgec.target import Target
 SYSTEM = 0xE000_E000
 """System control space: interrupt controller, SysTick, cache and FPU control."""
 
-_RCC, _PWR, _QSPI = 0x4002_3800, 0x4000_7000, 0xA000_1000
+_RCC, _PWR, _QSPI, _DMA2 = 0x4002_3800, 0x4000_7000, 0xA000_1000, 0x4002_6400
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,14 @@ def register_pages(target: Target) -> list[int]:
         pages |= {_PWR, _RCC & ~0xFFF, 0x4002_0000, 0x4002_1000}  # PWR, RCC with FLASH, GPIO A to H
     if any(r.name == "qspi" for r in target.regions):
         pages.add(_QSPI)
+    if dma(target):
+        pages.add(dma(target) & ~0xFFF)
     return sorted(pages)
+
+
+def dma(target: Target) -> int:
+    """The address of the DMA controller's registers; 0 where the board's firmware uses none."""
+    return _DMA2 if any(r.fetch for r in target.regions) else 0
 
 
 def ready_flags(target: Target) -> tuple[ReadyFlag, ...]:

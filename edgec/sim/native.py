@@ -130,6 +130,8 @@ class Timing(Structure):
         ("pairs_used", c_uint64),
         ("memory", Memory * MEMORIES),
         ("branch", Branch * BRANCHES),
+        ("fetched", c_void_p),
+        ("arrives", c_uint64),
         ("data_fill", Fill),
         ("code_fill", Fill),
         ("data", Cache),
@@ -143,6 +145,19 @@ class Ready(Structure):
     _fields_ = (("address", c_uint32), ("source", c_uint32), ("mask", c_uint32), ("shift", c_uint32))
 
 
+class Dma(Structure):
+    """sim_dma."""
+
+    _fields_ = (
+        ("base", c_uint32),
+        ("from_", c_uint32),
+        ("to", c_uint32),
+        ("words", c_uint32),
+        ("bytes", c_uint32),
+        ("flags", c_uint32),
+    )
+
+
 class Board(Structure):
     """sim_board."""
 
@@ -151,6 +166,8 @@ class Board(Structure):
         ("stop", c_void_p),
         ("read_register", c_void_p),
         ("write_register", c_void_p),
+        ("read_memory", c_void_p),
+        ("write_memory", c_void_p),
         ("measure", Measure),
         ("measure_pair", MeasurePair),
         ("tick", Tick),
@@ -175,6 +192,7 @@ class Board(Structure):
         ("pages", c_uint32),
         ("page_base", c_uint32 * PAGES),
         ("registers", (c_uint32 * 1024) * PAGES),
+        ("dma", Dma),
         ("timing", Timing),
     )
 

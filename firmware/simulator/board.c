@@ -11,6 +11,9 @@
 
 #define TICK 50000000u
 
+#define DMA_BYTES 0x28u     /* the registers up to those of stream 0 */
+#define DCIMVAC 0xE000EF5Cu /* invalidates a line of the data cache */
+
 void sim_block(void *engine, uint64_t address, uint32_t size, void *user);
 uint64_t sim_read(void *engine, uint64_t offset, unsigned size, void *user);
 void sim_write(void *engine, uint64_t offset, unsigned size, uint64_t value, void *user);
@@ -144,6 +147,11 @@ static uint32_t word_at(const sim_board *b, uint32_t address)
     return 0;
 }
 
+static int is_dma(const sim_board *b, uint32_t address)
+{
+    return b->dma.base != 0u && address - b->dma.base < DMA_BYTES;
+}
+
 uint64_t sim_read(void *engine, uint64_t offset, unsigned size, void *user)
 {
     const sim_page *p = (const sim_page *)user;
@@ -156,6 +164,9 @@ uint64_t sim_read(void *engine, uint64_t offset, unsigned size, void *user)
         return value;
     }
     value = b->registers[p->page][offset / 4u];
+    if (is_dma(b, address)) {
+        value = dma_read(b, address - b->dma.base, value);
+    }
     for (uint32_t i = 0; i < b->ready_count; i++) {
         if (b->ready[i].address == (address & ~3u)) {
             value |= (uint64_t)((word_at(b, b->ready[i].source) & b->ready[i].mask) << b->ready[i].shift);
@@ -175,6 +186,11 @@ void sim_write(void *engine, uint64_t offset, unsigned size, uint64_t value, voi
     if (address - b->uart_base == uart_transmit_offset(b)) {
         transmit(b, (uint8_t)value);
         return;
+    }
+    if (address == DCIMVAC) {
+        dma_forget(b, (uint32_t)value);
+    } else if (is_dma(b, address)) {
+        dma_write(b, address - b->dma.base, (uint32_t)value);
     }
     memcpy((uint8_t *)&b->registers[p->page][offset / 4u] + (offset & 3u), &value, size <= 4u ? size : 4u);
 }

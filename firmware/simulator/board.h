@@ -8,6 +8,7 @@
 
 typedef int (*stop_function)(void *engine);
 typedef int (*register_function)(void *engine, int which, void *value);
+typedef int (*memory_function)(void *engine, uint64_t address, void *data, uint64_t bytes);
 
 /* What one basic block costs, by the half-word it begins at. Filled by Python when `size` differs. */
 typedef struct {
@@ -121,17 +122,31 @@ typedef struct {
     uint64_t pairs_used;
     sim_memory memory[MEMORIES];
     sim_branch branch[MOST_BRANCHES];
+    sim_memory *fetched; /* the memory behind caches that is read by DMA, until `arrives` */
+    uint64_t arrives;
     sim_fill data_fill;
     sim_fill code_fill;
     sim_cache data;
     sim_cache code;
 } sim_timing;
 
+/* A transfer by DMA. bytes: 0 where none is under way. */
+typedef struct {
+    uint32_t base; /* of the controller's registers; 0: there is none */
+    uint32_t from;
+    uint32_t to;
+    uint32_t words;
+    uint32_t bytes;
+    uint32_t flags;
+} sim_dma;
+
 typedef struct {
     void *engine;
     stop_function stop;
     register_function read_register;
     register_function write_register;
+    memory_function read_memory;
+    memory_function write_memory;
     void (*measure)(uint32_t address, uint32_t size);
     uint32_t (*measure_pair)(uint32_t from, uint32_t to, uint32_t jumped);
     void (*tick)(void); /* called every TICK instructions, so that Python hears of Ctrl-C */
@@ -156,6 +171,7 @@ typedef struct {
     uint32_t pages;
     uint32_t page_base[16];
     uint32_t registers[16][1024];
+    sim_dma dma;
     sim_timing timing;
 } sim_board;
 
@@ -165,5 +181,16 @@ enum { JUMP_NONE = 0, JUMP_CONDITIONAL = 1, JUMP_ALWAYS = 2 };
 
 /* timing.c: the cycles of a block that begins to run. */
 uint64_t timing_block(sim_board *b, sim_cost *cost, uint32_t address);
+
+/* The same file: the memory behind caches at an address, NULL for none; the place of a line in a cache, or -1. */
+sim_memory *timing_memory(sim_timing *t, uint32_t address);
+int timing_find(sim_cache *c, uint32_t line);
+
+/* dma.c: registers of the controller, `offset` behind its first. value: what was written there. */
+uint64_t dma_read(sim_board *b, uint32_t offset, uint64_t value);
+void dma_write(sim_board *b, uint32_t offset, uint32_t value);
+
+/* The same file: the data cache forgets what it has of an address. */
+void dma_forget(sim_board *b, uint32_t address);
 
 #endif
