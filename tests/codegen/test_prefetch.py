@@ -152,6 +152,22 @@ def test_waiting_takes_what_the_memory_takes(tmp_path: Path) -> None:
     assert same and least * 0.99 < cycles < least * 1.3
 
 
+def test_core_and_dma_share_the_memory(tmp_path: Path) -> None:
+    library = made()[3]
+    text, begin = (
+        library.files["src/model.c"],
+        "    MODEL_FETCH_BEGIN(window[0], slices[0].from, slices[0].bytes);\n",
+    )
+    lines = 16
+    byte = "((const volatile uint8_t *)slices[0].from)[32 * q]"
+    reads = f"    for (int32_t q = 0; q < {lines}; q++) {{ (void){byte}; }}\n"
+    before = run(library, qspi(), tmp_path / "before", text.replace(begin, reads + begin, 1))
+    during = run(library, qspi(), tmp_path / "during", text.replace(begin, begin + reads, 1))
+    assert before[0] and during[0]
+    # By themselves the reads would hide behind the copy; so each costs it the line, and another access.
+    assert during[1] > before[1] + lines * 100
+
+
 def test_it_is_chosen_where_it_saves_cycles() -> None:
     graph, plan, library, _, _ = made()
     home = next(r for r in DISCO.regions if r.name == "qspi")
