@@ -24,10 +24,14 @@ _ZIG_CPU = {
     "cortex-a72": "cortex_a72",
     "cortex-a76": "cortex_a76",
 }
-_GCC_FPU = {"cortex-m4": "fpv4-sp-d16", "cortex-m7": "fpv5-d16", "cortex-m55": "auto"}
+_GCC_FPU = {"cortex-m4": "fpv4-sp-d16", "cortex-m7": "fpv5-sp-d16", "cortex-m55": "auto"}
 _RCC_ENABLE = {"ahb1": 0x30, "apb1": 0x40, "apb2": 0x44}
-_FAST = '-DMODEL_FAST=__attribute__((section(".fast"),aligned(8)))'
-"""Where weights.c asks for fast memory: the section that start-up copies to SRAM (linker.ld.j2)."""
+SECTIONS = {
+    "MODEL_WEIGHTS": '__attribute__((section(".weights"),aligned(4)))',
+    "MODEL_FAST": '__attribute__((section(".fast"),aligned(8)))',
+}
+"""What weights.c has before its arrays, as the linker script of an image wants it (linker.ld.j2): weights may have
+a memory of their own, and start-up copies those that are read most to SRAM."""
 _DRAFT_STACK = 16
 """Bytes of stack there: any multiple of the arena's alignment."""
 
@@ -63,8 +67,9 @@ class Firmware:
     linker_script: str
 
     def files(self, target: Target) -> dict[str, bytes]:
-        """firmware.elf, .hex and .bin; a further .REGION.bin for each other memory that is written."""
+        """firmware.elf, .hex and .bin; a further .REGION.bin for each other memory that is written; linker.ld."""
         files = {"firmware.elf": self.elf, "firmware.hex": self.image.hex().encode()}
+        files["linker.ld"] = self.linker_script.encode()
         for region, data in self.image.binaries(target).items():
             suffix = "" if region == target.boot.name else f".{region}"
             files[f"firmware{suffix}.bin"] = data
@@ -179,7 +184,14 @@ def _machine(tool: Tool, target: Target) -> list[str]:
         return ["-target", "aarch64-linux-musl", f"-mcpu={_ZIG_CPU[target.cpu]}"]
     if tool.is_clang:
         return ["-target", "thumb-freestanding-eabihf", f"-mcpu={_ZIG_CPU[target.cpu]}"]
-    return [f"-mcpu={target.cpu}", "-mthumb", "-mfloat-abi=hard", f"-mfpu={_GCC_FPU[target.cpu]}"]
+    return gcc_flags(target)
+
+
+def gcc_flags(target: Target) -> list[str]:
+    """The flags by which GCC compiles for a target's processor; none for this machine's own."""
+    if target.is_mcu:
+        return [f"-mcpu={target.cpu}", "-mthumb", "-mfloat-abi=hard", f"-mfpu={_GCC_FPU[target.cpu]}"]
+    return [f"-mcpu={target.cpu}"] if target.kind == "linux" else []
 
 
 def _bare(target: Target) -> list[str]:
@@ -187,18 +199,27 @@ def _bare(target: Target) -> list[str]:
 
 
 def _objects(tool: Tool, source: Path, target: Target, work: Path, strict: bool) -> list[Path]:
-    if target.uart is not None:
-        (work / "board_config.h").write_text(render("board_config.h.j2", _board_facts(target)))
+    if (config := board_config(target)) is not None:
+        (work / "board_config.h").write_text(config)
+    runtime, folders = firmware_parts(target)
+    sources = [*_library_sources(source), *runtime]
+    includes = [source, source / "kernels", *folders, *_freestanding(target), work]
+    flags = [*_machine(tool, target), *_bare(target), *(f"-D{k}={v}" for k, v in SECTIONS.items())]
+    return compile_all(tool, sources, includes, flags, strict=strict)
+
+
+def firmware_parts(target: Target) -> tuple[list[Path], list[Path]]:
+    """What the firmware of a bare-metal target is made of beside the library: sources, folders of headers."""
     boards = [target.board, "stm32"] if target.board.startswith("stm32") else [target.board]
-    sources = [
-        *_library_sources(source),
-        *_firmware_sources(target.board, "main.c", "link.c", "startup.c", "memory.c"),
-    ]
+    sources = _firmware_sources(target.board, "main.c", "link.c", "startup.c", "memory.c")
     if "stm32" in boards:
         sources.append(resource_dir("firmware") / "boards" / "stm32" / "stm32.c")
-    includes = [source, source / "kernels", *_firmware_includes(*boards), *_freestanding(target), work]
-    flags = [*_machine(tool, target), *_bare(target), _FAST]
-    return compile_all(tool, sources, includes, flags, strict=strict)
+    return sources, _firmware_includes(*boards)
+
+
+def board_config(target: Target) -> str | None:
+    """The text of board_config.h; None for a board without a serial port, which needs none."""
+    return render("board_config.h.j2", _board_facts(target)) if target.uart is not None else None
 
 
 def _library_sources(source: Path) -> list[Path]:
