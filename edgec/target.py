@@ -65,6 +65,7 @@ _TARGET = {
     "cpu": str,
     "clock_hz": int,
     "board": str,
+    "part": str,
     "qemu": str,
     "hidden": bool,
     "multiply_cycles": int,
@@ -144,7 +145,8 @@ class Uart:
 class Target:
     """A board, or a machine with an operating system (no regions there).
 
-    multiply_cycles: what a multiplication takes where a core's maker may choose (Cortex-M0+).
+    multiply_cycles: what a multiplication takes where a core's maker may choose (Cortex-M0+). part: the chip
+    as its maker's tools name it.
     """
 
     name: str
@@ -160,6 +162,7 @@ class Target:
     icache: Cache | None = None
     dcache: Cache | None = None
     multiply_cycles: int = 1
+    part: str = ""
 
     @property
     def features(self) -> frozenset[str]:
@@ -298,6 +301,7 @@ def parse_target(name: str, data: Mapping[str, Any]) -> Target:
         _cache(name, "icache", data),
         _cache(name, "dcache", data),
         data.get("multiply_cycles", 1),
+        data.get("part", ""),
     )
     if target.is_mcu:
         _check_memory(target)

@@ -30,8 +30,8 @@ SECTIONS = {
     "MODEL_WEIGHTS": '__attribute__((section(".weights"),aligned(4)))',
     "MODEL_FAST": '__attribute__((section(".fast"),aligned(8)))',
 }
-"""What weights.c has before its arrays, as the linker script of an image wants it (linker.ld.j2): weights may have
-a memory of their own, and start-up copies those that are read most to SRAM."""
+"""What weights.c has before its arrays, as the linker script of an image wants it (linker.ld.j2): weights may
+have a memory of their own, and start-up copies those that are read most to SRAM."""
 _DRAFT_STACK = 16
 """Bytes of stack there: any multiple of the arena's alignment."""
 
@@ -67,7 +67,7 @@ class Firmware:
     linker_script: str
 
     def files(self, target: Target) -> dict[str, bytes]:
-        """firmware.elf, .hex and .bin; a further .REGION.bin for each other memory that is written; linker.ld."""
+        """linker.ld, firmware.elf, .hex and .bin; a further .REGION.bin for each other memory."""
         files = {"firmware.elf": self.elf, "firmware.hex": self.image.hex().encode()}
         files["linker.ld"] = self.linker_script.encode()
         for region, data in self.image.binaries(target).items():
@@ -170,6 +170,26 @@ def build_archive(source: Path, target: Target) -> bytes:
             named[-1].write_bytes(made.read_bytes())
         out = Path(work) / "libmodel.a"
         archiver.run(["rcsD", out.name, *(p.name for p in named)], cwd=Path(work))
+        return out.read_bytes()
+
+
+def build_shared(source: Path, target: Target, machine: str, glibc: str) -> bytes:
+    """The library as a shared one for Linux, with the entries of firmware/runtime/shared.c and no others.
+
+    machine: "x86_64" or "aarch64". glibc: the oldest C library that it runs with. Raises as build_firmware
+    does.
+    """
+    tool, runtime = zig(), resource_dir("firmware") / "runtime"
+    cpu = "baseline" if target.kind == "host" else _ZIG_CPU[target.cpu]
+    flags = ["-target", f"{machine}-linux-gnu.{glibc}", f"-mcpu={cpu}", "-fPIC", "-fvisibility=hidden"]
+    sources = [*_library_sources(source), runtime / "shared.c"]
+    objects = compile_all(tool, sources, [source, source / "kernels", runtime], flags)
+    threads = ["-pthread"] if (source / "threads.c").is_file() else []
+    with tempfile.TemporaryDirectory(prefix="edgec-") as work:
+        out = Path(work) / "libmodel.so"
+        tool.run(
+            [*flags, "-shared", "-s", "-Wl,--build-id=none", *threads, *map(str, objects), "-o", str(out)]
+        )
         return out.read_bytes()
 
 
