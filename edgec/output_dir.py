@@ -27,8 +27,9 @@ def check(out: Path, replaces: Callable[[Path], bool] = is_build) -> None:
     if out.is_symlink():
         raise _refused(out, "it is a symbolic link", [f"--out {out.resolve()}"])
     if out.exists() and not (out.is_dir() and replaces(out)):
+        if is_build(out):
+            raise _refused(out, "it exists and is a build", ["--out with another name"])
         what = "a directory that edgec did not write" if out.is_dir() else "a file"
-        what = "a build" if is_build(out) else what
         raise _refused(out, f"it exists and is {what}", ["--out with another name", f"rm -r {out}"])
 
 

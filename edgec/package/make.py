@@ -45,7 +45,7 @@ def package_files(folder: Path, form: str, name: str = "", release: str = "1.0.0
             "E101",
             f"a build for {target.name} cannot become {kind.what}",
             where=f"--as {form}",
-            facts=[("needs", kind.wants), ("have", ", ".join(sorted(target.features)) or target.kind)],
+            facts=[("needs", kind.wants), ("have", target.description)],
             remedies=[f"edgec build MODEL --target {kind.target}, and package that"],
         )
     if not _RELEASE.fullmatch(release):
