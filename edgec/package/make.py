@@ -16,7 +16,7 @@ from edgec.diagnostics import Diagnostic
 from edgec.package.facts import THREADS, Facts
 from edgec.package.formats import FORMATS, Format
 from edgec.report import files
-from edgec.resources import resource_dir
+from edgec.resources import license_text
 from edgec.target import load_target
 
 MARK = "edgec.json"
@@ -68,7 +68,7 @@ def _made(kind: Format, facts: Facts) -> dict[str, str | bytes]:
     values = {**facts.values, **kind.values}
     made: dict[str, str | bytes] = {
         "README.md": render(f"packages/{kind.name}/README.md.j2", values),
-        "LICENSE": (resource_dir("templates").parent / "LICENSE").read_text(encoding="utf-8"),
+        "LICENSE": license_text(),
         MARK: _mark(kind, facts),
     }
     if kind.source:

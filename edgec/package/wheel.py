@@ -14,7 +14,7 @@ from edgec.codegen.render import render
 from edgec.codegen.toolchain import build_shared
 from edgec.diagnostics import Diagnostic
 from edgec.package.facts import Facts
-from edgec.resources import resource_dir
+from edgec.resources import license_text
 from edgec.target import Target
 
 GLIBC = "2.17"
@@ -39,7 +39,7 @@ def wheel_files(facts: Facts) -> dict[str, bytes]:
         f"{package}/lib{facts.name}.so": build_shared(facts.folder / "src", facts.target, machine, GLIBC),
         f"{info}/METADATA": render("packages/wheel/METADATA.j2", values).encode(),
         f"{info}/WHEEL": render("packages/wheel/WHEEL.j2", values).encode(),
-        f"{info}/licenses/LICENSE": (resource_dir("templates").parent / "LICENSE").read_bytes(),
+        f"{info}/licenses/LICENSE": license_text().encode(),
     }
     contents[f"{info}/RECORD"] = _record(contents, f"{info}/RECORD")
     return {f"{facts.name}-{facts.release}-py3-none-{'.'.join(tags)}.whl": _zip(contents)}

@@ -161,6 +161,15 @@ def test_what_it_says_of_itself(packaged: Packager) -> None:
     assert not contents
 
 
+def test_auditwheel_agrees_with_the_tag(packaged: Packager) -> None:
+    pytest.importorskip("auditwheel")
+    wheel = wheel_of(packaged("wheel", IMAGE, "cortex-a53"))
+    command = [sys.executable, "-m", "auditwheel", "show", str(wheel)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert 'consistent with the following platform tag:\n"manylinux_2_17_aarch64"' in done.stdout
+
+
 def test_the_library_is_what_the_tag_says(packaged: Packager) -> None:
     from elftools.elf.elffile import ELFFile
 
