@@ -13,7 +13,7 @@ import numpy as np
 class Port(NamedTuple):
     """An input or output. shape: as in the model, batch axis included. real = scale * (q - zero_point).
 
-    perm: where the library has another axis order, library = model.transpose(perm).
+    perm: where the library has an input in another axis order, library = model.transpose(perm).
     """
 
     name: str
@@ -42,10 +42,12 @@ class Port(NamedTuple):
         return np.ascontiguousarray(x[k : k + 1].reshape(self.shape).transpose(self.perm)).tobytes()
 
     def unpack(self, raw: Sequence[bytes], at: int) -> np.ndarray:
-        """An array [n, ...] of what the library gave for each sample, this port's from byte `at` on."""
-        size, stored = int(np.prod(self.shape, dtype=np.int64)), [self.shape[p] for p in self.perm]
-        rows = [np.frombuffer(r, self.dtype, size, at).reshape(stored) for r in raw]
-        rows = [r.transpose(np.argsort(self.perm)) for r in rows]
+        """An array [n, ...] of what the library gave for each sample, this output's from byte `at` on.
+
+        Outputs have the model's own axis order.
+        """
+        size = int(np.prod(self.shape, dtype=np.int64))
+        rows = [np.frombuffer(r, self.dtype, size, at).reshape(self.shape) for r in raw]
         return np.concatenate(rows) if self.shape[:1] == (1,) else np.stack(rows)
 
     @property

@@ -12,6 +12,7 @@ import pytest
 from edgec.codegen.image import Image
 from edgec.codegen.stack import stack_bound
 from edgec.codegen.toolchain import gcc_flags
+from edgec.report import files
 from edgec.runners import open_runner
 from edgec.sim.board import SimRunner
 from edgec.target import load_target
@@ -95,7 +96,8 @@ def test_it_builds_and_runs(
     done = subprocess.run(command, cwd=work, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     image = Image.read(work / "x.elf")
-    assert stack_bound(image) <= image.sizes().stack
+    own = files.load(built(IMAGE, target))["sram"]["stack"]
+    assert stack_bound(image) <= image.sizes().stack == 2 * own
     assert image.sizes().weights > 0
     sample = bytes(range(256)) * 3
     outputs = set()

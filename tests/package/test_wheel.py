@@ -101,6 +101,17 @@ def test_it_is_installed_and_runs(mode: str, packaged: Packager, built: Builder,
     assert got["refused"] == 6
 
 
+def test_ports_with_a_batch_of_their_own() -> None:
+    port = Port("x", (4, 2), "int16", 0.5, 3, (1, 0))
+    x = np.arange(24, dtype=np.int16).reshape(3, 4, 2)
+    assert port.pack(x, 1) == x[1].T.tobytes() and port.nbytes == 16
+    assert np.array_equal(port.unpack([one.tobytes() for one in x], 0), x)
+    assert port.unpack([x.tobytes()], 16).tolist() == [x[1].tolist()]
+    assert port.quantize(np.array([0.25, 0.75, -1e9, 1e9])).tolist() == [3, 5, -32768, 32767]
+    with pytest.raises(ValueError, match="integers"):
+        Port("x", (1,), "int8", None, 0, (0,)).quantize(x)
+
+
 @on_linux
 def test_several_outputs(packaged: Packager, built: Builder, tmp_path: Path) -> None:
     site = installed(wheel_of(packaged("wheel", TWICE, "host")), tmp_path)
