@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from edgec.codegen.toolchain import board_config, firmware_parts
+from edgec.codegen.board_config import board_config
+from edgec.codegen.toolchain import firmware_parts
 from edgec.package.facts import THREADS, Facts, below
 from edgec.report.files import not_a_build
 
@@ -20,8 +21,8 @@ def firmware_files(facts: Facts) -> dict[str, str]:
     sources, folders = firmware_parts(facts.target)
     wanted = [p for p in sources if p.name != "memory.c"]
     for folder in folders:
-        wanted += sorted(p for p in folder.glob("*.h") if p.name not in THREADS)
+        wanted += sorted(p for p in folder.iterdir() if p.suffix in (".h", ".inc") and p.name not in THREADS)
     made = {f"firmware/{below(path)}": path.read_text(encoding="utf-8") for path in wanted}
-    if (config := board_config(facts.target)) is not None:
-        made["firmware/board_config.h"] = config
+    if facts.target.uart is not None:
+        made["firmware/board_config.h"] = board_config(facts.target)
     return made | {SCRIPT: script.read_text(encoding="utf-8")}

@@ -103,6 +103,11 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return edgec("run", a_build(tmp / "b"), "--on", "moon", "--input", "x.npy")
 
 
+@case("E101-qemu")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return edgec("profile", a_build(tmp / "b", "rp2040"), "--on", "qemu")
+
+
 @case("E101-package")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return edgec("package", a_build(tmp / "b"), "--as", "zephir", "--out", "out")
