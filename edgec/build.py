@@ -19,6 +19,7 @@ from edgec.fast import fast_firmware
 from edgec.fitting import fitted
 from edgec.ir import Graph
 from edgec.options import BuildOptions, Progress
+from edgec.output_dir import write_files
 from edgec.pipeline import Lowered, bind, dense, lower
 from edgec.report import assemble, files, pareto
 from edgec.report.costs import put_costs
@@ -212,14 +213,6 @@ def _trade_offs(options: BuildOptions, made: _Made, tell: Callable[[Scheme], Non
     most = max(options.max_overhead, PARETO_MOST)
     search = Search(made.lowered.graph, options.input_mode == "stream", most, tell)
     return pareto.points(search.pareto(), made.scheme, search.macs)
-
-
-def write_files(folder: Path, contents: Mapping[str, str | bytes]) -> None:
-    """Write files below a folder, making the folders they need."""
-    for name, content in contents.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def _link(

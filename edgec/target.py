@@ -122,7 +122,8 @@ class Target:
     """A board, or a machine with an operating system (no regions there).
 
     multiply_cycles: what a multiplication takes where a core's maker may choose (Cortex-M0+). settings: what
-    the set-up code of firmware/boards wants to know beside the rest, by name.
+    the set-up code of firmware/boards wants to know beside the rest, by name. part: the chip as its maker's
+    tools name it.
     """
 
     name: str
@@ -139,6 +140,7 @@ class Target:
     dcache: Cache | None = None
     multiply_cycles: int = 1
     settings: tuple[tuple[str, int], ...] = ()
+    part: str = ""
 
     @property
     def features(self) -> frozenset[str]:
@@ -299,6 +301,7 @@ def parse_target(name: str, data: Mapping[str, Any], place: str = "") -> Target:
         _cache(place, "dcache", data),
         data.get("multiply_cycles", 1),
         tuple(settings.items()),
+        data.get("part", ""),
     )
     if target.is_mcu:
         _check_memory(place, target)

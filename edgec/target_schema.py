@@ -47,6 +47,7 @@ TARGET = {
     "cpu": str,
     "clock_hz": int,
     "board": str,
+    "part": str,
     "qemu": str,
     "hidden": bool,
     "multiply_cycles": int,

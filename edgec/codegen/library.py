@@ -219,12 +219,17 @@ def _span(port: Port) -> dict[str, object]:
     }
 
 
+def port_suffix(name: str, ports: int) -> str:
+    """What the functions of an input or output end in, where there are so many of them."""
+    return "" if ports == 1 else f"_{identifier(name).lower()}"
+
+
 def _ports(role: str, ports: tuple[Port, ...]) -> list[dict[str, object]]:
     views: list[dict[str, object]] = []
     for index, port in enumerate(ports):
         name = identifier(port.name).lower()
         quant = port.type.quant
-        suffix = "" if len(ports) == 1 else f"_{name}"
+        suffix = port_suffix(port.name, len(ports))
         views.append(
             {
                 "role": role,

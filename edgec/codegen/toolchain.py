@@ -32,14 +32,18 @@ _ZIG_CPU = {
 }
 _GCC_FPU = {
     "cortex-m4": "fpv4-sp-d16",
-    "cortex-m7": "fpv5-d16",
+    "cortex-m7": "fpv5-sp-d16",
     "cortex-m33": "fpv5-sp-d16",
     "cortex-m55": "auto",
 }
 _LINUX = {"cortex-a7": "arm-linux-musleabihf"}
 """Cortex-A cores of 32 bits; others are AArch64."""
-_FAST = '-DMODEL_FAST=__attribute__((section(".fast"),aligned(8)))'
-"""Where weights.c asks for fast memory: the section that start-up copies to SRAM (linker.ld.j2)."""
+SECTIONS = {
+    "MODEL_WEIGHTS": '__attribute__((section(".weights"),aligned(4)))',
+    "MODEL_FAST": '__attribute__((section(".fast"),aligned(8)))',
+}
+"""What weights.c has before its arrays, as the linker script of an image wants it (linker.ld.j2): weights may
+have a memory of their own, and start-up copies those that are read most to SRAM."""
 _DRAFT_STACK = 16
 """Bytes of stack there: any multiple of the arena's alignment."""
 
@@ -78,8 +82,9 @@ class Firmware:
     linker_script: str
 
     def files(self, target: Target) -> dict[str, bytes]:
-        """firmware.elf, .hex and .bin; a further .REGION.bin for each other memory that is written."""
+        """linker.ld, firmware.elf, .hex and .bin; a further .REGION.bin for each other memory."""
         files = {"firmware.elf": self.elf, "firmware.hex": self.image.hex().encode()}
+        files["linker.ld"] = self.linker_script.encode()
         for region, data in self.image.binaries(target).items():
             suffix = "" if region == target.boot.name else f".{region}"
             files[f"firmware{suffix}.bin"] = data
@@ -200,6 +205,26 @@ def build_archive(source: Path, target: Target) -> bytes:
         return out.read_bytes()
 
 
+def build_shared(source: Path, target: Target, machine: str, glibc: str) -> bytes:
+    """The library as a shared one for Linux, with the entries of firmware/runtime/shared.c and no others.
+
+    machine: "x86_64" or "aarch64". glibc: the oldest C library that it runs with. Raises as build_firmware
+    does.
+    """
+    tool, runtime = zig(), resource_dir("firmware") / "runtime"
+    cpu = "baseline" if target.kind == "host" else _ZIG_CPU[target.cpu]
+    flags = ["-target", f"{machine}-linux-gnu.{glibc}", f"-mcpu={cpu}", "-fPIC", "-fvisibility=hidden"]
+    sources = [*_library_sources(source), runtime / "shared.c"]
+    objects = compile_all(tool, sources, [source, source / "kernels", runtime], flags)
+    threads = ["-pthread"] if (source / "threads.c").is_file() else []
+    with tempfile.TemporaryDirectory(prefix="edgec-") as work:
+        out = Path(work) / "libmodel.so"
+        tool.run(
+            [*flags, "-shared", "-s", "-Wl,--build-id=none", *threads, *map(str, objects), "-o", str(out)]
+        )
+        return out.read_bytes()
+
+
 # -- compiling ------------------------------------------------------------
 
 
@@ -212,9 +237,15 @@ def _machine(tool: Tool, target: Target) -> list[str]:
     if tool.is_clang:
         abi = "eabi" if target.cpu == "cortex-m0plus" else "eabihf"
         return ["-target", f"thumb-freestanding-{abi}", f"-mcpu={_ZIG_CPU[target.cpu]}"]
-    if target.cpu == "cortex-m0plus":
-        return [f"-mcpu={target.cpu}", "-mthumb"]
-    return [f"-mcpu={target.cpu}", "-mthumb", "-mfloat-abi=hard", f"-mfpu={_GCC_FPU[target.cpu]}"]
+    return gcc_flags(target)
+
+
+def gcc_flags(target: Target) -> list[str]:
+    """The flags by which GCC compiles for a target's processor; none for this machine's own."""
+    if target.is_mcu:
+        fpu = _GCC_FPU.get(target.cpu)
+        return [f"-mcpu={target.cpu}", "-mthumb", *(["-mfloat-abi=hard", f"-mfpu={fpu}"] if fpu else [])]
+    return [f"-mcpu={target.cpu}"] if target.kind == "linux" else []
 
 
 def _without_libc(flag: str) -> str:
@@ -229,12 +260,14 @@ def _bare(target: Target) -> list[str]:
 
 
 def _objects(tool: Tool, source: Path, target: Target, work: Path, strict: bool) -> list[Path]:
-    sources = [
-        *_library_sources(source),
-        *_runtime("main.c", "link.c", "startup.c", "memory.c"),
-        *board_sources(target),
-    ]
+    sources = [*_library_sources(source), *firmware_parts(target)[0]]
     return _compiled(tool, sources, [source, source / "kernels"], target, work, strict)
+
+
+def firmware_parts(target: Target) -> tuple[list[Path], list[Path]]:
+    """What the firmware of a bare-metal target is made of beside the library: sources, folders of headers."""
+    runtime = _runtime("main.c", "link.c", "startup.c", "memory.c")
+    return [*runtime, *board_sources(target)], _firmware_includes(target)
 
 
 def _compiled(
@@ -244,9 +277,8 @@ def _compiled(
     if target.uart is not None:
         (work / "board_config.h").write_text(board_config(target))
     includes = [*own, *_firmware_includes(target), *_freestanding(target), work]
-    return compile_all(
-        tool, sources, includes, [*_machine(tool, target), *_bare(target), _FAST], strict=strict
-    )
+    flags = [*_machine(tool, target), *_bare(target), *(f"-D{k}={v}" for k, v in SECTIONS.items())]
+    return compile_all(tool, sources, includes, flags, strict=strict)
 
 
 def _library_sources(source: Path) -> list[Path]:
