@@ -13,12 +13,13 @@ from edgec import fit, frontends, prove
 from edgec.codegen.image import Image
 from edgec.codegen.library import Library, generate
 from edgec.codegen.tests import test_files
-from edgec.codegen.toolchain import DoesNotFit, build_archive, build_firmware, build_runner
+from edgec.codegen.toolchain import DoesNotFit, build_archive, build_firmware, build_runner, check_board
 from edgec.diagnostics import Diagnostic
 from edgec.fast import fast_firmware
 from edgec.fitting import fitted
 from edgec.ir import Graph
 from edgec.options import BuildOptions, Progress
+from edgec.output_dir import write_files
 from edgec.pipeline import Lowered, bind, dense, lower
 from edgec.report import assemble, files, pareto
 from edgec.report.costs import put_costs
@@ -49,6 +50,10 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     Raises Diagnostic for everything a user can act on.
     """
     target = load_target(options.target)
+    if options.target != target.name:  # a file of the user's own
+        if target.is_mcu:
+            check_board(target, options.target)
+        write_files(options.out, {files.TARGET: Path(options.target).read_text(encoding="utf-8")})
     tuner = _tuner(options, target, progress) if options.tune else None
     progress.stage(f"read {options.model}")
     lowered = lower(frontends.load_model(options.model), options, progress)
@@ -108,17 +113,16 @@ def _fitted(
     def link(model: Lowered, scheme: Scheme) -> _Made:
         return _linked(options, target, model, scheme, progress, last)
 
-    try:
+    forms = [lowered]
+    if (denser := dense(lowered)).graph.features != lowered.graph.features:
+        forms.append(denser)
+    while True:
         try:
-            return fitted(options, target, lowered, link, _telling(progress), measured)
+            return fitted(options, target, forms.pop(0), link, _telling(progress), measured)
         except DoesNotFit as error:
-            denser = dense(lowered)
-            if error.memory != "flash" or denser.graph.features == lowered.graph.features:
-                raise
+            if error.memory != "flash" or not forms:
+                raise fit.explain(error, *last) from error
         progress.status("flash is short: weights in fewer bytes")
-        return fitted(options, target, denser, link, _telling(progress), measured)
-    except DoesNotFit as error:
-        raise fit.explain(error, *last) from error
 
 
 def _linked(
@@ -136,7 +140,7 @@ def _linked(
     check_plan(graph, plan)
     fit.refuse_far_apart(graph, plan)
     progress.stage("generate C")
-    library = generate(graph, plan, target.name)
+    library = generate(graph, plan, target)
     shutil.rmtree(options.out / "src", ignore_errors=True)
     write_files(options.out, library.files)
     last[:] = [fit.Attempt(options, target, model, graph, plan, library)]
@@ -186,7 +190,7 @@ def _board_cycles(options: BuildOptions, target: Target, made: _Made) -> int:
 
     Raises Diagnostic E101 where nothing is counted.
     """
-    with simulated((options.out / "firmware.elf").read_bytes(), target) as runner:
+    with simulated((options.out / "firmware.elf").read_bytes(), target, options.out / "src") as runner:
         (result,) = runner.run([prove.pack_inputs(made.library, prove.draw_inputs(made.graph, 1)[0])])
     if result.instructions is None:
         raise uncounted(target)
@@ -209,14 +213,6 @@ def _trade_offs(options: BuildOptions, made: _Made, tell: Callable[[Scheme], Non
     most = max(options.max_overhead, PARETO_MOST)
     search = Search(made.lowered.graph, options.input_mode == "stream", most, tell)
     return pareto.points(search.pareto(), made.scheme, search.macs)
-
-
-def write_files(folder: Path, contents: Mapping[str, str | bytes]) -> None:
-    """Write files below a folder, making the folders they need."""
-    for name, content in contents.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def _link(

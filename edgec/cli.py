@@ -45,7 +45,10 @@ def build(
             metavar="MODEL", help="A .tflite, .pt2, .onnx or .keras file, or package.module:callable."
         ),
     ],
-    target: Annotated[str, typer.Option(help="The board; edgec targets lists them.")],
+    target: Annotated[
+        str,
+        typer.Option(help="The board: a name that edgec targets lists, or a file of your own, board.toml."),
+    ],
     budget: Annotated[
         str, typer.Option(help="All SRAM the model may use, stack included: 320KB, 65536.")
     ] = "",
@@ -116,7 +119,7 @@ def build(
         if flash_budget
         else None,
     }
-    place = out or output_dir.default_name(model, target)
+    place = out or output_dir.default_name(model, board.name)
     with progress() as shown, output_dir.fresh(place) as work:
         options = BuildOptions(
             model,
@@ -183,6 +186,30 @@ def test(folder: Build, on: Annotated[str, typer.Option(help=WHERE)] = "host") -
     from edgec.commands import test_build
 
     test_build(folder, on)
+
+
+@app.command()
+def package(
+    folder: Build,
+    form: Annotated[
+        str,
+        typer.Option("--as", help="cmake, zephyr, platformio, arduino, esp-idf, cubeide or wheel."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Output directory. [default: the build's name and the kind]")
+    ] = None,
+    name: Annotated[str, typer.Option(help="The package's name. [default: the model's]")] = "",
+    version: Annotated[str, typer.Option(help="The package's version.")] = "1.0.0",
+) -> None:
+    """Make a build a package for another project's build system."""
+    from edgec import output_dir
+    from edgec.package import is_package, package_files
+
+    made = package_files(folder, form, name, version)
+    place = out or Path(f"{folder.resolve().name}-{form}")
+    with output_dir.fresh(place, is_package) as work:
+        output_dir.write_files(work, made)
+    print(f"wrote {place}")
 
 
 @app.command()

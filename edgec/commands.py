@@ -22,7 +22,7 @@ from edgec.report.costs import put_costs
 from edgec.report.schema import Report
 from edgec.runners import Place, check_place, open_runner
 from edgec.sim.runner import Runner, RunResult
-from edgec.target import load_target
+from edgec.target import Target
 
 BATCH = 16
 """Inferences between two steps of the progress bar."""
@@ -75,14 +75,14 @@ def profile_build(folder: Path, on: Place | None, as_json: bool) -> None:
         with progress() as shown:
             shown.stage(f"run on {on}")
             with open_runner(folder, on) as runner:
-                measure(report, runner.run([_drawn(report)])[0], on)
+                measure(report, runner.run([_drawn(report)])[0], on, files.target(folder))
     if as_json:
         sys.stdout.write(files.dump(report))
     else:
         show(table.profile(report), sys.stdout)
 
 
-def measure(report: Report, result: RunResult, on: Place) -> None:
+def measure(report: Report, result: RunResult, on: Place, target: Target) -> None:
     """Put a run's instructions and cycles into a report.
 
     Raises Diagnostic E101 where the run counted nothing.
@@ -94,7 +94,7 @@ def measure(report: Report, result: RunResult, on: Place) -> None:
             where="--on",
             remedies=["--on sim"],
         )
-    put_costs(report, result, load_target(report["target"]))
+    put_costs(report, result, target)
 
 
 def test_build(folder: Path, on: Place) -> None:

@@ -48,7 +48,7 @@ def fast_firmware(
     while True:
         functions = _functions(library, choice.prefetch)
         kernels, quick = _kernels(library, functions), _quick(plan, functions, target, firmware)
-        made = generate(graph, plan, target.name, [t.symbol for t in tables], choice.prefetch)
+        made = generate(graph, plan, target, [t.symbol for t in tables], choice.prefetch)
         _write(options.out, made)
         try:
             linked = build_firmware(

@@ -19,7 +19,7 @@ from edgec.ops.base import Field, Kernel, call_of, op_of
 from edgec.resources import resource_dir
 from edgec.schedule.plan import Feed, Plan, Step, Window
 from edgec.schedule.prefetch import Prefetch, Slice, cut_of
-from edgec.target import load_target
+from edgec.target import Target
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Library:
 
 
 def generate(
-    graph: Graph, plan: Plan, target: str, fast: Sequence[str] = (), prefetch: Prefetch | None = None
+    graph: Graph, plan: Plan, target: Target, fast: Sequence[str] = (), prefetch: Prefetch | None = None
 ) -> Library:
     """Render src/ for an integer graph and its plan; with threads.c where the target has an operating system
     of Linux's kind and inputs are whole.
@@ -77,7 +77,7 @@ def generate(
     """
     layers = tuple(_layers(graph, plan))
     pool = ConstPool()
-    split = load_target(target).kind == "linux" and not streamed(plan)
+    split = target.kind == "linux" and not streamed(plan)
     rendered = [_layer_view(plan, layer, pool, split, prefetch) for layer in layers]
     tables = {
         (layer.node.name, name): pool.symbol(field.value, field.c_type, "")
@@ -93,7 +93,7 @@ def generate(
     sources = kernel_sources([layer.kernel for layer in layers], functions)
     digest = _digest(rendered, pool, plan, sources, prefetch)
     symbols = {layer.node.name: layer for layer in layers}
-    common = {"model": graph.name, "target": target, "version": __version__, "hash": digest}
+    common = {"model": graph.name, "target": target.name, "version": __version__, "hash": digest}
     kernels = sorted({layer.kernel.function for layer in layers} | functions)
     numbers = Numbers({layer.node.name: layer.index for layer in layers}, [p.value for p in inputs])
     made = table(plan, numbers, {p.value: p.type.rows for p in inputs})
@@ -255,12 +255,17 @@ def _span(port: Port) -> dict[str, object]:
     }
 
 
+def port_suffix(name: str, ports: int) -> str:
+    """What the functions of an input or output end in, where there are so many of them."""
+    return "" if ports == 1 else f"_{identifier(name).lower()}"
+
+
 def _ports(role: str, ports: tuple[Port, ...]) -> list[dict[str, object]]:
     views: list[dict[str, object]] = []
     for index, port in enumerate(ports):
         name = identifier(port.name).lower()
         quant = port.type.quant
-        suffix = "" if len(ports) == 1 else f"_{name}"
+        suffix = port_suffix(port.name, len(ports))
         views.append(
             {
                 "role": role,

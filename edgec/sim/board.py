@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,9 @@ from edgec.codegen.image import Image
 from edgec.codegen.tools import zig
 from edgec.diagnostics import Diagnostic
 from edgec.sim import native
+from edgec.sim.boot import entry
 from edgec.sim.code import CodeCosts
-from edgec.sim.devices import dma, ready_flags, register_pages
+from edgec.sim.devices import PAGE, devices, dma
 from edgec.sim.faults import fault_diagnostic
 from edgec.sim.interrupt import Interrupt
 from edgec.sim.owners import layer_slots, owner
@@ -27,6 +27,14 @@ _NEVER = 0xFFFF_FFFE
 """An address where nothing is: Unicorn stops there, which is never."""
 
 _POINTER, _U64 = ctypes.c_void_p, ctypes.c_uint64
+
+MODELS = {
+    "cortex-m0plus": "CORTEX_M0",
+    "cortex-m4": "CORTEX_M4",
+    "cortex-m7": "CORTEX_M7",
+    "cortex-m33": "CORTEX_M33",
+}
+"""Unicorn's names of the cores that it has; the M0 has the instructions of the M0+."""
 
 LIMIT = 50_000_000_000
 """Instructions of one request after which the board is taken to hang."""
@@ -56,7 +64,7 @@ class SimRunner(Runner):
         self._keep: list[object] = []
         self._board = self._wire()
         self._request = b""
-        stack, self._pc = struct.unpack("<II", self._uc.mem_read(target.boot.address, 8))
+        stack, self._pc = entry(target, self._image, self._uc)
         self._uc.reg_write(self._arm.UC_ARM_REG_SP, stack)
         self._go(min(limit, BOOT_LIMIT))
 
@@ -89,8 +97,7 @@ class SimRunner(Runner):
         self._arm = arm_const
         self._error: type[Exception] = unicorn.UcError
         uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
-        models = {"cortex-m4": arm_const.UC_CPU_ARM_CORTEX_M4, "cortex-m7": arm_const.UC_CPU_ARM_CORTEX_M7}
-        uc.ctl_set_cpu_model(models[self._target.cpu])
+        uc.ctl_set_cpu_model(getattr(arm_const, f"UC_CPU_ARM_{MODELS[self._target.cpu]}"))
         bits = {"r": unicorn.UC_PROT_READ, "w": unicorn.UC_PROT_WRITE, "x": unicorn.UC_PROT_EXEC}
         # Largest first: with the 16 KB ITCM in front, Unicorn 2.1 takes stores for changes of code and
         # translates the kernels again and again, four times slower.
@@ -130,18 +137,19 @@ class SimRunner(Runner):
         board.tick = native.Tick(self._tick)
         self._code = CodeCosts(image, board)
         totals = (native.Total * (self._slots + 2))()
-        flags = ready_flags(target)
-        ready = (native.Ready * max(len(flags), 1))(
-            *(native.Ready(f.address, f.source, f.mask, f.shift) for f in flags)
+        found = devices(target)
+        ready = (native.Ready * max(len(found.flags), 1))(
+            *(native.Ready(f.address, f.bits, f.source, f.mask, f.value) for f in found.flags)
         )
         board.totals, board.ready = totals, ready
-        board.ready_count = len(flags)
+        board.ready_count = len(found.flags)
         board.owner = self._slots + 1
         self._timer = Timer(target, board, self._uc)
         board.measure_pair = native.MeasurePair(self._timer.behind)
         assert target.uart is not None
-        board.uart, board.uart_base = native.UARTS[target.board], target.uart.address
-        pages = register_pages(target)
+        board.uart, board.uart_base = native.UARTS[target.uart.kind], target.uart.address
+        board.ram_base, board.ram_bytes = target.sram.address, target.sram.size
+        pages = found.pages
         board.pages = len(pages)
         where = ctypes.pointer(board)
         entries = (native.Page * len(pages))(*(native.Page(where, k) for k in range(len(pages))))
@@ -152,6 +160,9 @@ class SimRunner(Runner):
             map_page = uclib["uc_mmio_map"]
             map_page.argtypes = [_POINTER, _U64, _U64, *[_POINTER] * 4]
             self._check(map_page(self._uc._uch, address, 4096, read, user, write, user))
+        for address, value in found.reset:
+            page = pages.index(address & -PAGE)
+            board.registers[page][(address & (PAGE - 1)) // 4] = value
         add_hook, handle = uclib["uc_hook_add"], ctypes.c_size_t()
         add_hook.argtypes = [_POINTER, _POINTER, ctypes.c_int, _POINTER, _POINTER, _U64, _U64]
         hook = native.address_of("sim_block")

@@ -59,10 +59,10 @@ def made(dual: str = "dual") -> tuple[Graph, Plan, Library, Library, Prefetch]:
         if name in BLOCKS:
             node.attrs = {**node.attrs, "block": BLOCKS[name]}
     plan = make_plan(graph)
-    plain = generate(graph, plan, DISCO.name)
+    plain = generate(graph, plan, DISCO)
     kernels = {x.node.name: x.kernel for x in plain.layers if x.kernel.cut is not None}
     prefetch = slices(kernels, HALF)
-    return graph, plan, plain, generate(graph, plan, DISCO.name, prefetch=prefetch), prefetch
+    return graph, plan, plain, generate(graph, plan, DISCO, prefetch=prefetch), prefetch
 
 
 @pytest.mark.parametrize("dual", ["dual", ""])
