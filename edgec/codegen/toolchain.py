@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgec.codegen.board_config import board_config, board_folders, board_sources
-from edgec.codegen.code_order import code_order
+from edgec.codegen.code_order import code_order, first_bytes
 from edgec.codegen.compile import compile_all
 from edgec.codegen.image import Image, Sizes
 from edgec.codegen.render import render
@@ -44,9 +44,13 @@ SECTIONS = {
 }
 """What weights.c has before its arrays, as the linker script of an image wants it (linker.ld.j2): weights may
 have a memory of their own, and start-up copies those that are read most to SRAM."""
-_DRAFT_STACK = 16
+_FETCH = {"MODEL_FETCH_BEGIN": "fetch_begin", "MODEL_FETCH_WAIT": "fetch_wait"}
+"""How model.c fetches weights where the board does it by DMA (firmware/runtime/board.h)."""
+_DRAFT_STACK = 32
 """Bytes of stack there: any multiple of the arena's alignment."""
 
+_BESIDE = 16
+"""Bytes that a copied function may take beside its code: alignment, and the way to what is far away."""
 _SMALL = ("-Os", "-g")
 """How zig compiles what it links of its own, such as division of 64 bits; without -g it drops all symbols."""
 
@@ -108,6 +112,7 @@ def build_firmware(
     flash_limit: int | None = None,
     stack_bytes: int | None = None,
     kernels: Sequence[str] = (),
+    fast: Sequence[str] = (),
     strict: bool = False,
 ) -> Firmware:
     """The firmware for the library in `source` (a build's src/).
@@ -115,7 +120,8 @@ def build_firmware(
     tool: zig() by default, or arm_gcc(). sram_limit, flash_limit: bytes, where less may be
     used than the board has. stack_bytes: size of the stack; the static worst case by
     default. kernels: functions whose code comes first, with what they call, as far as the code cache reaches.
-    strict: warnings are errors.
+    fast: functions whose code is copied to the board's memory for that, with what they call, as far as there
+    is room and SRAM may be used. strict: warnings are errors.
 
     Raises DoesNotFit where the image needs more SRAM or flash than it may use, Diagnostic
     E401 for a missing or broken compiler, CompilerError for sources it refuses.
@@ -127,16 +133,21 @@ def build_firmware(
         # First without limits, to learn the sizes and the depth of the stack.
         regions = {r.name: (r.address, _UNLIMITED) for r in target.regions}
         regions["sram"] = (target.sram.address, _UNLIMITED)
-        draft = Image(_link(tool, target, objects, work, regions, target.boot.name, _DRAFT_STACK, ())[0])
+        draft = Image(_link(tool, target, objects, work, regions, target.boot.name, _DRAFT_STACK)[0])
         bound = stack_bound(draft)
         stack = bound if stack_bytes is None else (stack_bytes + 7) & ~7
         weights = _place_weights(draft.sizes(), target, flash_limit)
-        _check_sram(draft.sizes(), stack, target, sram_limit)
+        left = _check_sram(draft, stack, target, sram_limit)
         regions = {r.name: (r.address, r.size) for r in target.regions}
         regions["sram"] = (target.sram.address, target.sram.size)
         cache = target.icache.size if target.icache is not None else 0
-        first = code_order(draft, kernels, cache)
-        elf, script = _link(tool, target, objects, work, regions, weights.name, stack, first)
+        home, copied = target.fast_code, list[str]()
+        if home is not None:
+            room = home.size if sram_limit is None else min(home.size, left)
+            copied = first_bytes(code_order(draft, fast), room - _BESIDE, _BESIDE)
+        others = (f for f in code_order(draft, kernels) if f.name not in copied)
+        first = first_bytes(others, cache)
+        elf, script = _link(tool, target, objects, work, regions, weights.name, stack, first, copied)
     image = Image(elf)
     return Firmware(elf, image, image.sizes(), weights.name, bound, script)
 
@@ -277,7 +288,8 @@ def _compiled(
     if target.uart is not None:
         (work / "board_config.h").write_text(board_config(target))
     includes = [*own, *_firmware_includes(target), *_freestanding(target), work]
-    flags = [*_machine(tool, target), *_bare(target), *(f"-D{k}={v}" for k, v in SECTIONS.items())]
+    defined = SECTIONS | (_FETCH if target.fetches else {})
+    flags = [*_machine(tool, target), *_bare(target), *(f"-D{k}={v}" for k, v in defined.items())]
     return compile_all(tool, sources, includes, flags, strict=strict)
 
 
@@ -310,10 +322,14 @@ def _link(
     regions: dict[str, tuple[int, int]],
     weights: str,
     stack: int,
-    first: Sequence[str],
+    first: Sequence[str] = (),
+    fast: Sequence[str] = (),
 ) -> tuple[bytes, str]:
-    """The image and the linker script that made it. first: functions that come first, in their order."""
+    """The image and the linker script that made it. first: functions that come first, in their order. fast:
+    those whose code is copied."""
     used = [target.boot, *(r for r in target.weight_regions if r.name == weights)]
+    home = target.fast_code if fast else None
+    used += [home] if home is not None else []
     memories = {r.name: r.access for r in used} | {"sram": target.sram.access}
     script = render(
         "linker.ld.j2",
@@ -327,6 +343,8 @@ def _link(
             "weights": weights,
             "stack": stack,
             "first": first,
+            "fast_code": home.name if home is not None else "",
+            "fast_functions": fast,
         },
     )
     (work / "linker.ld").write_text(script)
@@ -354,10 +372,14 @@ def _place_weights(sizes: Sizes, target: Target, flash_limit: int | None) -> Reg
     raise DoesNotFit("flash", (("code", code), ("weights", sizes.weights)), have)
 
 
-def _check_sram(sizes: Sizes, stack: int, target: Target, limit: int | None) -> None:
+def _check_sram(draft: Image, stack: int, target: Target, limit: int | None) -> int:
+    """Bytes of SRAM that are left."""
+    sizes = draft.sizes()
     have = min(target.sram.size, limit) if limit is not None else target.sram.size
-    # Up to 8 bytes go to the arena's alignment behind the stack.
-    data = (-stack % 16) + sizes.data
+    # Some bytes go to the arena's alignment behind the stack.
+    data = (-stack % draft.arena_alignment) + sizes.data
     parts = (("arena", sizes.arena), ("stack", stack), ("data", data), ("weights", sizes.fast))
-    if sum(size for _, size in parts) > have:
+    need = sum(size for _, size in parts)
+    if need > have:
         raise DoesNotFit("SRAM", parts, have)
+    return have - need

@@ -13,7 +13,8 @@ from edgec.codegen.tools import zig
 from edgec.diagnostics import Diagnostic
 from edgec.sim import native
 from edgec.sim.boot import entry
-from edgec.sim.devices import PAGE, devices
+from edgec.sim.code import CodeCosts
+from edgec.sim.devices import PAGE, devices, dma
 from edgec.sim.faults import fault_diagnostic
 from edgec.sim.interrupt import Interrupt
 from edgec.sim.owners import layer_slots, owner
@@ -75,13 +76,11 @@ class SimRunner(Runner):
         """Cost of every function since the board started, its callees' not included; cycles are those
         of the inferences in which they are counted."""
         found: dict[str, Cost] = {}
-        for k in range(self._board.code_bytes // 2):
-            block = self._board.costs[k]
-            if block.executed:
-                function = self._image.function_at(self._board.code_base + 2 * k)
-                name = function.name if function else "?"
-                before = found.get(name, Cost(0, 0))
-                found[name] = before + Cost(block.executed, block.spent)
+        for address, block in self._code.executed():
+            function = self._image.function_at(address)
+            name = function.name if function else "?"
+            before = found.get(name, Cost(0, 0))
+            found[name] = before + Cost(block.executed, block.spent)
         return found
 
     # -- building the board -----------------------------------------------
@@ -133,18 +132,16 @@ class SimRunner(Runner):
         board.write_register = ctypes.cast(uclib.uc_reg_write, ctypes.c_void_p)
         board.read_memory = ctypes.cast(uclib.uc_mem_read, ctypes.c_void_p)
         board.write_memory = ctypes.cast(uclib.uc_mem_write, ctypes.c_void_p)
+        board.dma.base = dma(target)
         board.measure = native.Measure(self._measure_block)
         board.tick = native.Tick(self._tick)
-        code, size = image.sections[".text"]
-        board.code_base = min(code, image.sections[".vectors"][0])
-        board.code_bytes = code + size - board.code_base
-        costs = (native.BlockCost * (board.code_bytes // 2 + 1))()
+        self._code = CodeCosts(image, board)
         totals = (native.Total * (self._slots + 2))()
         found = devices(target)
         ready = (native.Ready * max(len(found.flags), 1))(
             *(native.Ready(f.address, f.bits, f.source, f.mask, f.value) for f in found.flags)
         )
-        board.costs, board.totals, board.ready = costs, totals, ready
+        board.totals, board.ready = totals, ready
         board.ready_count = len(found.flags)
         board.owner = self._slots + 1
         self._timer = Timer(target, board, self._uc)
@@ -171,7 +168,7 @@ class SimRunner(Runner):
         hook = native.address_of("sim_block")
         user = ctypes.cast(where, ctypes.c_void_p)
         self._check(add_hook(self._uc._uch, ctypes.byref(handle), unicorn.UC_HOOK_BLOCK, hook, user, 1, 0))
-        self._keep += [costs, totals, ready, entries]
+        self._keep += [totals, ready, entries]
         return board
 
     def _check(self, status: int) -> None:
@@ -179,7 +176,7 @@ class SimRunner(Runner):
             raise self._error(status)
 
     def _measure_block(self, address: int, size: int) -> None:
-        cost = self._board.costs[(address - self._board.code_base) // 2]
+        cost = self._code.at(address)
         cost.owner = owner(self._image.function_at(address), self._slots)
         self._timer.block(cost, bytes(self._uc.mem_read(address, size)), address)
 
