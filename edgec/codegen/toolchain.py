@@ -192,15 +192,16 @@ def _objects(tool: Tool, source: Path, target: Target, work: Path, strict: bool)
     if target.uart is not None:
         (work / "board_config.h").write_text(render("board_config.h.j2", _board_facts(target)))
     boards = [target.board, "stm32"] if target.board.startswith("stm32") else [target.board]
-    sources = [
-        *_library_sources(source),
-        *_firmware_sources(target.board, "main.c", "link.c", "startup.c", "memory.c", "cycles.c", "guard.c"),
-    ]
+    library = [*_library_sources(source), resource_dir("firmware") / "runtime" / "memory.c"]
+    runtime = _firmware_sources(target.board, "main.c", "link.c", "startup.c", "cycles.c", "guard.c")
     if "stm32" in boards:
-        sources.append(resource_dir("firmware") / "boards" / "stm32" / "stm32.c")
+        runtime.append(resource_dir("firmware") / "boards" / "stm32" / "stm32.c")
     includes = [source, source / "kernels", *_firmware_includes(*boards), *_freestanding(target), work]
     flags = [*_machine(tool, target), *_bare(target), _FAST]
-    return compile_all(tool, sources, includes, flags, strict=strict)
+    # What waits for the serial line need not be fast.
+    return compile_all(tool, library, includes, flags, strict=strict) + compile_all(
+        tool, runtime, includes, [*flags, "-Os"], strict=strict
+    )
 
 
 def _library_sources(source: Path) -> list[Path]:
