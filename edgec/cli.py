@@ -23,7 +23,7 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")]
 Build = Annotated[Path, typer.Argument(metavar="DIR", help="What edgec build wrote.", show_default=False)]
-WHERE = "Where to run: sim, host, qemu or serial:PORT."
+WHERE = "Where to run: sim, host, qemu, serial:PORT, or serial for the only port there is."
 
 
 @app.callback(invoke_without_command=True)
@@ -183,6 +183,14 @@ def test(folder: Build, on: Annotated[str, typer.Option(help=WHERE)] = "host") -
     from edgec.commands import test_build
 
     test_build(folder, on)
+
+
+@app.command()
+def simulate(folder: Build) -> None:
+    """Put a build on a simulated board behind a serial port, whose name is printed; until Ctrl-C."""
+    from edgec.device.simulate import simulate_board
+
+    simulate_board(folder)
 
 
 @app.command()

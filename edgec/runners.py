@@ -82,8 +82,10 @@ def is_serial(place: Place) -> bool:
 
 
 def at_port(folder: Path, port: str) -> BoardRunner:
-    """The board at a serial port, with a build's firmware on it. port: empty for the only one there is. Raises
-    Diagnostic E101 for a build that is for no board, E402 as `BoardRunner`."""
+    """The board at a serial port, with a build's firmware on it. port: empty for the only one there is.
+
+    Raises Diagnostic E101 for a build that is for no board, E402 as `BoardRunner`.
+    """
     from edgec.device.ports import SerialLine, find_port
     from edgec.device.serial_link import BoardRunner
 

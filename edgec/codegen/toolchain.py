@@ -287,7 +287,7 @@ def _link(
 
 
 def _weights_crc(image: Image) -> int:
-    """CRC-32 of the weights, those that start-up copies last; they are the same wherever they are linked to."""
+    """CRC-32 of the weights, those that start-up copies last; the same wherever they are linked to."""
     crc = 0
     for name in (".weights", ".fast"):
         crc = zlib.crc32(image.contents(name), crc)

@@ -110,7 +110,10 @@ def find_port(name: str) -> str:
     ports = _ports()
     if not ports:
         raise Diagnostic(
-            "E402", "no serial port", where="--on serial", remedies=[_NO_PORT.get(sys.platform, _NO_PORT["linux"])]
+            "E402",
+            "no serial port",
+            where="--on serial",
+            remedies=[_NO_PORT.get(sys.platform, _NO_PORT["linux"])],
         )
     if len(ports) > 1:
         raise Diagnostic(
@@ -124,10 +127,11 @@ def find_port(name: str) -> str:
 
 
 def _ports() -> list[tuple[str, str]]:
-    """The ports of this machine and what is said of them."""
+    """The ports of this machine and what is said of them; where there are ports over USB, those alone."""
     _pyserial()
     listed = importlib.import_module("serial.tools.list_ports").comports()
-    return sorted((p.device, p.description or "") for p in listed)
+    boards = [p for p in listed if p.vid is not None] or listed
+    return sorted((p.device, p.description or "") for p in boards)
 
 
 def _pyserial() -> Any:

@@ -31,6 +31,10 @@ _FAULTS = {
 """Bits of the Configurable Fault Status Register (Armv7-M Architecture Reference Manual, B3.2.15)."""
 
 
+_SAVED = 32
+"""Bytes of the registers that the core saves on the stack at a fault."""
+
+
 def fault_diagnostic(
     name: str,
     image: Image,
@@ -53,7 +57,8 @@ def fault_diagnostic(
         facts.append(("why", why))
     function = image.function_at(pc)
     inside = f"{function.name} + {(pc & ~1) - function.address:#x}" if function else "no function"
-    facts.append(("at", f"{pc & ~1:#010x}, {inside}"))
+    if pc:
+        facts.append(("at", f"{pc & ~1:#010x}, {inside}"))
     base = image.symbols.get("_stack_base")
     touched = access[1] if access else base
     if base is not None and (sp < base or (touched is not None and base - _NEAR <= touched < base)):
@@ -65,7 +70,9 @@ def fault_diagnostic(
 def reported_fault(name: str, image: Image, target: Target, payload: bytes) -> Diagnostic:
     """E501 for a fault frame (firmware/runtime/startup.c: report_fault).
 
-    The layer is found by the return addresses on the stack.
+    The layer is found by the address that the function returns to, or by those on the stack, the outermost
+    first: what lies deeper may be left over from layers before. A stack that overflowed has no room for the
+    registers that the core saves.
     """
     exception, cfsr, _hfsr, mmfar, bfar, sp = struct.unpack_from("<6I", payload)
     stack = struct.unpack_from(f"<{(len(payload) - 24) // 4}I", payload, 24)
@@ -75,10 +82,11 @@ def reported_fault(name: str, image: Image, target: Target, payload: bytes) -> D
         access = (why, bfar, 1)
     elif cfsr & 0x80:
         access = (why, mmfar, 1)
-    pc = stack[6] if len(stack) > 6 else 0
-    functions = (image.function_at(word) for word in (pc, *stack[5:6], *stack[8:]))
+    saved = stack[:8] if sp >= image.symbols["_stack_base"] else ()
+    pc = saved[6] if len(saved) == 8 else 0
+    functions = (image.function_at(word) for word in (*saved[5:6], pc, *reversed(stack[len(saved) :])))
     layer = next((f for f in functions if f is not None and f.layer is not None), None)
-    return fault_diagnostic(name, image, target, why, pc, sp, access, layer)
+    return fault_diagnostic(name, image, target, why, pc, sp + _SAVED, access, layer)
 
 
 def _place(target: Target, address: int) -> str:

@@ -25,6 +25,7 @@ _THUMB, _TO_THREAD = 1 << 24, 0xFFFF_FFF9
 
 _POINTER, _U64 = ctypes.c_void_p, ctypes.c_uint64
 
+_DWT_CTRL = 0xE000_1000
 _MPU_TYPE, _MPU_CTRL = 0xE000_ED90, 0xE000_ED94
 _WATCHDOG_HZ = 32_000
 """The oscillator of STM32's independent watchdog."""
@@ -97,6 +98,11 @@ class Machine:
         """Set a peripheral's register."""
         page = list(self.board.page_base).index(address & ~0xFFF)
         self.board.registers[page][(address & 0xFFF) // 4] = value
+
+    @property
+    def counts(self) -> bool:
+        """Whether the firmware has the DWT count cycles, and there is a model of them."""
+        return bool(self.register(_DWT_CTRL) & 1) and self.timer.core is not None
 
     def enter(self, exception: int, handler: int) -> None:
         """Enter an exception's handler from where the board stopped: its registers go to the stack, as far as
@@ -177,7 +183,12 @@ class Machine:
             access = region.access
             for base, bits in zip(self.board.mpu_base, self.board.mpu_control, strict=True):
                 size = 2 << (bits >> 1 & 0x1F)
-                if control and bits & 1 and base & -size <= region.address and region.end <= (base & -size) + size:
+                if (
+                    control
+                    and bits & 1
+                    and base & -size <= region.address
+                    and region.end <= (base & -size) + size
+                ):
                     access = _restricted(region.access, bits)
             self.uc.mem_protect(region.address, region.size, sum(self._bits[a] for a in access))
 
