@@ -60,6 +60,7 @@ __attribute__((noinline)) static void act(uint8_t *arena) { (void)arena; ACT; }
 void kernel_fault(uint8_t *arena)
 {
     volatile uint32_t left_over[200];
+    left_over[0] = 0;
     left_over[100] = (uint32_t)(uintptr_t)&model_layer_000_stem_scale + 8u;
     __asm volatile("" ::"r"(left_over) : "memory");
     act(arena);
