@@ -45,7 +45,10 @@ def build(
             metavar="MODEL", help="A .tflite, .pt2, .onnx or .keras file, or package.module:callable."
         ),
     ],
-    target: Annotated[str, typer.Option(help="The board; edgec targets lists them.")],
+    target: Annotated[
+        str,
+        typer.Option(help="The board: a name that edgec targets lists, or a file of your own, board.toml."),
+    ],
     budget: Annotated[
         str, typer.Option(help="All SRAM the model may use, stack included: 320KB, 65536.")
     ] = "",
@@ -116,7 +119,7 @@ def build(
         if flash_budget
         else None,
     }
-    place = out or output_dir.default_name(model, target)
+    place = out or output_dir.default_name(model, board.name)
     with progress() as shown, output_dir.fresh(place) as work:
         options = BuildOptions(
             model,

@@ -25,7 +25,7 @@ from edgec.report.costs import put_costs
 from edgec.report.schema import Board, Report
 from edgec.runners import Place, check_place, is_serial, open_runner
 from edgec.sim.runner import Runner, RunResult
-from edgec.target import load_target
+from edgec.target import Target
 
 BATCH = 16
 """Inferences between two steps of the progress bar."""
@@ -86,7 +86,7 @@ def profile_build(folder: Path, on: Place | None, as_json: bool) -> None:
         with progress() as shown:
             shown.stage(f"run on {on}")
             with open_runner(folder, on) as runner:
-                measure(report, runner.run([_drawn(report)])[0], on)
+                measure(report, runner.run([_drawn(report)])[0], on, files.target(folder))
     if as_json:
         sys.stdout.write(files.dump(report))
     else:
@@ -116,7 +116,7 @@ def _compare(
         return f"all bytes are those of the {runner.name}, the golden sample's those of the integer reference"
 
 
-def measure(report: Report, result: RunResult, on: Place) -> None:
+def measure(report: Report, result: RunResult, on: Place, target: Target) -> None:
     """Put a run's instructions and cycles into a report.
 
     Raises Diagnostic E101 where the run counted nothing.
@@ -128,7 +128,7 @@ def measure(report: Report, result: RunResult, on: Place) -> None:
             where="--on",
             remedies=["--on sim"],
         )
-    put_costs(report, result, load_target(report["target"]))
+    put_costs(report, result, target)
 
 
 def test_build(folder: Path, on: Place) -> None:

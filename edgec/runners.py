@@ -34,7 +34,7 @@ def open_runner(folder: Path, place: Place, threads: int = 1) -> Runner:
     """
     check_place(place)
     report = files.load(folder)
-    target = load_target(report["target"])
+    target = files.target(folder)
     if threads > 1 and not (place in ("host", "qemu") and (folder / "src" / "threads.c").is_file()):
         raise Diagnostic(
             "E101",
@@ -61,16 +61,17 @@ def open_runner(folder: Path, place: Place, threads: int = 1) -> Runner:
 
         board = load_target(target.qemu)
         return QemuRunner(build_firmware(folder / "src", board, tool=arm_gcc()).elf, board)
-    return simulated((folder / "firmware.elf").read_bytes(), target)
+    return simulated((folder / "firmware.elf").read_bytes(), target, folder / "src")
 
 
-def simulated(elf: bytes, target: Target) -> Runner:
-    """A firmware image on the simulated board of its target, which is QEMU's for a target that is one of its
-    boards. Raises Diagnostic E401 for a missing tool."""
+def simulated(elf: bytes, target: Target, source: Path) -> Runner:
+    """A firmware image on the simulated board of its target. source: the library that is in it, for a target
+    that only a stand-in runs. Raises Diagnostic E401 for a missing tool."""
     if target.is_qemu:
         from edgec.sim.process import QemuRunner
 
-        return QemuRunner(elf, target)
+        board = load_target(target.qemu)
+        return QemuRunner(elf if board == target else build_firmware(source, board).elf, board)
     from edgec.sim.board import SimRunner
 
     return SimRunner(elf, target)

@@ -13,6 +13,7 @@ from edgec.codegen.image import Image, Segment
 from edgec.sim.machine import LIMIT, Machine, Stopped
 from edgec.target import Target
 
+_VTOR = 0xE000_ED08
 _CFSR, _HFSR, _BFAR = 0xE000_ED28, 0xE000_ED2C, 0xE000_ED38
 _HARD_FAULT = 3
 _CHUNK = 4096
@@ -92,7 +93,8 @@ class VirtualBoard:
         machine.set_register(_HFSR, 1 << 30)
         if cfsr == precise and stop.access is not None:
             machine.set_register(_BFAR, stop.access[1])
-        handler = struct.unpack_from("<16I", machine.uc.mem_read(self.target.boot.address, 64))[_HARD_FAULT]
+        vectors = machine.register(_VTOR) or self.target.boot.address
+        (handler,) = struct.unpack("<I", machine.uc.mem_read(vectors + 4 * _HARD_FAULT, 4))
         machine.enter(_HARD_FAULT, handler)
 
 
