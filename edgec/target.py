@@ -45,6 +45,8 @@ FEATURES: dict[str, tuple[str, ...]] = {
 """Per processor, what kernels may use beyond plain C: dsp is Armv7E-M's and Armv8-M's DSP extension, dual
 that two instructions issue together as on the Cortex-M7, mve is Helium, neon is Advanced SIMD of AArch64 and
 dotprod its SDOT."""
+EXTRAS = ("watchdog_ms", "mark_pin")
+"""Settings that ask for more than the model; STM32 boards have them."""
 MISS = {"cortex-m7": 12}
 """Cycles that a cache miss takes in a core and on its bus, on top of the memory's own; none for other cores
 (docs/cycles.md)."""
@@ -139,6 +141,11 @@ class Target:
     dcache: Cache | None = None
     multiply_cycles: int = 1
     settings: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def extras(self) -> bool:
+        """Whether its settings ask for a watchdog, or for marks for a meter (firmware/boards/stm32/extras.c)."""
+        return any(name in EXTRAS for name, _ in self.settings)
 
     @property
     def features(self) -> frozenset[str]:
@@ -284,6 +291,9 @@ def parse_target(name: str, data: Mapping[str, Any], place: str = "") -> Target:
         raise faulty(place, f"multiply_cycles is {data['multiply_cycles']}, must be 1 or more")
     settings = data.get("settings", {})
     check(place, "settings", settings, dict.fromkeys(settings, int), ())
+    for key in EXTRAS:
+        if key in settings and not data["board"].startswith("stm32"):
+            raise faulty(place, f"{key} is a setting of STM32 boards")
     target = Target(
         name,
         data["description"],

@@ -147,7 +147,7 @@ def check_board(target: Target, place: str) -> None:
     with tempfile.TemporaryDirectory(prefix="edgec-") as name:
         work = Path(name)
         try:
-            _compiled(tool, board_sources(target), [], target, work)
+            _compiled(tool, board_sources(target), [], target, work, more=["-DBOARD_EXTRAS"])
         except CompilerError as error:
             said = next((x for x in str(error).splitlines() if ": error:" in x), "it does not compile")
             what = said.partition(": error: ")[2] or said
@@ -235,8 +235,10 @@ def _objects(tool: Tool, source: Path, target: Target, work: Path, strict: bool)
     runtime = [*_runtime("main.c", "link.c", "startup.c", "cycles.c", "guard.c"), *board_sources(target)]
     own = [source, source / "kernels"]
     # What waits for the serial line need not be fast.
-    return _compiled(tool, library, own, target, work, strict) + _compiled(
-        tool, runtime, own, target, work, strict, ["-Os"]
+    small = ["-Os", *(["-DBOARD_EXTRAS"] if target.extras else [])]
+    hook = ["-DMODEL_BEFORE=board_before"] if target.extras else []
+    return _compiled(tool, library, own, target, work, strict, hook) + _compiled(
+        tool, runtime, own, target, work, strict, small
     )
 
 

@@ -80,6 +80,7 @@ class Machine:
         self.uc = self._engine(segments)
         self._keep: list[object] = []
         self.board, self.timer = self._wire(code, slots)
+        self.board.watchdog_base, self.board.mark_port = self._devices.watchdog, self._devices.gpio
         self.board.tick_cycles = target.clock_hz // _WATCHDOG_HZ
         self._protected: tuple[int, ...] = ()
         self._pc = 0

@@ -25,11 +25,18 @@ void board_exit(int status);
 uint32_t board_stack_bytes(void);
 uint32_t board_stack_used(void);
 
-/* Called around what is computed: a mark for a meter. */
+/* What a build asked for beyond the model: a watchdog, marks for a meter. Called once after board_init(), around
+ * what is computed, before each step of it, and while the host is waited for.
+ */
 #ifdef BOARD_EXTRAS
+void board_extras(void);
 void board_busy(int busy);
+void board_before(void);
+void board_alive(void);
 #else
+static inline void board_extras(void) {}
 static inline void board_busy(int busy) { (void)busy; }
+static inline void board_alive(void) {}
 #endif
 
 #if __STDC_HOSTED__

@@ -98,6 +98,7 @@ void start(void)
     }
     board_init();
     guard_memories();
+    board_extras();
     copy(_fast_start, _fast_end, _fast_load); /* now all memories can be read that hold weights */
     (void)main();
     board_exit(1);

@@ -19,9 +19,10 @@
 #define MPU_RNR 0xE000ED98u
 #define MPU_RBAR 0xE000ED9Cu
 #define MPU_RASR 0xE000EDA0u
-#define IWDG_KR 0x40003000u
-#define IWDG_PR 0x40003004u
-#define IWDG_RLR 0x40003008u
+#define IWDG_PR 4u
+#define IWDG_RLR 8u
+#define GPIO_ODR 0x14u
+#define GPIO_BSRR 0x18u
 #define KEY_START 0xCCCCu
 #define KEY_RELOAD 0xAAAAu
 
@@ -291,27 +292,49 @@ uint64_t sim_read(void *engine, uint64_t offset, unsigned size, void *user)
     return size >= 4u ? value : value & ((UINT64_C(1) << (8u * size)) - 1u);
 }
 
+/* Pins that are set or reset: what a meter sees. */
+static void set_pins(sim_board *b, uint32_t value)
+{
+    uint32_t *const out = register_at(b, b->mark_port + GPIO_ODR);
+    const uint32_t next = (*out & ~(value >> 16)) | (value & 0xFFFFu);
+
+    if (next == *out) {
+        return;
+    }
+    b->edges++;
+    if (next != 0u && *out == 0u) {
+        b->since = b->clock;
+    } else if (next == 0u) {
+        b->busy += b->clock - b->since;
+    }
+    *out = next;
+}
+
+/* STM32's independent watchdog. */
+static void watch(sim_board *b, uint32_t key)
+{
+    const uint32_t periods = *register_at(b, b->watchdog_base + IWDG_RLR) + 1u;
+    const uint32_t each = (4u << *register_at(b, b->watchdog_base + IWDG_PR)) * b->tick_cycles;
+
+    if (key == KEY_START || (key == KEY_RELOAD && b->watchdog != 0u)) {
+        b->watchdog = b->clock + (uint64_t)periods * each;
+    }
+}
+
 /* What writing to a register does beyond keeping the value. */
 static void act(sim_board *b, uint32_t address, uint32_t value)
 {
-    switch (address) {
-    case AIRCR:
-        if (value == AIRCR_RESET) {
-            b->why = STOP_RESET;
-            (void)b->stop(b->engine);
-        }
-        break;
-    case MPU_RASR:
-        b->mpu_base[*register_at(b, MPU_RNR) & 7u] = *register_at(b, MPU_RBAR);
-        b->mpu_control[*register_at(b, MPU_RNR) & 7u] = value;
-        break;
-    case IWDG_KR:
-        if (value == KEY_START || (value == KEY_RELOAD && b->watchdog != 0u)) {
-            b->watchdog = b->clock + (uint64_t)(*register_at(b, IWDG_RLR) + 1u) * (4u << *register_at(b, IWDG_PR)) * b->tick_cycles;
-        }
-        break;
-    default:
-        break;
+    if (address == AIRCR && value == AIRCR_RESET) {
+        b->why = STOP_RESET;
+        (void)b->stop(b->engine);
+    } else if (address == MPU_RASR) {
+        const uint32_t region = *register_at(b, MPU_RNR) & 7u;
+        b->mpu_base[region] = *register_at(b, MPU_RBAR);
+        b->mpu_control[region] = value;
+    } else if (b->watchdog_base != 0u && address == b->watchdog_base) {
+        watch(b, value);
+    } else if (b->mark_port != 0u && address == b->mark_port + GPIO_BSRR) {
+        set_pins(b, value);
     }
 }
 

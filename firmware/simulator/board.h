@@ -160,6 +160,11 @@ typedef struct {
     uint64_t clock;          /* instructions since the last reset */
     uint64_t watchdog;       /* the time of `clock` at which it bites; 0: it is off */
     uint32_t tick_cycles;    /* cycles of the core in one of the watchdog's oscillator */
+    uint32_t watchdog_base;  /* its registers; 0: there is none */
+    uint32_t mark_port;      /* registers of the port whose pins are watched; 0: none */
+    uint64_t edges;          /* how often its pins changed */
+    uint64_t busy;           /* instructions while one of them was high */
+    uint64_t since;          /* when it last went high */
     uint32_t mpu_base[8];    /* of each region of the MPU what was written to RBAR */
     uint32_t mpu_control[8]; /* and to RASR */
     uint32_t registers[16][1024];

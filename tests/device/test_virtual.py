@@ -90,8 +90,16 @@ FAULTS = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_reported_by_the_firmware(tmp_path: Path, name: str) -> None:
+    check_fault(tmp_path, name, "stm32f746")
+
+
+def test_armv8m_is_guarded_too(tmp_path: Path) -> None:
+    check_fault(tmp_path, "arena", "stm32u575")
+
+
+def check_fault(tmp_path: Path, name: str, board_name: str) -> None:
     statement, said = FAULTS[name]
-    target = load_target("stm32f746")
+    target = load_target(board_name)
     firmware = build_firmware(deep_model(tmp_path / "model", statement), target, stack_bytes=2048)
     board = board_with(firmware, target)
     frame, _ = decode(ask(board, "R"))
