@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib
 import struct
@@ -21,12 +22,16 @@ from edgec.target import Target
 _NEVER = 0xFFFF_FFFE
 """An address where nothing is: Unicorn stops there, which is never."""
 
+_NOWHERE = 0x0FFF_FFF0
+"""Where an exception's handler returns to: no board has memory there."""
+
 _THUMB, _TO_THREAD = 1 << 24, 0xFFFF_FFF9
 """The bit of xPSR for the instruction set; EXC_RETURN to thread mode (Armv7-M, B1.5.8)."""
 
 _POINTER, _U64 = ctypes.c_void_p, ctypes.c_uint64
 
-_DWT_CTRL = 0xE000_1000
+_DWT_CTRL, _SYST_CSR, _VTOR = 0xE000_1000, 0xE000_E010, 0xE000_ED08
+_SYSTICK = 15
 _MPU_TYPE, _MPU_CTRL = 0xE000_ED90, 0xE000_ED94
 _WATCHDOG_HZ = 32_000
 """The oscillator of STM32's independent watchdog."""
@@ -94,7 +99,7 @@ class Machine:
         board = self.board
         for field in (board.registers, board.mpu_base, board.mpu_control):
             ctypes.memset(field, 0, ctypes.sizeof(field))
-        board.clock = board.watchdog = 0
+        board.clock = board.cycles = board.watchdog = board.systick = 0
         for address, value in ((_MPU_TYPE, native.MPU_REGIONS << 8), *self._devices.reset):
             self.set_register(address, value)
         stack, self._pc = entry(self.target, self.uc)
@@ -113,8 +118,9 @@ class Machine:
 
     @property
     def counts(self) -> bool:
-        """Whether the firmware has the DWT count cycles, and there is a model of them."""
-        return bool(self.register(_DWT_CTRL) & 1) and self.timer.core is not None
+        """Whether the firmware has the DWT or SysTick count cycles, and there is a model of them."""
+        on = self.register(_DWT_CTRL) & 1 or self.register(_SYST_CSR) & 1
+        return bool(on) and self.timer.core is not None
 
     def enter(self, exception: int, handler: int) -> None:
         """Enter an exception's handler from where the board stopped: its registers go to the stack, as far as
@@ -177,12 +183,26 @@ class Machine:
             if board.why in (native.STOP_RESET, native.STOP_WATCHDOG):
                 self.reset()
                 continue
+            if board.why == native.STOP_TICK:
+                self._tick_round()
+                continue
             if board.why == native.STOP_LIMIT:
                 raise self._stopped(f"no end after {limit:,} instructions", hangs=True)
             if board.why != native.STOP_IDLE:
                 raise self._stopped("the firmware stopped")
             self._protect()
             return
+
+    def _tick_round(self) -> None:
+        """SysTick's exception: its handler runs, and all registers are as they were."""
+        before = self.uc.context_save()
+        vectors = self.register(_VTOR) or self.target.boot.address
+        (handler,) = struct.unpack("<I", self.uc.mem_read(vectors + 4 * _SYSTICK, 4))
+        self.uc.reg_write(self._arm.UC_ARM_REG_LR, _NOWHERE | 1)
+        with contextlib.suppress(self._error):
+            self.uc.emu_start(handler | 1, _NOWHERE)
+        assert self.uc.reg_read(self._arm.UC_ARM_REG_PC) & ~1 == _NOWHERE, "SysTick's handler did not return"
+        self.uc.context_restore(before)
 
     def _protect(self) -> None:
         """Put the MPU's regions into force: of memories that lie in one as a whole."""

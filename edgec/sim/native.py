@@ -15,7 +15,7 @@ from edgec.resources import resource_dir
 
 PAGES = 16
 MPU_REGIONS = 8
-STOP_NONE, STOP_IDLE, STOP_LIMIT, STOP_RESET, STOP_WATCHDOG = range(5)
+STOP_NONE, STOP_IDLE, STOP_LIMIT, STOP_RESET, STOP_WATCHDOG, STOP_TICK = range(6)
 UARTS = {"stm32_v2": 0, "stm32_v1": 1, "pl011": 2, "uarte": 3}
 
 JUMPS = {None: 0, "conditional": 1, "direct": 2, "indirect": 2}
@@ -184,6 +184,8 @@ class Board(Structure):
         ("pages", c_uint32),
         ("page_base", c_uint32 * PAGES),
         ("clock", c_uint64),
+        ("cycles", c_uint64),
+        ("systick", c_uint64),
         ("watchdog", c_uint64),
         ("tick_cycles", c_uint32),
         ("watchdog_base", c_uint32),

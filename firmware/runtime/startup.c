@@ -28,9 +28,11 @@ extern const uint32_t _data_load[], _fast_load[];
 int main(void);
 void reset_handler(void);
 void fault_handler(void);
-void systick_handler(void);
 void start(void);
 void report_fault(const uint32_t *stack, uint32_t exception);
+
+/* cycles.c has one where SysTick is what counts. */
+__attribute__((weak, alias("fault_handler"))) void systick_handler(void);
 
 typedef void (*vector)(void);
 
@@ -46,9 +48,6 @@ __attribute__((section(".vectors"), used)) static const vector_table vectors = {
      fault_handler, fault_handler, fault_handler, fault_handler, fault_handler, fault_handler, fault_handler,
      systick_handler},
 };
-
-/* cycles.c has one where SysTick is what counts. */
-__attribute__((weak, naked, noreturn)) void systick_handler(void) { __asm volatile("b fault_handler"); }
 
 /* Paints the whole stack before anything is on it. */
 __attribute__((naked, noreturn)) void reset_handler(void)

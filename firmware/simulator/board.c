@@ -16,6 +16,10 @@
 #define AIRCR_RESET 0x05FA0004u
 #define DWT_CTRL 0xE0001000u
 #define DWT_CYCCNT 0xE0001004u
+#define SYST_CSR 0xE000E010u
+#define SYST_CVR 0xE000E018u
+#define SYSTICK_ON 3u
+#define SYSTICK_ROUND (UINT64_C(1) << 24)
 #define MPU_RNR 0xE000ED98u
 #define MPU_RBAR 0xE000ED9Cu
 #define MPU_RASR 0xE000EDA0u
@@ -74,12 +78,20 @@ void sim_block(void *engine, uint64_t address, uint32_t size, void *user)
         const uint64_t cycles = timing_block(b, cost, (uint32_t)address);
         b->totals[b->owner].cycles += cycles;
         cost->spent += cycles;
+        b->cycles += cycles;
+    } else {
+        b->cycles += cost->instructions;
     }
     b->executed += cost->instructions;
     b->clock += cost->instructions;
     if (b->executed >= b->next_tick) {
         b->next_tick += TICK;
         b->tick();
+    }
+    if (b->systick != 0u && b->cycles >= b->systick && b->why == STOP_NONE) {
+        b->systick += SYSTICK_ROUND;
+        b->why = STOP_TICK;
+        (void)b->stop(engine);
     }
     if (b->watchdog != 0u && b->clock > b->watchdog) {
         b->why = STOP_WATCHDOG;
@@ -261,10 +273,10 @@ static int uart_write(sim_board *b, uint32_t offset, uint32_t value)
     return 0;
 }
 
-/* The counter of cycles, where it runs: those of the model, or instructions where that is off. */
+/* The DWT's counter of cycles, where it runs. */
 static uint32_t cycle_count(sim_board *b)
 {
-    return (*register_at(b, DWT_CTRL) & 1u) == 0u ? 0u : (uint32_t)(b->timing.on ? b->timing.now : b->clock);
+    return (*register_at(b, DWT_CTRL) & 1u) == 0u ? 0u : (uint32_t)b->cycles;
 }
 
 uint64_t sim_read(void *engine, uint64_t offset, unsigned size, void *user)
@@ -280,6 +292,9 @@ uint64_t sim_read(void *engine, uint64_t offset, unsigned size, void *user)
     }
     if (address == DWT_CYCCNT) {
         return cycle_count(b);
+    }
+    if (address == SYST_CVR) {
+        return (b->systick - b->cycles) & (SYSTICK_ROUND - 1u);
     }
     value = b->registers[p->page][offset / 4u];
     for (uint32_t i = 0; i < b->ready_count; i++) {
@@ -331,6 +346,8 @@ static void act(sim_board *b, uint32_t address, uint32_t value)
         const uint32_t region = *register_at(b, MPU_RNR) & 7u;
         b->mpu_base[region] = *register_at(b, MPU_RBAR);
         b->mpu_control[region] = value;
+    } else if (address == SYST_CSR) {
+        b->systick = (value & SYSTICK_ON) == SYSTICK_ON ? b->cycles + SYSTICK_ROUND : 0u;
     } else if (b->watchdog_base != 0u && address == b->watchdog_base) {
         watch(b, value);
     } else if (b->mark_port != 0u && address == b->mark_port + GPIO_BSRR) {

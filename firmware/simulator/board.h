@@ -158,6 +158,8 @@ typedef struct {
     uint32_t pages;
     uint32_t page_base[16];
     uint64_t clock;          /* instructions since the last reset */
+    uint64_t cycles;         /* the same in cycles where those are counted */
+    uint64_t systick;        /* the time of `cycles` at which SysTick goes round; 0: it is off */
     uint64_t watchdog;       /* the time of `clock` at which it bites; 0: it is off */
     uint32_t tick_cycles;    /* cycles of the core in one of the watchdog's oscillator */
     uint32_t watchdog_base;  /* its registers; 0: there is none */
@@ -171,7 +173,7 @@ typedef struct {
     sim_timing timing;
 } sim_board;
 
-enum { STOP_NONE = 0, STOP_IDLE = 1, STOP_LIMIT = 2, STOP_RESET = 3, STOP_WATCHDOG = 4 };
+enum { STOP_NONE = 0, STOP_IDLE = 1, STOP_LIMIT = 2, STOP_RESET = 3, STOP_WATCHDOG = 4, STOP_TICK = 5 };
 enum { UART_STM32_V2 = 0, UART_STM32_V1 = 1, UART_PL011 = 2, UART_UARTE = 3 };
 enum { JUMP_NONE = 0, JUMP_CONDITIONAL = 1, JUMP_ALWAYS = 2 };
 
