@@ -56,8 +56,8 @@ def test_instruction_count_is_exact(board: str) -> None:
         def step(_uc: object, address: int, _size: int, _data: object) -> None:
             seen.append(address)
 
-        runner._uc.hook_add(unicorn.UC_HOOK_CODE, step)
-        runner._uc.ctl_flush_tb()  # blocks translated before would not call it
+        runner.machine.uc.hook_add(unicorn.UC_HOOK_CODE, step)
+        runner.machine.uc.ctl_flush_tb()  # blocks translated before would not call it
         result = runner.run(fake.inputs(1))[0]
     main, model = functions["main"], functions["model_run"]
     starts = [k for k, a in enumerate(seen) if a == model.address]
@@ -170,7 +170,7 @@ def test_stack_overflow_leaves_the_memory() -> None:
 def test_nothing_but_the_boards_memories_is_mapped() -> None:
     target = load_target("stm32f446")
     with SimRunner(fake.firmware("stm32f446").elf, target) as runner:
-        mapped = sorted((begin, end + 1) for begin, end, _ in runner._uc.mem_regions())
+        mapped = sorted((begin, end + 1) for begin, end, _ in runner.machine.uc.mem_regions())
     memories = [(r.address, r.end) for r in target.regions]
     peripherals = [m for m in mapped if m not in memories]
     assert [m for m in mapped if m in memories] == sorted(memories)
@@ -185,7 +185,7 @@ def test_code_is_translated_once() -> None:
         runner.run(fake.inputs(2))
         again: list[int] = []
         finish = runner._measure(timed=False)
-        runner._uc.hook_add(
+        runner.machine.uc.hook_add(
             unicorn.UC_HOOK_EDGE_GENERATED, lambda _uc, cur, _prev, _data: again.append(cur.pc)
         )
         for x in fake.inputs(20):

@@ -1,0 +1,247 @@
+"""The simulated board itself: Unicorn with exactly the target's memories, and its peripherals compiled."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import struct
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from edgec.codegen.image import Segment
+from edgec.codegen.tools import zig
+from edgec.diagnostics import Diagnostic
+from edgec.sim import native
+from edgec.sim.devices import ready_flags, register_pages
+from edgec.sim.interrupt import Interrupt
+from edgec.sim.timer import Timer
+from edgec.target import Target
+
+_NEVER = 0xFFFF_FFFE
+"""An address where nothing is: Unicorn stops there, which is never."""
+
+_THUMB, _TO_THREAD = 1 << 24, 0xFFFF_FFF9
+"""The bit of xPSR for the instruction set; EXC_RETURN to thread mode (Armv7-M, B1.5.8)."""
+
+_POINTER, _U64 = ctypes.c_void_p, ctypes.c_uint64
+
+LIMIT = 50_000_000_000
+"""Instructions of one request after which the board is taken to hang."""
+
+
+class Stopped(Exception):
+    """The board cannot go on.
+
+    pc, sp: where it was. access: kind, address and bytes of an access that failed. hangs: whether the limit
+    of instructions was reached.
+    """
+
+    def __init__(
+        self, why: str, pc: int, sp: int, access: tuple[str, int, int] | None, *, hangs: bool = False
+    ) -> None:
+        super().__init__(why)
+        self.why, self.pc, self.sp, self.access, self.hangs = why, pc, sp, access, hangs
+
+
+class Machine:
+    """A board with memory contents, at rest until `reset`.
+
+    code: address and bytes of what may run. slots: of `totals`, where `owner` says by address which one is
+    charged from there on (-1: the one that was). Raises Diagnostic E401 where Unicorn is not installed.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        segments: Iterable[Segment],
+        code: tuple[int, int],
+        slots: int = 1,
+        owner: Callable[[int], int] = lambda address: 0,
+    ) -> None:
+        self.target = target
+        self._owner = owner
+        self._access: tuple[str, int, int] | None = None
+        self._interrupt = Interrupt()
+        self.uc = self._engine(segments)
+        self._keep: list[object] = []
+        self.board, self.timer = self._wire(code, slots)
+        self._pc = 0
+
+    def close(self) -> None:
+        """Free the board."""
+        native.library().sim_free(self.board)
+
+    def reset(self) -> None:
+        """As by the reset pin: registers and program counter anew, memories as they are."""
+        stack, self._pc = struct.unpack("<II", self.uc.mem_read(self.target.boot.address, 8))
+        ctypes.memset(self.board.registers, 0, ctypes.sizeof(self.board.registers))
+        self.uc.reg_write(self._arm.UC_ARM_REG_XPSR, _THUMB)
+        self.uc.reg_write(self._arm.UC_ARM_REG_SP, stack)
+
+    def set_register(self, address: int, value: int) -> None:
+        """Set a peripheral's register."""
+        page = list(self.board.page_base).index(address & ~0xFFF)
+        self.board.registers[page][(address & 0xFFF) // 4] = value
+
+    def enter(self, exception: int, handler: int) -> None:
+        """Enter an exception's handler from where the board stopped: its registers go to the stack, as far as
+        there is memory."""
+        arm, read = self._arm, self.uc.reg_read
+        saved = (
+            arm.UC_ARM_REG_R0,
+            arm.UC_ARM_REG_R1,
+            arm.UC_ARM_REG_R2,
+            arm.UC_ARM_REG_R3,
+            arm.UC_ARM_REG_R12,
+            arm.UC_ARM_REG_LR,
+            arm.UC_ARM_REG_PC,
+            arm.UC_ARM_REG_XPSR,
+        )
+        sp = (read(arm.UC_ARM_REG_SP) & ~7) - 32
+        frame = struct.pack("<8I", *(read(register) for register in saved))
+        if any(r.address <= sp < r.end - 32 and "w" in r.access for r in self.target.regions):
+            self.uc.mem_write(sp, frame)
+        self.uc.reg_write(arm.UC_ARM_REG_SP, sp)
+        self.uc.reg_write(arm.UC_ARM_REG_LR, _TO_THREAD)
+        self.uc.reg_write(arm.UC_ARM_REG_XPSR, _THUMB | exception)
+        self._pc = handler & ~1
+
+    def exchange(self, data: bytes, limit: int = LIMIT) -> bytes:
+        """Let the serial port receive bytes, and run until the firmware waits for more; what it has sent.
+
+        Raises Stopped; the bytes sent before are in what the next call gives.
+        """
+        self.receive(data)
+        self.run(limit)
+        return self.sent()
+
+    def receive(self, data: bytes) -> None:
+        """Bytes that are there for the serial port's receiver from now on."""
+        board = self.board
+        board.rx = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p)
+        board.rx_bytes, board.rx_at = len(data), 0
+        self._keep[:1] = [data]  # kept alive: the board reads from it
+
+    def sent(self) -> bytes:
+        """What the firmware has sent since it was asked last."""
+        board = self.board
+        data = ctypes.string_at(board.tx, board.tx_bytes) if board.tx_bytes else b""
+        board.tx_bytes = 0
+        return data
+
+    def run(self, limit: int = LIMIT) -> None:
+        """Run until the firmware waits for the host. Raises Stopped."""
+        board = self.board
+        board.why, board.executed, board.next_tick, board.limit = native.STOP_NONE, 0, 0, limit
+        self._access = None
+        with self._interrupt:
+            try:
+                self.uc.emu_start(self._pc | 1, _NEVER)
+            except self._error as error:
+                raise self._stopped(str(error)) from None
+        self._pc = self.uc.reg_read(self._arm.UC_ARM_REG_PC)
+        if board.why == native.STOP_LIMIT:
+            raise self._stopped(f"no end after {limit:,} instructions", hangs=True)
+        if board.why != native.STOP_IDLE:
+            raise self._stopped("the firmware stopped")
+
+    def _stopped(self, why: str, *, hangs: bool = False) -> Stopped:
+        pc = self.uc.reg_read(self._arm.UC_ARM_REG_PC)
+        sp = self.uc.reg_read(self._arm.UC_ARM_REG_SP)
+        return Stopped(why, pc, sp, self._access, hangs=hangs)
+
+    # -- building the board -----------------------------------------------
+
+    def _engine(self, segments: Iterable[Segment]) -> Any:
+        try:
+            unicorn: Any = importlib.import_module("unicorn")
+            arm_const: Any = importlib.import_module("unicorn.arm_const")
+        except ImportError as error:
+            raise Diagnostic(
+                "E401", "missing tool: unicorn, the simulator", remedies=["python -m pip install unicorn"]
+            ) from error
+        zig()  # the board's own half needs a compiler: say so before anything else
+        self._arm = arm_const
+        self._error: type[Exception] = unicorn.UcError
+        uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        models = {"cortex-m4": arm_const.UC_CPU_ARM_CORTEX_M4, "cortex-m7": arm_const.UC_CPU_ARM_CORTEX_M7}
+        uc.ctl_set_cpu_model(models[self.target.cpu])
+        bits = {"r": unicorn.UC_PROT_READ, "w": unicorn.UC_PROT_WRITE, "x": unicorn.UC_PROT_EXEC}
+        # Largest first: with the 16 KB ITCM in front, Unicorn 2.1 takes stores for changes of code and
+        # translates the kernels again and again, four times slower.
+        for region in sorted(self.target.regions, key=lambda r: -r.size):
+            uc.mem_map(region.address, region.size, sum(bits[a] for a in region.access))
+        for segment in segments:
+            uc.mem_write(segment.address, segment.data)
+        kinds = {
+            unicorn.UC_MEM_READ_UNMAPPED: "read",
+            unicorn.UC_MEM_WRITE_UNMAPPED: "write",
+            unicorn.UC_MEM_FETCH_UNMAPPED: "fetch of an instruction",
+            unicorn.UC_MEM_READ_PROT: "read",
+            unicorn.UC_MEM_WRITE_PROT: "write",
+            unicorn.UC_MEM_FETCH_PROT: "fetch of an instruction",
+        }
+
+        def invalid(_uc: object, kind: int, address: int, size: int, _value: int, _data: object) -> bool:
+            self._access = (kinds.get(kind, "access"), address, size)
+            return False
+
+        uc.hook_add(unicorn.UC_HOOK_MEM_INVALID, invalid)
+        return uc
+
+    def _wire(self, code: tuple[int, int], slots: int) -> tuple[native.Board, Timer]:
+        """Peripherals and the block hook, all of them compiled."""
+        unicorn: Any = importlib.import_module("unicorn")
+        uclib: Any = importlib.import_module("unicorn.unicorn_py3.unicorn").uclib
+        board, target = native.Board(), self.target
+        board.engine = self.uc._uch.value
+        board.stop = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p)
+        board.read_register = ctypes.cast(uclib.uc_reg_read, ctypes.c_void_p)
+        board.write_register = ctypes.cast(uclib.uc_reg_write, ctypes.c_void_p)
+        board.measure = native.Measure(self._measure_block)
+        board.tick = native.Tick(self._tick)
+        board.code_base, board.code_bytes = code
+        costs = (native.BlockCost * (board.code_bytes // 2 + 1))()
+        totals = (native.Total * slots)()
+        flags = ready_flags(target)
+        ready = (native.Ready * max(len(flags), 1))(
+            *(native.Ready(f.address, f.source, f.mask, f.shift) for f in flags)
+        )
+        board.costs, board.totals, board.ready = costs, totals, ready
+        board.ready_count = len(flags)
+        board.owner = slots - 1
+        timer = Timer(target, board, self.uc)
+        board.measure_pair = native.MeasurePair(timer.behind)
+        assert target.uart is not None
+        board.uart, board.uart_base = native.UARTS[target.board], target.uart.address
+        pages = register_pages(target)
+        board.pages = len(pages)
+        where = ctypes.pointer(board)
+        entries = (native.Page * len(pages))(*(native.Page(where, k) for k in range(len(pages))))
+        for k, address in enumerate(pages):
+            board.page_base[k] = address
+            user = ctypes.cast(ctypes.byref(entries[k]), ctypes.c_void_p)
+            read, write = native.address_of("sim_read"), native.address_of("sim_write")
+            map_page = uclib["uc_mmio_map"]
+            map_page.argtypes = [_POINTER, _U64, _U64, *[_POINTER] * 4]
+            self._check(map_page(self.uc._uch, address, 4096, read, user, write, user))
+        add_hook, handle = uclib["uc_hook_add"], ctypes.c_size_t()
+        add_hook.argtypes = [_POINTER, _POINTER, ctypes.c_int, _POINTER, _POINTER, _U64, _U64]
+        hook = native.address_of("sim_block")
+        user = ctypes.cast(where, ctypes.c_void_p)
+        self._check(add_hook(self.uc._uch, ctypes.byref(handle), unicorn.UC_HOOK_BLOCK, hook, user, 1, 0))
+        self._keep += [b"", costs, totals, ready, entries]
+        return board, timer
+
+    def _check(self, status: int) -> None:
+        if status:
+            raise self._error(status)
+
+    def _measure_block(self, address: int, size: int) -> None:
+        cost = self.board.costs[(address - self.board.code_base) // 2]
+        cost.owner = self._owner(address)
+        self.timer.block(cost, bytes(self.uc.mem_read(address, size)), address)
+
+    def _tick(self) -> None:
+        if self._interrupt.came is not None:
+            self.uc.emu_stop()
