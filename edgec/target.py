@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edgec.diagnostics import Diagnostic
+from edgec.flashing import KEYS, Flashing, flashing
 from edgec.resources import resource_dir
 
 KINDS = ("mcu", "linux", "host")
@@ -72,6 +73,7 @@ _TARGET = {
     "icache": dict,
     "dcache": dict,
     "uart": dict,
+    "flash": dict,
     "extends": str,
 }
 _MOST_LINES = 2048
@@ -160,6 +162,7 @@ class Target:
     icache: Cache | None = None
     dcache: Cache | None = None
     multiply_cycles: int = 1
+    flash: Flashing = Flashing()
 
     @property
     def features(self) -> frozenset[str]:
@@ -284,6 +287,7 @@ def parse_target(name: str, data: Mapping[str, Any]) -> Target:
     uart = data.get("uart")
     if uart is not None:
         _check(name, "uart", uart, _UART, tuple(_UART))
+    _check(name, "flash", data.get("flash", {}), KEYS, ())
     target = Target(
         name,
         data["description"],
@@ -298,6 +302,7 @@ def parse_target(name: str, data: Mapping[str, Any]) -> Target:
         _cache(name, "icache", data),
         _cache(name, "dcache", data),
         data.get("multiply_cycles", 1),
+        flashing(data.get("flash", {})),
     )
     if target.is_mcu:
         _check_memory(target)

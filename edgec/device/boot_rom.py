@@ -92,8 +92,8 @@ Steps = Generator[int, bytes, None]
 class BootRom:
     """The boot loader of a chip, from reset on. `feed` it what arrives; it gives what it answers, and when.
 
-    version: of the protocol, 0x31 is 3.1. commands: those it lists, and has. tells: whether it refuses what a protected
-    page does not take; many say nothing. go: is called with an address to start a program there.
+    version: of the protocol, 0x31 is 3.1. commands: those it lists, and has. tells: whether it refuses what
+    a protected page does not take; many say nothing. go: is called with an address to start a program there.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class BootRom:
         self._wanted = next(self._steps)
 
     def feed(self, data: bytes) -> list[tuple[float, bytes]]:
-        """Take bytes; gives answers, each with the seconds of work before it. Once a program runs, nothing."""
+        """Take bytes; gives answers, each with the seconds of work before it, until a program runs."""
         self._buffer += data
         self._answers = []
         while self.running is None and len(self._buffer) >= self._wanted:

@@ -35,9 +35,9 @@ class Page:
 class Chip:
     """The flash of a chip. Sizes in bytes.
 
-    id: its product id. size: what it has, or may have at most. groups: count, bytes and number of the first of
-    neighbouring pages; a count of 0 is as many as there is flash. unit: bytes programmed together, once between
-    erasures; with 1, bits may be cleared later. erased: value of an erased byte. transfer: most
+    id: its product id. size: what it has, or may have at most. groups: count, bytes and number of the
+    first of neighbouring pages; a count of 0 is as many as there is flash. unit: bytes programmed together,
+    once between erasures; with 1, bits may be cleared later. erased: value of an erased byte. transfer: most
     bytes of one command. size_at: address of the register with the flash size in KB.
     """
 

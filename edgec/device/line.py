@@ -35,9 +35,9 @@ class Silence(Exception):
 class Line:
     """The connection of an stm32loader.bootloader.Stm32Bootloader.
 
-    Bytes are gathered until an answer is awaited, so that a command goes out as one piece. timeout: seconds to
-    wait for an answer, on top of what the bytes take on the line. sent, received: bytes so far. slowest: seconds
-    of the slowest answer of one byte so far. clock: seconds; a simulated line has a clock of its own.
+    Bytes are gathered until an answer is awaited, so that a command goes out as one piece. timeout: seconds
+    to wait for an answer, on top of what the bytes take on the line. sent, received: bytes so far. slowest:
+    seconds of the slowest answer of late. clock: seconds; a simulated line has a clock of its own.
     """
 
     def __init__(self, port: Port, baud: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -92,7 +92,7 @@ class Line:
         return data
 
     def drain(self, quiet: float) -> bytes:
-        """Read until nothing came for `quiet` seconds; gives what came. A line that never falls silent is left."""
+        """Read until nothing came for `quiet` seconds, which some lines never do; gives what came."""
         self._gathered = b""
         self._port.timeout = quiet + max(0.0, self._free - self.clock())
         found, end = b"", self.clock() + 3

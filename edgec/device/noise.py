@@ -1,4 +1,4 @@
-"""Faults of a serial line, drawn from a seed; and a line in memory, with a clock of its own, to a simulated boot loader."""
+"""Faults of a serial line, drawn from a seed; and a line in memory to a simulated boot loader."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from edgec.device.line import BITS
 class Noise:
     """What happens to bytes on the way. Rates are per byte, from 0 to 1.
 
-    drop, duplicate, flip (one bit), delay (of that byte and all behind it, by up to `late` seconds). The same seed
-    gives the same faults.
+    drop, duplicate, flip (one bit), delay (of that byte and all behind it, by up to `late` seconds). The
+    same seed gives the same faults.
     """
 
     def __init__(
@@ -56,12 +56,18 @@ class Noise:
 class SimulatedPort:
     """A serial port in memory with a simulated boot loader behind it; what is used of serial.Serial.
 
-    `clock` gives its own time, which passes with bytes on the line and with waiting. cut: after so many bytes, both
-    ways together, the cable is pulled: every use raises OSError where `gone`, else nothing arrives any more.
+    `clock` gives its own time, which passes with bytes on the line and with waiting. cut: after so many bytes,
+    both ways together, the cable is pulled: every use raises OSError where `gone`, else nothing arrives.
     """
 
     def __init__(
-        self, rom: BootRom, baud: int = 115_200, noise: Noise | None = None, cut: int | None = None, *, gone: bool = True
+        self,
+        rom: BootRom,
+        baud: int = 115_200,
+        noise: Noise | None = None,
+        cut: int | None = None,
+        *,
+        gone: bool = True,
     ) -> None:
         self.rom, self._byte, self._noise = rom, BITS / baud, noise or Noise()
         self._cut, self._gone = cut, gone

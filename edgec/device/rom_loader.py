@@ -1,8 +1,8 @@
-"""The boot loader in an STM32's ROM (ST AN3155): stm32loader speaks it, this brings a bad line back to its senses.
+"""The boot loader in an STM32's ROM (ST AN3155): stm32loader speaks it, this copes with bad lines.
 
 The loader waits for ever for bytes that were lost, and takes what is left over for the next command. So
-after anything unexpected it is fed bytes that mean nothing until it refuses them, and must then answer Get as it did
-before. No command is tried again before that.
+after anything unexpected it is fed bytes that mean nothing until it refuses them, and must then answer Get
+as it did before. No command is tried again before that.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ T = TypeVar("T")
 ACK, NACK, HELLO = 0x79, 0x1F, 0x7F
 EXTENDED_ERASE, WRITE_UNPROTECT, READ_UNPROTECT = 0x44, 0x73, 0x92
 FILLER = 0xF0
-"""A byte that means nothing: no command, no command's complement, and no string of it has the checksum that it is."""
+"""A byte that means nothing: no command, no command's complement, no checksum of a string of itself."""
 
 TRIES = 10
 """How often one command is tried."""
@@ -62,7 +62,7 @@ class RomLoader:
     """A session with a boot loader. Call `connect` first.
 
     line: opened with even parity. limit: seconds by the line's clock after which every command raises Lost.
-    version, commands, product: what it says of itself. failures, exchanges: commands that went wrong, and all.
+    version, commands, product: what it says of itself. failures, exchanges: commands gone wrong, and all.
     Methods raise Refused, Lost, and OSError where the port is gone; Diagnostic E401 without stm32loader.
     """
 
@@ -84,15 +84,15 @@ class RomLoader:
     def connect(self) -> None:
         """Wake the loader, or find it awake; learn version, commands and product id."""
         self._hello()
-        self._reply = self._twice(self._get)
+        self._reply = self.twice(self._get)
         self.version, self.commands = self._reply[2], self._reply[3:-1]
         self._rom.extended_erase = EXTENDED_ERASE in self.commands
-        self.product = self._twice(self._rom.get_id)
+        self.product = self.twice(self._rom.get_id)
         if self.failures:
             self._try_the_line()
 
     def _hello(self) -> None:
-        """Send 0x7F until ACK or NACK comes; after silence many of them, for an interrupted command may lack bytes.
+        """Send 0x7F until ACK or NACK comes; many of them in the end, for what an interrupted command lacks.
 
         Nothing else may be sent to a loader that has not yet measured the baud rate.
         """
@@ -126,7 +126,7 @@ class RomLoader:
             raise Silence("another length than the answer says")
         return reply
 
-    def _twice(self, action: Callable[[], T]) -> T:
+    def twice(self, action: Callable[[], T]) -> T:
         """What comes twice: answers have no checksum."""
         seen: list[T] = []
         while len(seen) < 3 * TRIES:
@@ -227,7 +227,7 @@ class RomLoader:
         return self._attempt("read", lambda: bytes(self._rom.read_memory(address, count)), tries)
 
     def write(self, address: int, data: bytes) -> bool:
-        """Try to program bytes, a transfer at most, once. False: it may have been done, in part or not at all."""
+        """Try once to program bytes, a transfer at most. False: it may have been done, in part or not at all."""
         began = self.line.clock()
         wait = PATIENCE if self._writes < 4 else min(max(4 * self._slowest_write, SHORTEST), PATIENCE)
 
@@ -267,7 +267,7 @@ class RomLoader:
             return
 
     def unprotect(self, command: int, seconds: float) -> None:
-        """Lift a protection (0x73 writing, 0x92 reading, which erases all), and meet the loader after its reset."""
+        """Lift a protection (0x73 writing, 0x92 reading, which erases all), and meet the loader anew."""
 
         def action() -> None:
             self._rom.command(command, "unprotect")

@@ -28,7 +28,7 @@ MENDS = 20
 """How often a page is erased and written anew."""
 
 SEEN = 3
-"""How often the same must be read before it is believed that the flash holds something else: answers have no checksum."""
+"""How often the same must be read before it is taken for what the flash holds: answers have no checksum."""
 
 
 class Protected(Exception):
@@ -54,7 +54,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Written:
-    """What an upload did. Bytes and seconds; sent and received are those of erasing and writing, without reading back."""
+    """What an upload did. sent, received and seconds are those of erasing and writing, without reading back."""
 
     bytes: int
     pages: int
@@ -67,7 +67,7 @@ class Written:
 class Upload:
     """An image on its way into a chip's flash.
 
-    changed: whether the flash may be something else than before. Raises Protected, Wrong, Refused, Lost and OSError.
+    changed: whether the flash may be another than before. Raises Protected, Wrong, Refused, Lost and OSError.
     """
 
     def __init__(self, loader: RomLoader, chip: Chip, segments: Iterable[Segment], shown: Progress) -> None:
@@ -205,7 +205,7 @@ class Upload:
         return self._seen(address, want) == want
 
     def _seen(self, address: int, want: bytes) -> bytes:
-        """What the flash holds there: what is wanted, or what comes again and again; read in pieces on a bad line."""
+        """What the flash holds there: what is wanted, or what comes again and again; in pieces on a bad line."""
         found = b""
         while len(found) < len(want):
             found += self._piece(address + len(found), want[len(found) : len(found) + self._size])
