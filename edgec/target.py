@@ -6,7 +6,7 @@ import difflib
 import itertools
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -162,7 +162,7 @@ class Target:
     icache: Cache | None = None
     dcache: Cache | None = None
     multiply_cycles: int = 1
-    flash: Flashing = Flashing()
+    flash: Flashing = field(default_factory=Flashing)
 
     @property
     def features(self) -> frozenset[str]:

@@ -127,7 +127,7 @@ def _one_drive(job: Job) -> str:
             "no drive of this board is mounted",
             facts=[("names", ", ".join(names) or f"{job.target.name} appears as none")],
             remedies=[
-                "connect the board by the USB socket of its debugger, and mount its drive",
+                "connect the USB socket of its debugger, and mount the drive",
                 "--method swd",
             ],
         )

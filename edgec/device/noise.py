@@ -56,8 +56,9 @@ class Noise:
 class SimulatedPort:
     """A serial port in memory with a simulated boot loader behind it; what is used of serial.Serial.
 
-    `clock` gives its own time, which passes with bytes on the line and with waiting. cut: after so many bytes,
-    both ways together, the cable is pulled: every use raises OSError where `gone`, else nothing arrives.
+    `clock` gives its own time, which passes with bytes on the line and with waiting. cut: after so many
+    bytes, both ways together, the cable is pulled: every use raises OSError where `gone`, else nothing
+    arrives.
     """
 
     def __init__(

@@ -227,7 +227,7 @@ class RomLoader:
         return self._attempt("read", lambda: bytes(self._rom.read_memory(address, count)), tries)
 
     def write(self, address: int, data: bytes) -> bool:
-        """Try once to program bytes, a transfer at most. False: it may have been done, in part or not at all."""
+        """Try once to program bytes, a transfer at most. False: it may be done, in part or not at all."""
         began = self.line.clock()
         wait = PATIENCE if self._writes < 4 else min(max(4 * self._slowest_write, SHORTEST), PATIENCE)
 

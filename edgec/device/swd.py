@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
 from edgec.device.flash import FlashOptions, Job
@@ -71,10 +72,9 @@ def flash_swd(job: Job, probe: str, options: FlashOptions, shown: Progress) -> d
         with session_of(found, options={k: v for k, v in chosen.items() if v is not None}) as session:
             shown.stage(f"write {job.bytes:,} B")
             changed = True
-            step = lambda part: shown.step(round(_STEPS * part), _STEPS)  # noqa: E731
-            programmer(session, progress=step, chip_erase="sector", trust_crc=False).program(
-                os.fspath(job.elf)
-            )
+            step = partial(_step, shown)
+            writer = programmer(session, progress=step, chip_erase="sector", trust_crc=False)
+            writer.program(os.fspath(job.elf))
             shown.stage("read back and compare")
             for k, segment in enumerate(job.segments):
                 shown.step(k, len(job.segments))
@@ -86,6 +86,10 @@ def flash_swd(job: Job, probe: str, options: FlashOptions, shown: Progress) -> d
     except (failure, OSError, ValueError) as error:
         raise _failed(job, probe, error, changed) from error
     return {"written": job.bytes}
+
+
+def _step(shown: Progress, part: float) -> None:
+    shown.step(round(_STEPS * part), _STEPS)
 
 
 def _step(shown: Progress, part: float) -> None:

@@ -69,9 +69,8 @@ class _Session:
         shown.stage("start the program")
         loader.go(BASE)
         if loader.failures * 20 > loader.exchanges:
-            shown.warn(
-                f"{loader.failures:,} of {loader.exchanges:,} commands failed: the line loses or changes bytes"
-            )
+            failed = f"{loader.failures:,} of {loader.exchanges:,} commands"
+            shown.warn(f"{failed} failed: the line loses or changes bytes")
         return _facts(written, loader, chip)
 
     # -- before anything is changed -----------------------------------------

@@ -54,7 +54,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Written:
-    """What an upload did. sent, received and seconds are those of erasing and writing, without reading back."""
+    """What an upload did; sent, received and seconds without reading back."""
 
     bytes: int
     pages: int
@@ -205,7 +205,7 @@ class Upload:
         return self._seen(address, want) == want
 
     def _seen(self, address: int, want: bytes) -> bytes:
-        """What the flash holds there: what is wanted, or what comes again and again; in pieces on a bad line."""
+        """What the flash holds there: what is wanted, or what comes again and again."""
         found = b""
         while len(found) < len(want):
             found += self._piece(address + len(found), want[len(found) : len(found) + self._size])
