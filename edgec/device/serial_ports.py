@@ -71,7 +71,8 @@ def open_port(name: str, baud: int, parity: str = "N") -> Any:
     """
     serial = pyserial()
     try:
-        port = serial.Serial(name, baud, parity=parity, timeout=1.0, exclusive=None if _windows() else True)
+        port = serial.Serial(name, baud, timeout=1.0, exclusive=None if _windows() else True)
+        _set_parity(port, parity)
         port.reset_input_buffer()
         return port
     except (serial.SerialException, OSError, ValueError) as error:
@@ -114,6 +115,15 @@ def pyserial() -> Any:
             remedies=["pip install 'edgec[serial]'"],
         ) from error
     return serial
+
+
+def _set_parity(port: Any, parity: str) -> None:
+    try:
+        port.parity = parity
+    except Exception as error:  # termios.error, which is no OSError and not there on Windows
+        if "Invalid argument" not in str(error):
+            raise
+        port.parity = "N"  # a pseudo-terminal has none
 
 
 def _windows() -> bool:
