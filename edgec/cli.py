@@ -208,13 +208,16 @@ def flash(
     dtr_rts: Annotated[
         bool, typer.Option("--dtr-rts", help="DTR resets the board and RTS drives BOOT0.")
     ] = False,
+    timeout: Annotated[
+        float | None, typer.Option(min=1, help="Seconds after which a bad line is given up.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Write a build's firmware to a board, read it back, compare, start it."""
     from edgec.board_commands import flash_board
     from edgec.device.flash import FlashOptions
 
-    flash_board(folder, FlashOptions(port, probe, method, baud, pages, unprotect, dtr_rts), json)
+    flash_board(folder, FlashOptions(port, probe, method, baud, pages, unprotect, dtr_rts, timeout), json)
 
 
 Seconds = Annotated[float | None, typer.Option(help="End after so long. [default: with Ctrl-C]")]

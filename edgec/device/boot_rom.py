@@ -108,12 +108,14 @@ class BootRom:
         self.flash, self.version, self.commands, self.tells = flash, version, commands, tells
         self.running: int | None = None
         """The address of the program that was started."""
+        self.deaf = False
+        """Whether only a reset helps: the first byte was damaged, or there is no boot loader."""
         self._go = go
         self.reset()
 
     def reset(self) -> None:
         """As after power-up with BOOT0 high."""
-        self.running, self._buffer = None, bytearray()
+        self.running, self.deaf, self._buffer = None, False, bytearray()
         self._answers: list[tuple[float, bytes]] = []
         self._steps = self._serve()
         self._wanted = next(self._steps)
@@ -140,6 +142,7 @@ class BootRom:
     def _serve(self) -> Steps:
         # Level 2 leaves no boot loader; one that hears another byte first has measured a wrong baud rate.
         if (yield 1)[0] != HELLO or self.flash.level == 2:
+            self.deaf = True
             while True:
                 yield 1
         self._say(ACK)

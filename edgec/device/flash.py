@@ -24,6 +24,7 @@ class FlashOptions:
 
     baud: of the boot loader's line. pages: the layout of a chip that edgec does not know. unprotect: whether
     protections of the flash may be lifted. wired: whether DTR resets the board and RTS drives BOOT0.
+    timeout: seconds after which uart gives up; by the size of the image if not said.
     """
 
     port: str = ""
@@ -33,6 +34,7 @@ class FlashOptions:
     pages: str = ""
     unprotect: bool = False
     wired: bool = False
+    timeout: float | None = None
 
 
 @dataclass(frozen=True)

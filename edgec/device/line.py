@@ -37,11 +37,12 @@ class Line:
 
     Bytes are gathered until an answer is awaited, so that a command goes out as one piece. timeout: seconds
     to wait for an answer, on top of what the bytes take on the line. sent, received: bytes so far. slowest:
-    seconds of the slowest answer of late. clock: seconds; a simulated line has a clock of its own.
+    seconds of the slowest answer of late. clock: seconds; a simulated port has a clock of its own.
     """
 
-    def __init__(self, port: Port, baud: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._port, self._baud, self.clock = port, baud, clock
+    def __init__(self, port: Port, baud: int) -> None:
+        self._port, self._baud = port, baud
+        self.clock: Callable[[], float] = getattr(port, "clock", time.monotonic)
         self._gathered = b""
         self._free = 0.0
         self._limit: float | None = None

@@ -28,8 +28,14 @@ TRIES = 10
 SHORTEST, LONGEST = 0.02, 2.0
 """Bounds of the seconds to wait for an answer."""
 
+CALM = 0.25
+"""The least while nothing is wrong with the line: a busy computer answers late, too."""
+
 QUIET = 0.01
 """Seconds without a byte, at least, after which a line is taken to be silent."""
+
+MOST_ERASED = 0xFE
+"""The highest page number of the erase command that is not extended."""
 
 MOST_FILLER = 2 * 0x10000 + 16
 """The longest command: an erasure of 65,536 pages."""
@@ -165,9 +171,10 @@ class RomLoader:
                 self._slower(silent)
                 self._recover(MOST_FILLER if what == "erase" else LONGEST_WRITE)
                 # On a bad line a good command is refused, too, now and then.
-                if self._refusals[what] == (8 if self.failures else 3):
+                if self._refusals[what] == (8 if self.failures else 4):
                     raise Refused(what) from None
             else:
+                self.failures += self._refusals.get(what, 0)
                 self._refusals[what] = 0
                 self._slower(False)
                 return value
@@ -175,8 +182,11 @@ class RomLoader:
 
     def _slower(self, silent: bool) -> None:
         """Wait twice as long after silence, else four times as long as the slowest answer took."""
-        line = self.line
-        line.timeout = min(max(2 * line.timeout if silent else 4 * line.slowest, SHORTEST), LONGEST)
+        wait = 2 * self.line.timeout if silent else 4 * self.line.slowest
+        self.line.timeout = min(max(wait, self._least()), LONGEST)
+
+    def _least(self) -> float:
+        return CALM if self.failures < 3 else SHORTEST
 
     def _hush(self) -> bytes:
         """What still comes."""
@@ -229,7 +239,7 @@ class RomLoader:
     def write(self, address: int, data: bytes) -> bool:
         """Try once to program bytes, a transfer at most. False: it may be done, in part or not at all."""
         began = self.line.clock()
-        wait = PATIENCE if self._writes < 4 else min(max(4 * self._slowest_write, SHORTEST), PATIENCE)
+        wait = PATIENCE if self._writes < 4 else min(max(4 * self._slowest_write, self._least()), PATIENCE)
 
         def action() -> None:
             with self.line.waiting(wait):
@@ -246,6 +256,8 @@ class RomLoader:
 
     def erase(self, pages: Sequence[int], seconds: float) -> bool:
         """Try to erase pages by their numbers, once, which may take so many seconds. False: see write."""
+        if not self._rom.extended_erase and max(pages) > MOST_ERASED:
+            raise Refused(f"erase page {max(pages)}: its command knows pages up to {MOST_ERASED}")
 
         def action() -> None:
             with self.line.waiting(seconds), redirect_stderr(io.StringIO()):

@@ -14,10 +14,16 @@ from edgec.device.uart_flash import Protected, Upload, Written, Wrong
 from edgec.diagnostics import Diagnostic
 from edgec.options import Progress
 
+LIMIT = 600.0
+"""Seconds after which flashing is given up, on top of ten times what the image takes on a good line."""
+
 AGAIN = "run the same command again: the boot loader is in ROM and stays"
 UNCHANGED = "nothing was changed on the board"
 COMPLETE = "the image is written and was compared; reset the board to start it"
 INCOMPLETE = "the flash is incomplete, and the board does not start before it is written again"
+
+NEEDED = {"read": (0x11,), "start a program": (0x21,), "write": (0x31,), "erase": (0x43, 0x44)}
+"""What a boot loader must be able to do, and the commands that do it."""
 
 MASS_ERASE = 60.0
 """Seconds that lifting the read-out protection may take."""
@@ -37,7 +43,8 @@ def flash_line(
     job: Job, line: Line, options: FlashOptions, shown: Progress, port: str = "the line"
 ) -> dict[str, object]:
     """The same over a line that is open."""
-    loader = RomLoader(line, limit=600 + 10 * line.seconds(2 * job.bytes))
+    limit = options.timeout or LIMIT + 10 * line.seconds(2 * job.bytes)
+    loader = RomLoader(line, limit)
     session = _Session(job, loader, options, shown, port)
     with session.errors():
         return session.run()
@@ -94,6 +101,10 @@ class _Session:
 
     def _open(self, chip: Chip) -> Chip:
         """See that the flash may be read, and how large it is."""
+        commands = self.loader.commands
+        lacking = [name for name, codes in NEEDED.items() if not set(codes) & set(commands)]
+        if lacking:
+            raise Refused(f"{lacking[0]}: it lists no such command")
         try:
             self.loader.read(BASE, 16)
         except Refused:
@@ -103,8 +114,10 @@ class _Session:
         if chip.size_at is None or self.options.pages:
             return chip
         try:
+            # Some chips give this register only as part of a whole block.
             block = self.loader.twice(lambda: self.loader.read(chip.size_at & ~0xFF, chip.transfer))
-        except Refused:
+        except (Refused, Lost):
+            self.loader.check_time()
             return chip
         at = chip.size_at & 0xFF
         size = int.from_bytes(block[at : at + 2], "little") * 1024
@@ -132,7 +145,7 @@ class _Session:
                 f"does not fit: the flash of this {chip.name}",
                 where=self.port,
                 facts=[
-                    ("need", f"{need:,} B"),
+                    ("need", f"{need:,} B   image {need:,}"),
                     ("have", f"{have:,} B"),
                     ("short", f"{need - have:,} B"),
                     ("state", UNCHANGED),
