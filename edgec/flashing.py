@@ -31,4 +31,5 @@ class Flashing:
 
 def flashing(data: Mapping[str, Any]) -> Flashing:
     """From the table, whose keys and types are checked."""
-    return Flashing(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+    return Flashing(**values)

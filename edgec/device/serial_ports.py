@@ -8,6 +8,8 @@ from typing import Any
 
 from edgec.diagnostics import Diagnostic
 
+PLATFORM = sys.platform
+
 ACCESS = {
     "linux": "sudo usermod -aG dialout $USER, and log in again",
     "darwin": "allow the accessory in System Settings, Privacy & Security",
@@ -79,16 +81,16 @@ def open_port(name: str, baud: int, parity: str = "N") -> Any:
         raise cannot_open(name, error) from error
 
 
-def cannot_open(name: str, error: Exception, platform: str = sys.platform) -> Diagnostic:
+def cannot_open(name: str, error: Exception, platform: str = "") -> Diagnostic:
     """Why a port cannot be used, and what to do about it on this system."""
-    number, text = getattr(error, "errno", None), str(error)
+    number, text, platform = getattr(error, "errno", None), str(error), platform or PLATFORM
     if number == errno.ENOENT or "FileNotFoundError" in text:
-        listed = "\n".join(f"{port}  {what}".rstrip() for port, what in ports()) or "none"
+        there = ports()
         return Diagnostic(
             "E402",
             f"there is no port {name}",
-            facts=[("found", listed)],
-            remedies=[] if listed != "none" else NO_PORT,
+            facts=[("found", "\n".join(f"{port}  {what}".rstrip() for port, what in there) or "none")],
+            remedies=[f"--port {port}" for port, _ in there] or NO_PORT,
         )
     if number in (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK) or "lock port" in text:
         remedy = IN_USE.get(platform, IN_USE["linux"]).format(port=name)

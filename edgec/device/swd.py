@@ -92,10 +92,6 @@ def _step(shown: Progress, part: float) -> None:
     shown.step(round(_STEPS * part), _STEPS)
 
 
-def _step(shown: Progress, part: float) -> None:
-    shown.step(round(_STEPS * part), _STEPS)
-
-
 def _probes(name: str = "") -> list[Any]:
     connect, _, _, failure = pyocd()
     try:

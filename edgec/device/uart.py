@@ -111,21 +111,22 @@ class _Session:
             self._lift(READ_UNPROTECT, self._read_protected())
             self.shown.warn("the read-out protection was lifted: the whole flash is erased")
             self.lifted = True
-        if chip.size_at is None or self.options.pages:
+        register = chip.size_at
+        if register is None or self.options.pages:
             return chip
         try:
             # Some chips give this register only as part of a whole block.
-            block = self.loader.twice(lambda: self.loader.read(chip.size_at & ~0xFF, chip.transfer))
+            block = self.loader.twice(lambda: self.loader.read(register & ~0xFF, chip.transfer))
         except (Refused, Lost):
             self.loader.check_time()
             return chip
-        at = chip.size_at & 0xFF
+        at = register & 0xFF
         size = int.from_bytes(block[at : at + 2], "little") * 1024
         return chip.of_size(size) if 0 < size <= 2 * chip.size and len(block) > at + 1 else chip
 
     def _fits(self, chip: Chip) -> None:
         """All of the image lies in the chip's flash, or it is an error."""
-        end = chip.pages[-1].end
+        end = BASE + chip.size
         outside = [s for s in self.job.segments if not BASE <= s.address < self.job.target.boot.end]
         if outside:
             region = self.job.target.region_at(outside[0].address)

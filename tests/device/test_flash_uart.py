@@ -111,10 +111,10 @@ def test_the_wrong_chip() -> None:
 
 def test_a_smaller_flash() -> None:
     rom = rom_of(0x449)
-    rom.flash.chip = rom.flash.chip.of_size(32 * 1024)  # what its size register says
+    rom.flash.chip = rom.flash.chip.of_size(48 * 1024)  # what its size register says
     with pytest.raises(Diagnostic, match=r"E302.*does not fit") as caught:
         flashed(rom, job(IMAGE))
-    assert dict(caught.value.facts)["have"] == "32,768 B"
+    assert dict(caught.value.facts)["have"] == "49,152 B"
 
 
 def test_a_chip_that_is_not_known() -> None:

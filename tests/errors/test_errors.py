@@ -20,6 +20,7 @@ from edgec.report import files
 from edgec.schedule import Plan
 from tests.cli.invoke import Outcome, edgec
 from tests.conftest import ROOT
+from tests.errors.board_cases import BOARD_CASES
 from tests.report.sample import REPORT
 
 HERE = Path(__file__).parent
@@ -375,6 +376,8 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     patch.setattr(Packed, "plan", crushed)
     return build("tests.errors.models:image")
 
+
+CASES.update(BOARD_CASES)
 
 # -- the tests ----------------------------------------------------------------
 
