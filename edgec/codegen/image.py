@@ -79,9 +79,11 @@ class Image:
         self.machine = str(elf.header["e_machine"])
         self.sections: dict[str, tuple[int, int]] = {}
         """Address and size of every section that is in memory."""
+        self._file, self._offsets = data, dict[str, int]()
         for section in elf.iter_sections():
             if section["sh_flags"] & 2:
                 self.sections[section.name] = (section["sh_addr"], section["sh_size"])
+                self._offsets[section.name] = section["sh_offset"]
         self.segments = [
             Segment(s["p_paddr"], s.data())
             for s in elf.iter_segments()
@@ -140,6 +142,13 @@ class Image:
             return None
         function = self.functions[k]
         return function if address < function.address + max(function.size, 2) else None
+
+    def contents(self, section: str) -> bytes:
+        """The bytes of a section that has any; none where it is not there."""
+        if section not in self.sections:
+            return b""
+        at = self._offsets[section]
+        return self._file[at : at + self.sections[section][1]]
 
     def sizes(self) -> Sizes:
         """The sizes of a firmware image."""

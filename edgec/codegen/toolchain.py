@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +108,7 @@ def build_firmware(
         # First without limits, to learn the sizes and the depth of the stack.
         regions = {r.name: (r.address, _UNLIMITED) for r in target.regions}
         regions["sram"] = (target.sram.address, _UNLIMITED)
-        draft = Image(_link(tool, target, objects, work, regions, target.boot.name, _DRAFT_STACK, ())[0])
+        draft = Image(_link(tool, target, objects, work, regions, target.boot.name, _DRAFT_STACK, (), 0)[0])
         bound = stack_bound(draft)
         stack = bound if stack_bytes is None else (stack_bytes + 7) & ~7
         weights = _place_weights(draft.sizes(), target, flash_limit)
@@ -116,7 +117,8 @@ def build_firmware(
         regions["sram"] = (target.sram.address, target.sram.size)
         cache = target.icache.size if target.icache is not None else 0
         first = code_order(draft, kernels, cache)
-        elf, script = _link(tool, target, objects, work, regions, weights.name, stack, first)
+        crc = _weights_crc(draft)
+        elf, script = _link(tool, target, objects, work, regions, weights.name, stack, first, crc)
     image = Image(elf)
     return Firmware(elf, image, image.sizes(), weights.name, bound, script)
 
@@ -190,15 +192,16 @@ def _objects(tool: Tool, source: Path, target: Target, work: Path, strict: bool)
     if target.uart is not None:
         (work / "board_config.h").write_text(render("board_config.h.j2", _board_facts(target)))
     boards = [target.board, "stm32"] if target.board.startswith("stm32") else [target.board]
-    sources = [
-        *_library_sources(source),
-        *_firmware_sources(target.board, "main.c", "link.c", "startup.c", "memory.c"),
-    ]
+    library = [*_library_sources(source), resource_dir("firmware") / "runtime" / "memory.c"]
+    runtime = _firmware_sources(target.board, "main.c", "link.c", "startup.c", "cycles.c", "guard.c")
     if "stm32" in boards:
-        sources.append(resource_dir("firmware") / "boards" / "stm32" / "stm32.c")
+        runtime.append(resource_dir("firmware") / "boards" / "stm32" / "stm32.c")
     includes = [source, source / "kernels", *_firmware_includes(*boards), *_freestanding(target), work]
     flags = [*_machine(tool, target), *_bare(target), _FAST]
-    return compile_all(tool, sources, includes, flags, strict=strict)
+    # What waits for the serial line need not be fast.
+    return compile_all(tool, library, includes, flags, strict=strict) + compile_all(
+        tool, runtime, includes, [*flags, "-Os"], strict=strict
+    )
 
 
 def _library_sources(source: Path) -> list[Path]:
@@ -253,8 +256,10 @@ def _link(
     weights: str,
     stack: int,
     first: Sequence[str],
+    crc: int,
 ) -> tuple[bytes, str]:
-    """The image and the linker script that made it. first: functions that come first, in their order."""
+    """The image and the linker script that made it. first: functions that come first, in their order. crc: of
+    the weights."""
     used = [target.boot, *(r for r in target.weight_regions if r.name == weights)]
     memories = {r.name: r.access for r in used} | {"sram": target.sram.access}
     script = render(
@@ -269,6 +274,7 @@ def _link(
             "weights": weights,
             "stack": stack,
             "first": first,
+            "crc": f"{crc:#010x}",
         },
     )
     (work / "linker.ld").write_text(script)
@@ -278,6 +284,14 @@ def _link(
     flags = [*_machine(tool, target), "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096"]
     tool.run([*flags, "-T", str(work / "linker.ld"), *map(str, objects), *library, "-o", str(out)])
     return out.read_bytes(), script
+
+
+def _weights_crc(image: Image) -> int:
+    """CRC-32 of the weights, those that start-up copies last; they are the same wherever they are linked to."""
+    crc = 0
+    for name in (".weights", ".fast"):
+        crc = zlib.crc32(image.contents(name), crc)
+    return crc
 
 
 def _place_weights(sizes: Sizes, target: Target, flash_limit: int | None) -> Region:

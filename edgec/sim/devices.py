@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from edgec.target import Target
 
 SYSTEM = 0xE000_E000
-"""System control space: interrupt controller, SysTick, cache and FPU control."""
+"""System control space: interrupt controller, SysTick, cache and FPU control, MPU."""
+
+DWT = 0xE000_1000
+"""Data watchpoint and trace: the counter of cycles."""
 
 _RCC, _PWR, _QSPI = 0x4002_3800, 0x4000_7000, 0xA000_1000
 
@@ -35,7 +38,7 @@ _STM32_READY = (
 
 def register_pages(target: Target) -> list[int]:
     """Addresses of the 4 KB pages of registers that the board's firmware uses."""
-    pages = {SYSTEM}
+    pages = {SYSTEM, DWT}
     if target.uart is not None:
         pages.add(target.uart.address & ~0xFFF)
     if target.board.startswith("stm32"):

@@ -25,6 +25,10 @@ _THUMB, _TO_THREAD = 1 << 24, 0xFFFF_FFF9
 
 _POINTER, _U64 = ctypes.c_void_p, ctypes.c_uint64
 
+_MPU_TYPE, _MPU_CTRL = 0xE000_ED90, 0xE000_ED94
+_WATCHDOG_HZ = 32_000
+"""The oscillator of STM32's independent watchdog."""
+
 LIMIT = 50_000_000_000
 """Instructions of one request after which the board is taken to hang."""
 
@@ -65,6 +69,8 @@ class Machine:
         self.uc = self._engine(segments)
         self._keep: list[object] = []
         self.board, self.timer = self._wire(code, slots)
+        self.board.tick_cycles = target.clock_hz // _WATCHDOG_HZ
+        self._protected: tuple[int, ...] = ()
         self._pc = 0
 
     def close(self) -> None:
@@ -74,9 +80,18 @@ class Machine:
     def reset(self) -> None:
         """As by the reset pin: registers and program counter anew, memories as they are."""
         stack, self._pc = struct.unpack("<II", self.uc.mem_read(self.target.boot.address, 8))
-        ctypes.memset(self.board.registers, 0, ctypes.sizeof(self.board.registers))
+        board = self.board
+        for field in (board.registers, board.mpu_base, board.mpu_control):
+            ctypes.memset(field, 0, ctypes.sizeof(field))
+        board.clock = board.watchdog = 0
+        self.set_register(_MPU_TYPE, native.MPU_REGIONS << 8)
         self.uc.reg_write(self._arm.UC_ARM_REG_XPSR, _THUMB)
         self.uc.reg_write(self._arm.UC_ARM_REG_SP, stack)
+
+    def register(self, address: int) -> int:
+        """What a peripheral's register holds."""
+        page = list(self.board.page_base).index(address & ~0xFFF)
+        return self.board.registers[page][(address & 0xFFF) // 4]
 
     def set_register(self, address: int, value: int) -> None:
         """Set a peripheral's register."""
@@ -130,20 +145,41 @@ class Machine:
         return data
 
     def run(self, limit: int = LIMIT) -> None:
-        """Run until the firmware waits for the host. Raises Stopped."""
+        """Run until the firmware waits for the host, through resets by itself. Raises Stopped."""
         board = self.board
-        board.why, board.executed, board.next_tick, board.limit = native.STOP_NONE, 0, 0, limit
-        self._access = None
-        with self._interrupt:
-            try:
-                self.uc.emu_start(self._pc | 1, _NEVER)
-            except self._error as error:
-                raise self._stopped(str(error)) from None
-        self._pc = self.uc.reg_read(self._arm.UC_ARM_REG_PC)
-        if board.why == native.STOP_LIMIT:
-            raise self._stopped(f"no end after {limit:,} instructions", hangs=True)
-        if board.why != native.STOP_IDLE:
-            raise self._stopped("the firmware stopped")
+        board.executed, board.next_tick, board.limit = 0, 0, limit
+        while True:
+            board.why, self._access = native.STOP_NONE, None
+            with self._interrupt:
+                try:
+                    self.uc.emu_start(self._pc | 1, _NEVER)
+                except self._error as error:
+                    raise self._stopped(str(error)) from None
+            self._pc = self.uc.reg_read(self._arm.UC_ARM_REG_PC)
+            if board.why in (native.STOP_RESET, native.STOP_WATCHDOG):
+                self.reset()
+                continue
+            if board.why == native.STOP_LIMIT:
+                raise self._stopped(f"no end after {limit:,} instructions", hangs=True)
+            if board.why != native.STOP_IDLE:
+                raise self._stopped("the firmware stopped")
+            self._protect()
+            return
+
+    def _protect(self) -> None:
+        """Put the MPU's regions into force: of memories that lie in one as a whole."""
+        control = self.register(_MPU_CTRL) & 1
+        now = (control, *self.board.mpu_base, *self.board.mpu_control)
+        if now == self._protected:
+            return
+        self._protected = now
+        for region in self.target.regions:
+            access = region.access
+            for base, bits in zip(self.board.mpu_base, self.board.mpu_control, strict=True):
+                size = 2 << (bits >> 1 & 0x1F)
+                if control and bits & 1 and base & -size <= region.address and region.end <= (base & -size) + size:
+                    access = _restricted(region.access, bits)
+            self.uc.mem_protect(region.address, region.size, sum(self._bits[a] for a in access))
 
     def _stopped(self, why: str, *, hangs: bool = False) -> Stopped:
         pc = self.uc.reg_read(self._arm.UC_ARM_REG_PC)
@@ -166,7 +202,7 @@ class Machine:
         uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
         models = {"cortex-m4": arm_const.UC_CPU_ARM_CORTEX_M4, "cortex-m7": arm_const.UC_CPU_ARM_CORTEX_M7}
         uc.ctl_set_cpu_model(models[self.target.cpu])
-        bits = {"r": unicorn.UC_PROT_READ, "w": unicorn.UC_PROT_WRITE, "x": unicorn.UC_PROT_EXEC}
+        bits = self._bits = {"r": unicorn.UC_PROT_READ, "w": unicorn.UC_PROT_WRITE, "x": unicorn.UC_PROT_EXEC}
         # Largest first: with the 16 KB ITCM in front, Unicorn 2.1 takes stores for changes of code and
         # translates the kernels again and again, four times slower.
         for region in sorted(self.target.regions, key=lambda r: -r.size):
@@ -245,3 +281,11 @@ class Machine:
     def _tick(self) -> None:
         if self._interrupt.came is not None:
             self.uc.emu_stop()
+
+
+def _restricted(access: str, control: int) -> str:
+    """What an MPU region leaves of a memory's access (RASR: Armv7-M, B3.5.9)."""
+    allowed = {0: "", 3: "rwx", 6: "rx"}[control >> 24 & 7]
+    if control >> 28 & 1:
+        allowed = allowed.replace("x", "")
+    return "".join(a for a in access if a in allowed)

@@ -14,7 +14,8 @@ from edgec.codegen.tools import cache_dir, zig
 from edgec.resources import resource_dir
 
 PAGES = 16
-STOP_NONE, STOP_IDLE, STOP_LIMIT = 0, 1, 2
+MPU_REGIONS = 8
+STOP_NONE, STOP_IDLE, STOP_LIMIT, STOP_RESET, STOP_WATCHDOG = range(5)
 UARTS = {"stm32f7": 0, "stm32f4": 1}
 
 JUMPS = {None: 0, "conditional": 1, "direct": 2, "indirect": 2}
@@ -170,6 +171,11 @@ class Board(Structure):
         ("ready_count", c_uint32),
         ("pages", c_uint32),
         ("page_base", c_uint32 * PAGES),
+        ("clock", c_uint64),
+        ("watchdog", c_uint64),
+        ("tick_cycles", c_uint32),
+        ("mpu_base", c_uint32 * MPU_REGIONS),
+        ("mpu_control", c_uint32 * MPU_REGIONS),
         ("registers", (c_uint32 * 1024) * PAGES),
         ("timing", Timing),
     )

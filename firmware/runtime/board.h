@@ -1,4 +1,6 @@
-/* What a board offers the firmware. One implementation in boards/NAME. */
+/* What a board offers the firmware. One implementation in boards/NAME; what all Cortex-M have in common is in
+ * startup.c, cycles.c and guard.c.
+ */
 #ifndef BOARD_H
 #define BOARD_H
 
@@ -22,5 +24,29 @@ void board_exit(int status);
  * the stack is the operating system's. */
 uint32_t board_stack_bytes(void);
 uint32_t board_stack_used(void);
+
+/* Called around what is computed: a mark for a meter. */
+#ifdef BOARD_EXTRAS
+void board_busy(int busy);
+#else
+static inline void board_busy(int busy) { (void)busy; }
+#endif
+
+#if __STDC_HOSTED__
+static inline void board_count(void) {}
+static inline uint32_t board_cycles(void) { return 0; }
+static inline int board_weights_intact(void) { return 1; }
+static inline void board_reset(void) {}
+#else
+/* Starts the counter of cycles; its value now, which goes round at 2^32. */
+void board_count(void);
+uint32_t board_cycles(void);
+
+/* Whether the weights in flash are those that were linked. */
+int board_weights_intact(void);
+
+/* Begins anew, as after power-up. */
+void board_reset(void);
+#endif
 
 #endif

@@ -11,6 +11,20 @@
 
 #define TICK 50000000u
 
+/* Registers of the core, and STM32's independent watchdog. */
+#define AIRCR 0xE000ED0Cu
+#define AIRCR_RESET 0x05FA0004u
+#define DWT_CTRL 0xE0001000u
+#define DWT_CYCCNT 0xE0001004u
+#define MPU_RNR 0xE000ED98u
+#define MPU_RBAR 0xE000ED9Cu
+#define MPU_RASR 0xE000EDA0u
+#define IWDG_KR 0x40003000u
+#define IWDG_PR 0x40003004u
+#define IWDG_RLR 0x40003008u
+#define KEY_START 0xCCCCu
+#define KEY_RELOAD 0xAAAAu
+
 void sim_block(void *engine, uint64_t address, uint32_t size, void *user);
 uint64_t sim_read(void *engine, uint64_t offset, unsigned size, void *user);
 void sim_write(void *engine, uint64_t offset, unsigned size, uint64_t value, void *user);
@@ -61,9 +75,14 @@ void sim_block(void *engine, uint64_t address, uint32_t size, void *user)
         cost->spent += cycles;
     }
     b->executed += cost->instructions;
+    b->clock += cost->instructions;
     if (b->executed >= b->next_tick) {
         b->next_tick += TICK;
         b->tick();
+    }
+    if (b->watchdog != 0u && b->clock > b->watchdog) {
+        b->why = STOP_WATCHDOG;
+        (void)b->stop(engine);
     }
     if (b->executed > b->limit) {
         b->why = STOP_LIMIT;
@@ -135,6 +154,12 @@ static uint32_t word_at(const sim_board *b, uint32_t address)
     return 0;
 }
 
+/* The counter of cycles, where it runs: those of the model, or instructions where that is off. */
+static uint32_t cycle_count(const sim_board *b)
+{
+    return (word_at(b, DWT_CTRL) & 1u) == 0u ? 0u : (uint32_t)(b->timing.on ? b->timing.now : b->clock);
+}
+
 uint64_t sim_read(void *engine, uint64_t offset, unsigned size, void *user)
 {
     const sim_page *p = (const sim_page *)user;
@@ -146,6 +171,9 @@ uint64_t sim_read(void *engine, uint64_t offset, unsigned size, void *user)
     if (uart_read(b, address - b->uart_base, &value)) {
         return value;
     }
+    if (address == DWT_CYCCNT) {
+        return cycle_count(b);
+    }
     value = b->registers[p->page][offset / 4u];
     for (uint32_t i = 0; i < b->ready_count; i++) {
         if (b->ready[i].address == (address & ~3u)) {
@@ -154,6 +182,30 @@ uint64_t sim_read(void *engine, uint64_t offset, unsigned size, void *user)
     }
     value >>= 8u * (offset & 3u);
     return size >= 4u ? value : value & ((UINT64_C(1) << (8u * size)) - 1u);
+}
+
+/* What writing to a register does beyond keeping the value. */
+static void act(sim_board *b, uint32_t address, uint32_t value)
+{
+    switch (address) {
+    case AIRCR:
+        if (value == AIRCR_RESET) {
+            b->why = STOP_RESET;
+            (void)b->stop(b->engine);
+        }
+        break;
+    case MPU_RASR:
+        b->mpu_base[word_at(b, MPU_RNR) & 7u] = word_at(b, MPU_RBAR);
+        b->mpu_control[word_at(b, MPU_RNR) & 7u] = value;
+        break;
+    case IWDG_KR:
+        if (value == KEY_START || (value == KEY_RELOAD && b->watchdog != 0u)) {
+            b->watchdog = b->clock + (uint64_t)(word_at(b, IWDG_RLR) + 1u) * (4u << word_at(b, IWDG_PR)) * b->tick_cycles;
+        }
+        break;
+    default:
+        break;
+    }
 }
 
 void sim_write(void *engine, uint64_t offset, unsigned size, uint64_t value, void *user)
@@ -168,4 +220,5 @@ void sim_write(void *engine, uint64_t offset, unsigned size, uint64_t value, voi
         return;
     }
     memcpy((uint8_t *)&b->registers[p->page][offset / 4u] + (offset & 3u), &value, size <= 4u ? size : 4u);
+    act(b, address, (uint32_t)value);
 }

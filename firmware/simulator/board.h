@@ -148,11 +148,16 @@ typedef struct {
     uint32_t ready_count;
     uint32_t pages;
     uint32_t page_base[16];
+    uint64_t clock;          /* instructions since the last reset */
+    uint64_t watchdog;       /* the time of `clock` at which it bites; 0: it is off */
+    uint32_t tick_cycles;    /* cycles of the core in one of the watchdog's oscillator */
+    uint32_t mpu_base[8];    /* of each region of the MPU what was written to RBAR */
+    uint32_t mpu_control[8]; /* and to RASR */
     uint32_t registers[16][1024];
     sim_timing timing;
 } sim_board;
 
-enum { STOP_NONE = 0, STOP_IDLE = 1, STOP_LIMIT = 2 };
+enum { STOP_NONE = 0, STOP_IDLE = 1, STOP_LIMIT = 2, STOP_RESET = 3, STOP_WATCHDOG = 4 };
 enum { UART_STM32F7 = 0, UART_STM32F4 = 1 };
 enum { JUMP_NONE = 0, JUMP_CONDITIONAL = 1, JUMP_ALWAYS = 2 };
 

@@ -20,12 +20,19 @@ def board_with(firmware: Firmware, target: Target, **options: int) -> VirtualBoa
     return VirtualBoard(memories[target.boot.name], target, **options)
 
 
+def ask(board: VirtualBoard, kind: str) -> bytes:
+    """What a request is answered, as the first of a session."""
+    board.feed(Frame("I", 0).encode())
+    return board.feed(Frame(kind, 1).encode())
+
+
 @pytest.mark.parametrize("name", ["stm32f746", "stm32f446"])
 def test_byte_by_byte_as_well_as_at_once(name: str) -> None:
     target = load_target(name)
     board = board_with(fake.firmware(name), target)
-    request = b"noise" + Frame("I", 3, b"").encode()
+    request = b"noise" + Frame("I", 3).encode()
     at_once = board.feed(request)
+    board.reset()
     one_by_one = b"".join(board.feed(bytes([byte])) for byte in request)
     board.close()
     assert at_once == one_by_one
@@ -46,7 +53,7 @@ def test_a_fault_is_reported_by_the_firmware(tmp_path: Path, statement: str, sai
     source = fake.variant(tmp_path / "model", f"do {{ (void)(arena); {statement}; }} while (0)")
     firmware = build_firmware(source, target)
     board = board_with(firmware, target)
-    frame, _ = decode(board.feed(Frame("R", 1, bytes(1000)).encode()))
+    frame, _ = decode(ask(board, "R"))
     board.close()
     assert frame is not None and frame.type == "f"
     assert struct.unpack_from("<I", frame.payload) == (3,)
@@ -58,8 +65,8 @@ def test_a_board_that_hangs_answers_nothing(tmp_path: Path) -> None:
     target = load_target("stm32f746")
     source = fake.variant(tmp_path / "model", "for (volatile int i = 0; i < 1;) { }")
     board = board_with(build_firmware(source, target, stack_bytes=1024), target, limit=3_000_000)
-    assert board.feed(Frame("R", 1, bytes(1000)).encode()) == b""
-    assert board.feed(Frame("I", 2, b"").encode()) == b""
+    assert ask(board, "R") == b""
+    assert board.feed(Frame("I", 2).encode()) == b""
     board.reset()
-    assert decode(board.feed(Frame("I", 3, b"").encode()))[0] is not None
+    assert decode(board.feed(Frame("I", 3).encode()))[0] is not None
     board.close()
