@@ -43,7 +43,7 @@ def monitor_port(port: str, baud: int, seconds: float | None) -> None:
 
 def simulate_board(folder: Path, boot_loader: bool, noise: str, seconds: float | None) -> None:
     """Serve a simulated board at a pseudo-terminal. Raises Diagnostic E101, E402."""
-    from edgec.device.simulate import NoisyBoard, at_a_port, board_of, parse_noise
+    from edgec.device.boot_board import NoisyBoard, at_a_port, board_of, parse_noise
 
     faults = parse_noise(noise) if noise else None
     board = board_of(folder, load_job(folder).target, boot_loader=boot_loader)

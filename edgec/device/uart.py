@@ -61,6 +61,7 @@ class _Session:
     def run(self) -> dict[str, object]:
         loader, shown = self.loader, self.shown
         shown.stage(f"wait for the boot loader at {self.port}")
+        shown.status(self.job.target.flash.boot)
         loader.connect()
         chip = self._chip()
         version = f"{loader.version >> 4}.{loader.version & 15}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import threading
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from edgec.codegen.image import Segment
 from edgec.device import drive
+from edgec.device.boot_board import parse_noise
 from edgec.device.chips import BASE, chips, parse_pages
 from edgec.device.flash import Job
 from edgec.device.monitor import Translator
@@ -18,6 +21,7 @@ from edgec.diagnostics import Diagnostic
 from edgec.options import Silent
 from edgec.sim.protocol import Frame
 from edgec.target import Target, load_target
+from tests.cli.invoke import edgec
 
 from .loader import image
 
@@ -108,3 +112,25 @@ def test_monitor() -> None:
     assert one_by_one == ["booting", "ready", "[identity, 5 B, number 3]", "01 02"]
     assert list(shown.rest()) == [frame[:6].hex(" ")]
     assert list(Translator().feed(data)) == one_by_one
+
+
+def test_monitor_at_a_port() -> None:
+    pytest.importorskip("serial")
+    pty = pytest.importorskip("pty")
+    master, slave = pty.openpty()
+    timer = threading.Timer(0.4, lambda: os.write(master, b"hello\n" + Frame("f", 0, b"x").encode()))
+    timer.start()
+    done = edgec("monitor", os.ttyname(slave), "--seconds", "1")
+    timer.join()
+    assert (done.status, done.out) == (0, "hello\n[fault, 1 B, number 0]\n")
+    os.close(master)
+    os.close(slave)
+
+
+def test_noise_in_words() -> None:
+    data = bytes(1000)
+    noisy = [b"".join(p for _, p in parse_noise("drop=0.1, flip=0.05,seed=3").pieces(data)) for _ in range(2)]
+    assert noisy[0] == noisy[1] and 800 < len(noisy[0]) < 1000 and any(noisy[0])
+    for text in ("drop", "drop=lots", "rust=0.1"):
+        with pytest.raises(Diagnostic, match="E101"):
+            parse_noise(text)

@@ -10,9 +10,12 @@ pytest.importorskip("stm32loader")
 
 from edgec.device.boot_rom import COMMANDS, PROTECTION, BootRom
 from edgec.device.chips import BASE, chips
-from edgec.device.noise import Noise
-from edgec.device.uart import INCOMPLETE, UNCHANGED
+from edgec.device.flash import FlashOptions
+from edgec.device.line import Line
+from edgec.device.noise import Noise, SimulatedPort
+from edgec.device.uart import INCOMPLETE, UNCHANGED, flash_line
 from edgec.diagnostics import Diagnostic
+from edgec.options import Silent
 
 from .loader import LAYOUTS, MORE, flashed, holds, image, job, rom_of
 
@@ -213,6 +216,17 @@ def test_the_cable_is_pulled(id: int, gone: bool) -> None:
         assert state != UNCHANGED or rom.flash.contents == before
         flashed(rom, ANY)
         assert holds(rom, SMALL) and rom.running == BASE
+
+
+@pytest.mark.parametrize("limit", [10.0, 40.0])
+def test_it_ends_in_time(limit: float) -> None:
+    """A line that is bad enough to go on for ever is given up."""
+    rom = rom_of(0x449)
+    port = SimulatedPort(rom, 115_200, Noise(1, drop=0.01, delay=0.05))
+    with pytest.raises(Diagnostic, match="E402") as caught:
+        flash_line(ANY, Line(port, 115_200), FlashOptions(timeout=limit), Silent())
+    assert dict(caught.value.facts)["reason"] == "it takes too long"
+    assert limit <= port.clock() < limit + 15  # one command may be on its way
 
 
 class Nacking(BootRom):

@@ -1,4 +1,4 @@
-"""`edgec simulate`: a board without a board, at the other end of a pseudo-terminal."""
+"""A simulated board that is flashed before it runs, at the other end of a pseudo-terminal."""
 
 from __future__ import annotations
 
