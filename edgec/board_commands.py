@@ -1,13 +1,12 @@
-"""What `edgec flash`, `monitor` and `simulate` do with a board."""
+"""What `edgec flash` and `monitor` do with a board."""
 
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 from edgec.console import progress
-from edgec.device.flash import FlashOptions, flash_build, load_job
+from edgec.device.flash import FlashOptions, flash_build
 
 
 def flash_board(folder: Path, options: FlashOptions, as_json: bool) -> None:
@@ -39,21 +38,3 @@ def monitor_port(port: str, baud: int, seconds: float | None) -> None:
         return
     finally:
         opened.close()
-
-
-def simulate_board(folder: Path, boot_loader: bool, noise: str, seconds: float | None) -> None:
-    """Serve a simulated board at a pseudo-terminal. Raises Diagnostic E101, E402."""
-    from edgec.device.boot_board import NoisyBoard, at_a_port, board_of, parse_noise
-
-    faults = parse_noise(noise) if noise else None
-    board = board_of(folder, load_job(folder).target, boot_loader=boot_loader)
-    try:
-        with at_a_port(NoisyBoard(board, faults) if faults else board) as port:
-            print(port, flush=True)
-            end = None if seconds is None else time.monotonic() + seconds
-            while end is None or time.monotonic() < end:
-                time.sleep(0.1)
-    except KeyboardInterrupt:
-        return
-    finally:
-        board.close()

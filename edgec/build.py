@@ -13,7 +13,7 @@ from edgec import fit, frontends, prove
 from edgec.codegen.image import Image
 from edgec.codegen.library import Library, generate
 from edgec.codegen.tests import test_files
-from edgec.codegen.toolchain import DoesNotFit, build_archive, build_firmware, build_runner
+from edgec.codegen.toolchain import DoesNotFit, build_archive, build_firmware, build_runner, check_board
 from edgec.diagnostics import Diagnostic
 from edgec.fast import fast_firmware
 from edgec.fitting import fitted
@@ -49,6 +49,10 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     Raises Diagnostic for everything a user can act on.
     """
     target = load_target(options.target)
+    if options.target != target.name:  # a file of the user's own
+        if target.is_mcu:
+            check_board(target, options.target)
+        write_files(options.out, {files.TARGET: Path(options.target).read_text(encoding="utf-8")})
     tuner = _tuner(options, target, progress) if options.tune else None
     progress.stage(f"read {options.model}")
     lowered = lower(frontends.load_model(options.model), options, progress)
@@ -136,7 +140,7 @@ def _linked(
     check_plan(graph, plan)
     fit.refuse_far_apart(graph, plan)
     progress.stage("generate C")
-    library = generate(graph, plan, target.name)
+    library = generate(graph, plan, target)
     shutil.rmtree(options.out / "src", ignore_errors=True)
     write_files(options.out, library.files)
     last[:] = [fit.Attempt(options, target, model, graph, plan, library)]
@@ -186,7 +190,7 @@ def _board_cycles(options: BuildOptions, target: Target, made: _Made) -> int:
 
     Raises Diagnostic E101 where nothing is counted.
     """
-    with simulated((options.out / "firmware.elf").read_bytes(), target) as runner:
+    with simulated((options.out / "firmware.elf").read_bytes(), target, options.out / "src") as runner:
         (result,) = runner.run([prove.pack_inputs(made.library, prove.draw_inputs(made.graph, 1)[0])])
     if result.instructions is None:
         raise uncounted(target)

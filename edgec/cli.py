@@ -23,7 +23,7 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")]
 Build = Annotated[Path, typer.Argument(metavar="DIR", help="What edgec build wrote.", show_default=False)]
-WHERE = "Where to run: sim, host, qemu or serial:PORT."
+WHERE = "Where to run: sim, host, qemu, serial:PORT, or serial for the only port there is."
 
 
 @app.callback(invoke_without_command=True)
@@ -45,7 +45,10 @@ def build(
             metavar="MODEL", help="A .tflite, .pt2, .onnx or .keras file, or package.module:callable."
         ),
     ],
-    target: Annotated[str, typer.Option(help="The board; edgec targets lists them.")],
+    target: Annotated[
+        str,
+        typer.Option(help="The board: a name that edgec targets lists, or a file of your own, board.toml."),
+    ],
     budget: Annotated[
         str, typer.Option(help="All SRAM the model may use, stack included: 320KB, 65536.")
     ] = "",
@@ -116,7 +119,7 @@ def build(
         if flash_budget
         else None,
     }
-    place = out or output_dir.default_name(model, target)
+    place = out or output_dir.default_name(model, board.name)
     with progress() as shown, output_dir.fresh(place) as work:
         options = BuildOptions(
             model,
@@ -247,7 +250,7 @@ def simulate(
     seconds: Seconds = None,
 ) -> None:
     """Put a simulated board at a pseudo-terminal, and print its name: a port for flash, run and monitor."""
-    from edgec.board_commands import simulate_board
+    from edgec.device.simulate import simulate_board
 
     simulate_board(folder, bootloader, noise, seconds)
 

@@ -31,7 +31,7 @@ def fast_firmware(
     tables = fast_tables(_tables(graph, plan, library, target), target, home, firmware.sizes.sram, limit)
     source, kernels = options.out / WEIGHTS, _kernels(library)
     while True:
-        _write(source, generate(graph, plan, target.name, [t.symbol for t in tables]))
+        _write(source, generate(graph, plan, target, [t.symbol for t in tables]))
         try:
             return build_firmware(
                 source.parent,

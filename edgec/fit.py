@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ Part = tuple[str, int]
 
 _SHOWN = 6
 
+_BOARDS = 3
 OVERHEAD = 1.3
 """The share of multiply-accumulates that is tried as a remedy."""
 
@@ -162,14 +164,20 @@ def _larger(error: DoesNotFit, attempt: Attempt) -> list[str]:
     board = attempt.target.sram_bytes
     if board is None or error.need <= board:
         return [_remedy(f"--budget {-(-error.need // 1024)}KB", error.need, True)]
-    remedies, flash = [], attempt.library.weight_bytes
-    for name in targets():
-        other = load_target(name)
-        if other.name == attempt.target.name or other.sram_bytes is None:
-            continue
-        if error.need <= other.sram_bytes and flash <= (other.flash_bytes or 0):
-            remedies.append(_remedy(f"--target {name}", error.need, True))
-    return remedies
+    flash = attempt.library.weight_bytes
+
+    def fits(other: Target) -> bool:
+        return error.need <= (other.sram_bytes or 0) and flash <= (other.flash_bytes or 0)
+
+    return _boards(error, attempt, fits)
+
+
+def _boards(error: DoesNotFit, attempt: Attempt, fits: Callable[[Target], bool]) -> list[str]:
+    """The other boards with the least memory of those with enough."""
+    others = [load_target(name) for name in targets() if name != attempt.target.name]
+    boards = [t for t in others if t.is_mcu and fits(t)]
+    boards.sort(key=lambda t: (t.sram_bytes or 0, t.flash_bytes or 0))
+    return [_remedy(f"--target {t.name}", error.need, True) for t in boards[:_BOARDS]]
 
 
 def _need(error: DoesNotFit, attempt: Attempt, options: BuildOptions) -> int:
@@ -182,7 +190,7 @@ def _need(error: DoesNotFit, attempt: Attempt, options: BuildOptions) -> int:
     if not target.is_mcu:
         return error.need - attempt.plan.arena + plan.arena
     with tempfile.TemporaryDirectory(prefix="edgec-") as folder:
-        for name, content in generate(graph, plan, target.name).files.items():
+        for name, content in generate(graph, plan, target).files.items():
             path = Path(folder) / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -207,19 +215,17 @@ def _flash_parts(error: DoesNotFit, attempt: Attempt) -> tuple[str, list[Part]]:
 
 
 def _flash_remedies(error: DoesNotFit, attempt: Attempt) -> list[str]:
-    remedies = []
     board = attempt.target.flash_bytes
     if board is not None and error.need <= board and attempt.options.flash_budget is not None:
         return [_remedy(f"--flash-budget {-(-error.need // 1024)}KB", error.need, True)]
     weights = dict(error.parts)["weights"]
-    for name in targets():
-        other = load_target(name)
-        if other.name == attempt.target.name or not other.is_mcu:
-            continue
-        fits = any(weights <= region.size for region in other.weight_regions)
-        if fits and error.need <= (other.flash_bytes or 0) and attempt.plan.arena < (other.sram_bytes or 0):
-            remedies.append(_remedy(f"--target {name}", error.need, True))
-    return remedies
+
+    def fits(other: Target) -> bool:
+        placed = any(weights <= region.size for region in other.weight_regions)
+        enough = error.need <= (other.flash_bytes or 0) and attempt.plan.arena < (other.sram_bytes or 0)
+        return placed and enough
+
+    return _boards(error, attempt, fits)
 
 
 def _remedy(action: str, need: int, fits: bool) -> str:

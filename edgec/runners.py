@@ -15,6 +15,7 @@ from edgec.target import Target, load_target
 
 if TYPE_CHECKING:
     from edgec.device.serial_link import BoardRunner
+    from edgec.device.serial_ports import one_port
 
 PLACES = ("sim", "host", "qemu")
 SERIAL = "serial"
@@ -34,7 +35,7 @@ def open_runner(folder: Path, place: Place, threads: int = 1) -> Runner:
     """
     check_place(place)
     report = files.load(folder)
-    target = load_target(report["target"])
+    target = files.target(folder)
     if threads > 1 and not (place in ("host", "qemu") and (folder / "src" / "threads.c").is_file()):
         raise Diagnostic(
             "E101",
@@ -61,16 +62,17 @@ def open_runner(folder: Path, place: Place, threads: int = 1) -> Runner:
 
         board = load_target(target.qemu)
         return QemuRunner(build_firmware(folder / "src", board, tool=arm_gcc()).elf, board)
-    return simulated((folder / "firmware.elf").read_bytes(), target)
+    return simulated((folder / "firmware.elf").read_bytes(), target, folder / "src")
 
 
-def simulated(elf: bytes, target: Target) -> Runner:
-    """A firmware image on the simulated board of its target, which is QEMU's for a target that is one of its
-    boards. Raises Diagnostic E401 for a missing tool."""
+def simulated(elf: bytes, target: Target, source: Path) -> Runner:
+    """A firmware image on the simulated board of its target. source: the library that is in it, for a target
+    that only a stand-in runs. Raises Diagnostic E401 for a missing tool."""
     if target.is_qemu:
         from edgec.sim.process import QemuRunner
 
-        return QemuRunner(elf, target)
+        board = load_target(target.qemu)
+        return QemuRunner(elf if board == target else build_firmware(source, board).elf, board)
     from edgec.sim.board import SimRunner
 
     return SimRunner(elf, target)
@@ -82,13 +84,16 @@ def is_serial(place: Place) -> bool:
 
 
 def at_port(folder: Path, port: str) -> BoardRunner:
-    """The board at a serial port, with a build's firmware on it. port: empty for the only one there is. Raises
-    Diagnostic E101 for a build that is for no board, E402 as `BoardRunner`."""
-    from edgec.device.ports import SerialLine, find_port
+    """The board at a serial port, with a build's firmware on it. port: empty for the only one there is.
+
+    Raises Diagnostic E101 for a build that is for no board, E402 as `BoardRunner`.
+    """
+    from edgec.device.ports import OPTION, SerialLine
     from edgec.device.serial_link import BoardRunner
+    from edgec.device.serial_ports import one_port
 
     report = files.load(folder)
-    target = load_target(report["target"])
+    target = files.target(folder)
     if target.uart is None:
         raise Diagnostic(
             "E101",
@@ -96,7 +101,7 @@ def at_port(folder: Path, port: str) -> BoardRunner:
             where="--on serial",
             remedies=["--on host" if target.kind == "host" else "--on sim"],
         )
-    line = SerialLine(find_port(port), target.uart.baud)
+    line = SerialLine(one_port(port, OPTION), target.uart.baud)
     return BoardRunner(line, f"{target.name} at {line.port}", folder / "firmware.elf", target, report["hash"])
 
 

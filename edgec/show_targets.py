@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from edgec.target import Region, Target, load_target, targets
+from edgec.target import FEATURES, Region, Target, load_target, targets
 
 
 def show_targets(name: str, as_json: bool) -> None:
@@ -17,14 +17,22 @@ def show_targets(name: str, as_json: bool) -> None:
     elif name:
         print("\n".join(_detail(chosen[0])))
     else:
-        print(f"{'target':<18} {'core':<12} {'clock':>8} {'SRAM':>8} {'flash':>8}  board")
-        print("\n".join(_row(t) for t in chosen))
+        print("\n".join(_table(chosen)))
+
+
+def _table(chosen: list[Target]) -> list[str]:
+    """All boards, by core; smaller cores come first, as in FEATURES."""
+    lines = [f"  {'target':<22} {'clock':>8} {'SRAM':>8} {'flash':>8}  board"]
+    for cpu in sorted(FEATURES, key=lambda c: c == "host"):
+        rows = [_row(t) for t in chosen if t.cpu == cpu]
+        lines += ["", cpu, *rows] if rows else []
+    return lines
 
 
 def _row(t: Target) -> str:
     clock = f"{t.clock_hz / 1e6:.0f} MHz" if t.clock_hz else "-"
     sizes = f"{_size(t.sram_bytes):>8} {_size(t.flash_bytes):>8}"
-    return f"{t.name:<18} {t.cpu:<12} {clock:>8} {sizes}  {t.description}"
+    return f"  {t.name:<22} {clock:>8} {sizes}  {t.description.partition(': ')[0]}"
 
 
 def _detail(t: Target) -> list[str]:

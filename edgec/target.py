@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import itertools
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,9 +13,24 @@ from typing import Any
 from edgec.diagnostics import Diagnostic
 from edgec.flashing import KEYS, Flashing, flashing
 from edgec.resources import resource_dir
+from edgec.target_schema import (
+    CACHE,
+    CONTENTS,
+    ENABLE,
+    PIN,
+    REGION,
+    REGION_REQUIRED,
+    TARGET,
+    TARGET_REQUIRED,
+    UART,
+    UART_REQUIRED,
+    check,
+    faulty,
+    merge,
+    read,
+)
 
 KINDS = ("mcu", "linux", "host")
-CONTENTS = ("code", "rodata", "weights", "data", "stack", "arena")
 FEATURES: dict[str, tuple[str, ...]] = {
     "host": (),
     "cortex-m0plus": (),
@@ -24,6 +38,7 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "cortex-m7": ("dsp", "dual"),
     "cortex-m33": ("dsp",),
     "cortex-m55": ("dsp", "mve"),
+    "cortex-a7": (),
     "cortex-a53": ("neon",),
     "cortex-a72": ("neon",),
     "cortex-a76": ("neon", "dotprod"),
@@ -35,50 +50,9 @@ MISS = {"cortex-m7": 12}
 """Cycles that a cache miss takes in a core and on its bus, on top of the memory's own; none for other cores
 (docs/cycles.md)."""
 _RUNTIME = frozenset({"data", "stack", "arena"})
-_REGION = {
-    "name": str,
-    "description": str,
-    "address": int,
-    "size": int,
-    "access": str,
-    "holds": list,
-    "wait_states": int,
-    "next_states": int,
-    "beat_bytes": int,
-    "beat_cycles": int,
-    "cached": bool,
-    "prefetch": bool,
-}
-_REGION_REQUIRED = ("name", "description", "address", "size", "access", "holds", "wait_states")
-_CACHE = {"size": int, "line": int, "ways": int}
-_UART = {
-    "address": int,
-    "clock_hz": int,
-    "baud": int,
-    "tx": str,
-    "rx": str,
-    "function": int,
-    "enable": str,
-}
-_TARGET = {
-    "description": str,
-    "kind": str,
-    "cpu": str,
-    "clock_hz": int,
-    "board": str,
-    "qemu": str,
-    "hidden": bool,
-    "multiply_cycles": int,
-    "regions": list,
-    "icache": dict,
-    "dcache": dict,
-    "uart": dict,
-    "flash": dict,
-    "extends": str,
-}
 _MOST_LINES = 2048
+_SUFFIX = ".toml"
 _POWERS = tuple(1 << k for k in range(20))
-_REQUIRED = ("description", "kind", "cpu", "clock_hz", "board")
 
 
 @dataclass(frozen=True)
@@ -129,24 +103,27 @@ class Cache:
 class Uart:
     """The serial port the firmware talks over.
 
-    tx, rx: pins, port letter and number. function: their alternate function. enable: bus
-    and bit of the peripheral's clock.
+    kind: a file of firmware/boards/serial. tx, rx: pins, as the chip's maker writes them: A2, P0.06, GPIO1.
+    function: their alternate function. enable: offset of the register that switches the port on, and the bit
+    there, "0x40:17"; "" where the port is always on.
     """
 
+    kind: str
     address: int
     clock_hz: int
     baud: int
     tx: str
     rx: str
-    function: int
-    enable: str
+    function: int = 0
+    enable: str = ""
 
 
 @dataclass(frozen=True)
 class Target:
     """A board, or a machine with an operating system (no regions there).
 
-    multiply_cycles: what a multiplication takes where a core's maker may choose (Cortex-M0+).
+    multiply_cycles: what a multiplication takes where a core's maker may choose (Cortex-M0+). settings: what
+    the set-up code of firmware/boards wants to know beside the rest, by name. flash: for edgec flash.
     """
 
     name: str
@@ -162,6 +139,7 @@ class Target:
     icache: Cache | None = None
     dcache: Cache | None = None
     multiply_cycles: int = 1
+    settings: tuple[tuple[str, int], ...] = ()
     flash: Flashing = field(default_factory=Flashing)
 
     @property
@@ -176,8 +154,9 @@ class Target:
 
     @property
     def is_qemu(self) -> bool:
-        """Whether it is a board of QEMU's own: its images run there, and nowhere else."""
-        return self.qemu == self.name
+        """Whether no simulator but QEMU has its core. Its simulated board is then the one of `qemu`: itself,
+        or a stand-in for which the library is linked again."""
+        return self.cpu == "cortex-m55"
 
     @property
     def sram(self) -> Region:
@@ -246,48 +225,68 @@ class Target:
 @cache
 def targets() -> tuple[str, ...]:
     """Names of all boards a user can choose, sorted."""
-    names = sorted(path.stem for path in resource_dir("targets").glob("*.toml"))
-    return tuple(name for name in names if not _read(name).get("hidden", False))
+    return tuple(name for name in _known() if not _read(name).get("hidden", False))
 
 
 @cache
 def load_target(name: str) -> Target:
-    """A target by name. Raises Diagnostic E102 for an unknown name, E105 for a faulty file."""
-    folder = resource_dir("targets")
-    known = sorted(path.stem for path in folder.glob("*.toml"))
-    if name not in known:
+    """A target by name, or by the path of a file that ends in .toml.
+
+    Raises Diagnostic E102 for an unknown name or a missing file, E105 for a faulty file.
+    """
+    if name.endswith(_SUFFIX):
+        return target_file(Path(name), Path(name).stem)
+    if name not in _known():
         near = difflib.get_close_matches(name, targets(), n=3, cutoff=0.5)
         raise Diagnostic(
             "E102",
             f"unknown target: {name}",
             where="--target",
-            facts=[("known", ", ".join(targets()))],
-            remedies=[f"--target {n}" for n in near] or ["edgec targets lists the boards"],
+            remedies=[*(f"--target {n}" for n in near), f"edgec targets lists all {len(targets())} of them"],
         )
-    data = _read(name)
+    return _extended(name, _read(name), _place(name))
+
+
+def target_file(path: Path, name: str) -> Target:
+    """The target that a file of the user's own describes, under a name. Raises as load_target does."""
+    if not path.is_file():
+        raise Diagnostic(
+            "E102",
+            f"no such target file: {path}",
+            where="--target",
+            remedies=["edgec targets lists the boards that need no file"],
+        )
+    return _extended(name, read(path, str(path)), str(path))
+
+
+def _extended(name: str, data: Mapping[str, Any], place: str) -> Target:
     base = data.get("extends")
     if base is not None:
-        if base not in known:
-            raise _faulty(name, f"extends {base}, which does not exist")
+        if base not in _known():
+            raise faulty(place, f"extends {base}, which does not exist")
         parent = _read(base)
         if "extends" in parent:
-            raise _faulty(name, f"extends {base}, which itself extends another target")
-        data = _merge(parent, data)
-    return parse_target(name, data)
+            raise faulty(place, f"extends {base}, which itself extends another target")
+        data = merge(parent, data)
+    return parse_target(name, data, place)
 
 
-def parse_target(name: str, data: Mapping[str, Any]) -> Target:
-    """A target from the contents of its file. Raises Diagnostic E105 that says what is wrong."""
-    _check(name, "target", data, _TARGET, _REQUIRED)
-    if data["kind"] not in KINDS:
-        raise _faulty(name, f"kind is {data['kind']!r}, must be one of {', '.join(KINDS)}")
+def parse_target(name: str, data: Mapping[str, Any], place: str = "") -> Target:
+    """A target from the contents of its file. place: what errors call the file.
+
+    Raises Diagnostic E105 that says what is wrong.
+    """
+    place = place or _place(name)
+    check(place, "target", data, TARGET, TARGET_REQUIRED)
+    known = (("kind", KINDS), ("cpu", FEATURES), ("board", boards()))
+    for key, values in known:
+        if data[key] not in values:
+            raise faulty(place, f"{key} is {data[key]!r}, must be one of {', '.join(values)}")
     if data.get("multiply_cycles", 1) < 1:
-        raise _faulty(name, f"multiply_cycles is {data['multiply_cycles']}, must be 1 or more")
-    regions = tuple(_region(name, r) for r in data.get("regions", []))
-    uart = data.get("uart")
-    if uart is not None:
-        _check(name, "uart", uart, _UART, tuple(_UART))
-    _check(name, "flash", data.get("flash", {}), KEYS, ())
+        raise faulty(place, f"multiply_cycles is {data['multiply_cycles']}, must be 1 or more")
+    settings = data.get("settings", {})
+    check(place, "settings", settings, dict.fromkeys(settings, int), ())
+    check(place, "flash", data.get("flash", {}), KEYS, ())
     target = Target(
         name,
         data["description"],
@@ -297,103 +296,98 @@ def parse_target(name: str, data: Mapping[str, Any]) -> Target:
         data["board"],
         data.get("qemu", ""),
         data.get("hidden", False),
-        regions,
-        Uart(**uart) if uart is not None else None,
-        _cache(name, "icache", data),
-        _cache(name, "dcache", data),
+        tuple(_region(place, r) for r in data.get("regions", [])),
+        _uart(place, data["uart"]) if "uart" in data else None,
+        _cache(place, "icache", data),
+        _cache(place, "dcache", data),
         data.get("multiply_cycles", 1),
+        tuple(settings.items()),
         flashing(data.get("flash", {})),
     )
     if target.is_mcu:
-        _check_memory(target)
+        _check_memory(place, target)
     return target
 
 
-def _check_memory(target: Target) -> None:
+@cache
+def boards() -> tuple[str, ...]:
+    """The folders of firmware/boards with set-up code that a target may name."""
+    return tuple(sorted(p.parent.name for p in (resource_dir("firmware") / "boards").glob("*/board.c")))
+
+
+def _check_memory(place: str, target: Target) -> None:
     ordered = sorted(target.regions, key=lambda r: r.address)
     for a, b in itertools.pairwise(ordered):
         if a.end > b.address:
-            raise _faulty(target.name, f"regions {a.name} and {b.name} overlap")
+            raise faulty(place, f"regions {a.name} and {b.name} overlap")
     if len({r.name for r in ordered}) < len(ordered):
-        raise _faulty(target.name, "two regions have one name")
+        raise faulty(place, "two regions have one name")
     held = {c for r in ordered for c in r.holds}
     missing = [c for c in CONTENTS if c not in held]
     if missing:
-        raise _faulty(target.name, f"no region holds {', '.join(missing)}")
+        raise faulty(place, f"no region holds {', '.join(missing)}")
     if not any(_RUNTIME <= set(r.holds) for r in ordered):
-        raise _faulty(target.name, "no region holds data, stack and arena together")
+        raise faulty(place, "no region holds data, stack and arena together")
 
 
-def _region(name: str, data: Any) -> Region:
+def _region(place: str, data: Any) -> Region:
     if not isinstance(data, dict):
-        raise _faulty(name, "regions must be tables")
+        raise faulty(place, "regions must be tables")
     what = f"region {data.get('name', '?')}"
-    _check(name, what, data, _REGION, _REGION_REQUIRED)
+    check(place, what, data, REGION, REGION_REQUIRED)
     unknown = [h for h in data["holds"] if h not in CONTENTS]
     if unknown:
-        raise _faulty(name, f"{what} holds {unknown[0]!r}, must be of {', '.join(CONTENTS)}")
+        raise faulty(place, f"{what} holds {unknown[0]!r}, must be of {', '.join(CONTENTS)}")
     if data["access"] not in ("r", "rx", "rw", "rwx"):
-        raise _faulty(name, f"{what} has access {data['access']!r}, must be r, rx, rw or rwx")
+        raise faulty(place, f"{what} has access {data['access']!r}, must be r, rx, rw or rwx")
     if data["address"] < 0 or data["size"] <= 0 or data["address"] + data["size"] > 1 << 32:
-        raise _faulty(name, f"{what} does not lie in the 32-bit address space")
+        raise faulty(place, f"{what} does not lie in the 32-bit address space")
     if data["address"] % 4096 or data["size"] % 4096:
-        raise _faulty(name, f"{what} must begin and end at a multiple of 4096 bytes")
+        raise faulty(place, f"{what} must begin and end at a multiple of 4096 bytes")
     made = Region(**{"next_states": data["wait_states"], **data, "holds": tuple(data["holds"])})
     if min(made.wait_states, made.next_states) < 0 or made.beat_cycles < 1 or made.beat_bytes not in _POWERS:
-        raise _faulty(name, f"{what} has clocks below zero, or beats of no or odd size")
+        raise faulty(place, f"{what} has clocks below zero, or beats of no or odd size")
     return made
 
 
-def _cache(name: str, what: str, data: Mapping[str, Any]) -> Cache | None:
+def _uart(place: str, data: Mapping[str, Any]) -> Uart:
+    check(place, "uart", data, UART, UART_REQUIRED)
+    kinds = sorted(p.stem for p in (resource_dir("firmware") / "boards" / "serial").glob("*.c"))
+    if data["kind"] not in kinds:
+        raise faulty(place, f"uart: kind is {data['kind']!r}, must be one of {', '.join(kinds)}")
+    for pin in ("tx", "rx"):
+        if not PIN.fullmatch(data[pin]):
+            raise faulty(place, f"uart: {pin} is {data[pin]!r}, must be a pin such as A2, P0.06 or GPIO1")
+    if "enable" in data and not ENABLE.fullmatch(data["enable"]):
+        raise faulty(place, f"uart: enable is {data['enable']!r}, must be such as 0x40:17")
+    if data["clock_hz"] < data["baud"] or data["baud"] < 1:
+        raise faulty(place, "uart: the clock must not be slower than the baud rate")
+    return Uart(**data)
+
+
+def _cache(place: str, what: str, data: Mapping[str, Any]) -> Cache | None:
     if what not in data:
         return None
-    _check(name, what, data[what], _CACHE, tuple(_CACHE))
+    check(place, what, data[what], CACHE, tuple(CACHE))
     made = Cache(**data[what])
     if made.line not in _POWERS or made.ways < 1 or made.sets not in _POWERS:
-        raise _faulty(name, f"{what}: line and size / (line x ways) must be powers of two")
+        raise faulty(place, f"{what}: line and size / (line x ways) must be powers of two")
     if made.sets * made.line * made.ways != made.size:
-        raise _faulty(name, f"{what}: size is no multiple of line x ways")
+        raise faulty(place, f"{what}: size is no multiple of line x ways")
     if made.size > _MOST_LINES * made.line:
-        raise _faulty(name, f"{what} has more than {_MOST_LINES} lines")
+        raise faulty(place, f"{what} has more than {_MOST_LINES} lines")
     return made
 
 
-def _check(
-    name: str, what: str, data: Mapping[str, Any], types: Mapping[str, type], required: tuple[str, ...]
-) -> None:
-    for key in required:
-        if key not in data:
-            raise _faulty(name, f"{what} lacks {key}")
-    for key, value in data.items():
-        if key not in types:
-            near = difflib.get_close_matches(key, types, n=1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            raise _faulty(name, f"{what} has an unknown key {key}{hint}")
-        if type(value) is not types[key]:
-            raise _faulty(name, f"{what}: {key} must be of type {types[key].__name__}, is {value!r}")
+def _place(name: str) -> str:
+    return f"targets/{name}{_SUFFIX}"
 
 
-def _merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
-    """The child's keys over the parent's; regions by name."""
-    regions = {r["name"]: r for r in [*parent.get("regions", []), *child.get("regions", [])]}
-    merged = {**parent, **child, "regions": list(regions.values())}
-    merged.pop("extends")
-    return merged
+@cache
+def _known() -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in resource_dir("targets").glob(f"*{_SUFFIX}")))
 
 
 @cache
 def _read(name: str) -> dict[str, Any]:
-    path: Path = resource_dir("targets") / f"{name}.toml"
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _faulty(name, str(error)) from error
-
-
-def _faulty(name: str, what: str) -> Diagnostic:
-    return Diagnostic(
-        "E105",
-        f"faulty target file: {what}",
-        where=f"targets/{name}.toml",
-        remedies=["docs/targets.md says what a target file holds"],
-    )
+    return read(resource_dir("targets") / f"{name}{_SUFFIX}", _place(name))

@@ -150,6 +150,13 @@ class Image:
         at = self._offsets[section]
         return self._file[at : at + self.sections[section][1]]
 
+    def at(self, address: int, size: int) -> bytes:
+        """Bytes that are loaded at an address; fewer or none where there are not so many."""
+        for s in self.segments:
+            if s.address <= address < s.address + len(s.data):
+                return s.data[address - s.address :][:size]
+        return b""
+
     def sizes(self) -> Sizes:
         """The sizes of a firmware image."""
 

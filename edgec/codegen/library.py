@@ -18,7 +18,7 @@ from edgec.ir import Graph, TensorType
 from edgec.ops.base import Field, Kernel, call_of, op_of
 from edgec.resources import resource_dir
 from edgec.schedule.plan import Feed, Plan, Step, Window
-from edgec.target import load_target
+from edgec.target import Target
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Library:
         return sum(a.bytes for a in self.arrays)
 
 
-def generate(graph: Graph, plan: Plan, target: str, fast: Sequence[str] = ()) -> Library:
+def generate(graph: Graph, plan: Plan, target: Target, fast: Sequence[str] = ()) -> Library:
     """Render src/ for an integer graph and its plan; with threads.c where the target has an operating system
     of Linux's kind and inputs are whole.
 
@@ -71,7 +71,7 @@ def generate(graph: Graph, plan: Plan, target: str, fast: Sequence[str] = ()) ->
     """
     layers = tuple(_layers(graph, plan))
     pool = ConstPool()
-    split = load_target(target).kind == "linux" and not streamed(plan)
+    split = target.kind == "linux" and not streamed(plan)
     rendered = [_layer_view(plan, layer, pool, split) for layer in layers]
     tables = {
         (layer.node.name, name): pool.symbol(field.value, field.c_type, "")
@@ -83,7 +83,7 @@ def generate(graph: Graph, plan: Plan, target: str, fast: Sequence[str] = ()) ->
     sources = kernel_sources([layer.kernel for layer in layers])
     digest = _digest(rendered, pool, plan, sources)
     symbols = {layer.node.name: layer for layer in layers}
-    common = {"model": graph.name, "target": target, "version": __version__, "hash": digest}
+    common = {"model": graph.name, "target": target.name, "version": __version__, "hash": digest}
     kernels = sorted({layer.kernel.function for layer in layers})
     numbers = Numbers({layer.node.name: layer.index for layer in layers}, [p.value for p in inputs])
     made = table(plan, numbers, {p.value: p.type.rows for p in inputs})

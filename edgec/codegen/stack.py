@@ -11,6 +11,7 @@ from edgec.codegen.image import Image, Symbol
 ROOT = "reset_handler"
 _SUB_SP = re.compile(r"(?:sp, )?sp, #(0x[0-9a-f]+|\d+)$")
 _FROM_FRAME_POINTER = re.compile(r"sp, r(7|11)(, #(0x[0-9a-f]+|\d+))?$")
+_BY_REGISTER = re.compile(r"sp, (sp, )?r\d+$")
 _WRITE_BACK = re.compile(r"\[sp, #-(0x[0-9a-f]+|\d+)\]!")
 _TARGET = re.compile(r"#(0x[0-9a-f]+|\d+)$")
 
@@ -70,7 +71,9 @@ def frame_of(image: Image, function: Symbol, known: dict[int, Symbol]) -> Frame:
         if name[0] != "b" or target is None or name[:2] in ("bf", "bi", "bk"):
             continue
         address = int(target.group(1), 0)
-        if name not in ("bl", "blx") and function.address <= address < end:
+        # Armv6-M jumps far inside a function by bl, where lr is saved.
+        inside = function.address <= address < end
+        if inside and (name not in ("bl", "blx") or address != function.address):
             continue
         if address not in known:
             raise StackError(f"{function.name} goes to {address:#x}, where no function begins")
@@ -90,6 +93,8 @@ def _pushed(function: Symbol, name: str, operands: str) -> int:
         raise StackError(f"{function.name} moves the stack pointer: {name} {operands}")
     if base in ("str", "strd") and write_back:
         return int(write_back.group(1), 0)
+    if base == "add" and _BY_REGISTER.match(operands):  # how Armv6-M makes room for more than 508 bytes
+        raise StackError(f"{function.name} moves the stack pointer: {name} {operands}")
     if base not in ("sub", "subw", "mov") or not operands.startswith("sp,"):
         return 0
     if _FROM_FRAME_POINTER.match(operands):

@@ -8,29 +8,44 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgec.codegen.board_config import board_config, board_folders, board_sources
 from edgec.codegen.code_order import code_order
 from edgec.codegen.compile import compile_all
 from edgec.codegen.image import Image, Sizes
 from edgec.codegen.render import render
+from edgec.codegen.seal import sealed
 from edgec.codegen.stack import stack_bound
-from edgec.codegen.tools import Tool, zig
+from edgec.codegen.tools import CompilerError, Tool, zig
 from edgec.resources import resource_dir
-from edgec.target import Region, Target, Uart
+from edgec.target import Region, Target
+from edgec.target_schema import faulty
 
 _ZIG_CPU = {
+    "cortex-m0plus": "cortex_m0plus",
     "cortex-m4": "cortex_m4",
     "cortex-m7": "cortex_m7",
+    "cortex-m33": "cortex_m33+dsp",
     "cortex-m55": "cortex_m55+mve",
+    "cortex-a7": "cortex_a7",
     "cortex-a53": "cortex_a53",
     "cortex-a72": "cortex_a72",
     "cortex-a76": "cortex_a76",
 }
-_GCC_FPU = {"cortex-m4": "fpv4-sp-d16", "cortex-m7": "fpv5-d16", "cortex-m55": "auto"}
-_RCC_ENABLE = {"ahb1": 0x30, "apb1": 0x40, "apb2": 0x44}
+_GCC_FPU = {
+    "cortex-m4": "fpv4-sp-d16",
+    "cortex-m7": "fpv5-d16",
+    "cortex-m33": "fpv5-sp-d16",
+    "cortex-m55": "auto",
+}
+_LINUX = {"cortex-a7": "arm-linux-musleabihf"}
+"""Cortex-A cores of 32 bits; others are AArch64."""
 _FAST = '-DMODEL_FAST=__attribute__((section(".fast"),aligned(8)))'
 """Where weights.c asks for fast memory: the section that start-up copies to SRAM (linker.ld.j2)."""
 _DRAFT_STACK = 16
 """Bytes of stack there: any multiple of the arena's alignment."""
+
+_SMALL = ("-Os", "-g")
+"""How zig compiles what it links of its own, such as division of 64 bits; without -g it drops all symbols."""
 
 _UNLIMITED = 0x1000_0000
 """Length of a memory in the first link, which only measures."""
@@ -123,6 +138,22 @@ def build_firmware(
     return Firmware(elf, image, image.sizes(), weights.name, bound, script)
 
 
+def check_board(target: Target, place: str) -> None:
+    """Compile the set-up code of a board from a file of the user's own. place: the file.
+
+    Raises Diagnostic E105 where the file lacks a setting that the code reads, or has an impossible one.
+    """
+    tool = zig()
+    with tempfile.TemporaryDirectory(prefix="edgec-") as name:
+        work = Path(name)
+        try:
+            _compiled(tool, board_sources(target), [], target, work)
+        except CompilerError as error:
+            said = next((x for x in str(error).splitlines() if ": error:" in x), "it does not compile")
+            what = said.partition(": error: ")[2] or said
+            raise faulty(place, f"the set-up code of {target.board} says: {what}") from error
+
+
 def build_runner(source: Path, target: Target, *, strict: bool = False, native: str = "") -> bytes:
     """A command-line program for a target with an operating system: the library behind the
     same protocol, on standard input and output.
@@ -131,7 +162,7 @@ def build_runner(source: Path, target: Target, *, strict: bool = False, native: 
     is this machine. Raises as build_firmware does.
     """
     tool, board = zig(), target.board
-    includes = [source, source / "kernels", *_firmware_includes(board)]
+    includes = [source, source / "kernels", *_firmware_includes(target)]
     flags = _machine(tool, target)
     if native:
         flags = ["-mcpu=native", f"-DEDGEC_CPU={native}"]  # so that objects are kept by processor
@@ -141,15 +172,16 @@ def build_runner(source: Path, target: Target, *, strict: bool = False, native: 
     bare, strip = target.kind == "linux", ["-s"] if target.kind == "host" else []
     sources = [
         *_library_sources(source),
-        *_firmware_sources(board, *runtime, *(["memory.c"] if bare else [])),
+        *_runtime(*runtime, *(["memory.c"] if bare else [])),
+        resource_dir("firmware") / "boards" / board / "board.c",
     ]
     if bare and any(s.name == "threads.c" for s in sources):
         sources.append(resource_dir("firmware") / "boards" / board / "threads.c")
     objects = compile_all(tool, sources, includes, flags, strict=strict)
-    link = [f.replace("-linux-musl", "-freestanding-none") for f in flags]
+    link = [_without_libc(f) for f in flags]
     with tempfile.TemporaryDirectory(prefix="edgec-") as work:
         out = Path(work) / "runner"
-        tool.run([*link, *strip, *([] if bare else ["-pthread"]), *map(str, objects), "-o", str(out)])
+        tool.run([*link, *strip, *(_SMALL if bare else ["-pthread"]), *map(str, objects), "-o", str(out)])
         return out.read_bytes()
 
 
@@ -178,10 +210,20 @@ def _machine(tool: Tool, target: Target) -> list[str]:
     if target.kind == "host":
         return ["-mcpu=baseline"]
     if target.kind == "linux":
-        return ["-target", "aarch64-linux-musl", f"-mcpu={_ZIG_CPU[target.cpu]}"]
+        return ["-target", _LINUX.get(target.cpu, "aarch64-linux-musl"), f"-mcpu={_ZIG_CPU[target.cpu]}"]
     if tool.is_clang:
-        return ["-target", "thumb-freestanding-eabihf", f"-mcpu={_ZIG_CPU[target.cpu]}"]
+        abi = "eabi" if target.cpu == "cortex-m0plus" else "eabihf"
+        return ["-target", f"thumb-freestanding-{abi}", f"-mcpu={_ZIG_CPU[target.cpu]}"]
+    if target.cpu == "cortex-m0plus":
+        return [f"-mcpu={target.cpu}", "-mthumb"]
     return [f"-mcpu={target.cpu}", "-mthumb", "-mfloat-abi=hard", f"-mfpu={_GCC_FPU[target.cpu]}"]
+
+
+def _without_libc(flag: str) -> str:
+    """The same machine without an operating system's C library to link."""
+    return flag.replace("-linux-musleabihf", "-freestanding-eabihf").replace(
+        "-linux-musl", "-freestanding-none"
+    )
 
 
 def _bare(target: Target) -> list[str]:
@@ -189,18 +231,30 @@ def _bare(target: Target) -> list[str]:
 
 
 def _objects(tool: Tool, source: Path, target: Target, work: Path, strict: bool) -> list[Path]:
-    if target.uart is not None:
-        (work / "board_config.h").write_text(render("board_config.h.j2", _board_facts(target)))
-    boards = [target.board, "stm32"] if target.board.startswith("stm32") else [target.board]
-    library = [*_library_sources(source), resource_dir("firmware") / "runtime" / "memory.c"]
-    runtime = _firmware_sources(target.board, "main.c", "link.c", "startup.c", "cycles.c", "guard.c")
-    if "stm32" in boards:
-        runtime.append(resource_dir("firmware") / "boards" / "stm32" / "stm32.c")
-    includes = [source, source / "kernels", *_firmware_includes(*boards), *_freestanding(target), work]
-    flags = [*_machine(tool, target), *_bare(target), _FAST]
+    library = [*_library_sources(source), *_runtime("memory.c")]
+    runtime = [*_runtime("main.c", "link.c", "startup.c", "cycles.c", "guard.c"), *board_sources(target)]
+    own = [source, source / "kernels"]
     # What waits for the serial line need not be fast.
-    return compile_all(tool, library, includes, flags, strict=strict) + compile_all(
-        tool, runtime, includes, [*flags, "-Os"], strict=strict
+    return _compiled(tool, library, own, target, work, strict) + _compiled(
+        tool, runtime, own, target, work, strict, ["-Os"]
+    )
+
+
+def _compiled(
+    tool: Tool,
+    sources: list[Path],
+    own: list[Path],
+    target: Target,
+    work: Path,
+    strict: bool = False,
+    more: Sequence[str] = (),
+) -> list[Path]:
+    """Objects for bare metal. own: folders of the library's headers. more: flags."""
+    if target.uart is not None:
+        (work / "board_config.h").write_text(board_config(target))
+    includes = [*own, *_firmware_includes(target), *_freestanding(target), work]
+    return compile_all(
+        tool, sources, includes, [*_machine(tool, target), *_bare(target), _FAST, *more], strict=strict
     )
 
 
@@ -208,40 +262,18 @@ def _library_sources(source: Path) -> list[Path]:
     return sorted(source.rglob("*.c"))
 
 
-def _firmware_sources(board: str, *runtime: str) -> list[Path]:
-    folder = resource_dir("firmware")
-    return [folder / "boards" / board / "board.c", *(folder / "runtime" / name for name in runtime)]
+def _runtime(*names: str) -> list[Path]:
+    return [resource_dir("firmware") / "runtime" / name for name in names]
 
 
-def _firmware_includes(*boards: str) -> list[Path]:
-    folder = resource_dir("firmware")
-    return [folder / "runtime", *(folder / "boards" / board for board in boards)]
+def _firmware_includes(target: Target) -> list[Path]:
+    firmware = resource_dir("firmware")
+    return [firmware / "runtime", firmware / "boards" / "serial", *board_folders(target)]
 
 
 def _freestanding(target: Target) -> list[Path]:
     """The folder of the C library's headers that bare metal needs."""
     return [resource_dir("firmware") / "runtime" / "freestanding"] if target.is_mcu else []
-
-
-def _board_facts(target: Target) -> dict[str, object]:
-    """What boards/*/board_config.h is rendered from; only for boards with a serial port."""
-    uart = target.uart
-    assert isinstance(uart, Uart)
-    bus, _, bit = uart.enable.partition(":")
-    return {
-        "name": target.name,
-        "clock_hz": target.clock_hz,
-        "uart": f"{uart.address:#x}",
-        "divisor": (uart.clock_hz + uart.baud // 2) // uart.baud,
-        "enable_offset": f"{_RCC_ENABLE[bus]:#x}",
-        "enable_bit": bit,
-        "function": uart.function,
-        "tx_port": ord(uart.tx[0]) - ord("A"),
-        "tx_pin": uart.tx[1:],
-        "rx_port": ord(uart.rx[0]) - ord("A"),
-        "rx_pin": uart.rx[1:],
-        "qspi": int(any(r.name == "qspi" for r in target.regions)),
-    }
 
 
 # -- linking --------------------------------------------------------------
@@ -279,15 +311,15 @@ def _link(
     )
     (work / "linker.ld").write_text(script)
     out = work / "firmware.elf"
-    # zig brings 64-bit division and the like of its own accord, but only without -nostdlib.
-    library = ["-Os", "-g"] if tool.is_clang else ["-nostdlib", "-lgcc"]
+    # zig brings its own library of its own accord, but only without -nostdlib.
+    library = [*_SMALL] if tool.is_clang else ["-nostdlib", "-lgcc"]
     flags = [*_machine(tool, target), "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096"]
     tool.run([*flags, "-T", str(work / "linker.ld"), *map(str, objects), *library, "-o", str(out)])
-    return out.read_bytes(), script
+    return sealed(out.read_bytes()), script
 
 
 def _weights_crc(image: Image) -> int:
-    """CRC-32 of the weights, those that start-up copies last; they are the same wherever they are linked to."""
+    """CRC-32 of the weights, those that start-up copies last; the same wherever they are linked to."""
     crc = 0
     for name in (".weights", ".fast"):
         crc = zlib.crc32(image.contents(name), crc)

@@ -1,18 +1,13 @@
-"""A simulated board that is flashed before it runs, at the other end of a pseudo-terminal."""
+"""Simulated boards that are flashed before they run, and boards at the end of a bad line."""
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from threading import Event, Thread
+from collections.abc import Callable
 
-from edgec.device.boot_rom import BootRom, Flash
-from edgec.device.chips import BASE, chip_of
+from edgec.device.boot_rom import BootRom
 from edgec.device.noise import Noise
-from edgec.device.virtual import Board, VirtualBoard, serve
+from edgec.device.virtual import Board, VirtualBoard
 from edgec.diagnostics import Diagnostic
 from edgec.target import Target
 
@@ -64,57 +59,6 @@ class NoisyBoard:
             time.sleep(late)
             arrived += piece
         return arrived
-
-
-def board_of(folder: Path, target: Target, *, boot_loader: bool) -> BootBoard | VirtualBoard:
-    """The simulated board of a build: empty and in its boot loader, or with the build's firmware on it.
-
-    Raises Diagnostic E101 for a boot loader where the target has none of ST's.
-    """
-    if not boot_loader:
-        return VirtualBoard.of_build(folder, target)
-    chips = target.flash.chips
-    if target.boot.address != BASE or not chips:
-        raise Diagnostic(
-            "E101",
-            f"{target.name} has no boot loader of ST",
-            where="--bootloader",
-            remedies=["leave --bootloader out"],
-        )
-    chip = chip_of(chips[0], target.flash.pages).of_size(target.boot.size)
-    return BootBoard(BootRom(Flash(chip)), target)
-
-
-@contextmanager
-def at_a_port(board: Board) -> Iterator[str]:
-    """The name of a pseudo-terminal with a board behind it. Raises Diagnostic E402 where there are none."""
-    master, slave = _open()
-    stop = Event()
-    thread = Thread(target=serve, args=(board, master, stop.is_set), daemon=True)
-    thread.start()
-    try:
-        yield os.ttyname(slave)
-    finally:
-        stop.set()
-        thread.join()
-        os.close(master)
-        os.close(slave)
-
-
-def _open() -> tuple[int, int]:
-    try:
-        import tty
-
-        master, slave = os.openpty()
-    except (ImportError, AttributeError, OSError) as error:
-        raise Diagnostic(
-            "E402",
-            "this system has no pseudo-terminals",
-            facts=[("said", str(error))],
-            remedies=["Linux and macOS have them; on Windows, WSL has"],
-        ) from error
-    tty.setraw(slave)
-    return master, slave
 
 
 def parse_noise(text: str) -> Noise:

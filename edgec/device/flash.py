@@ -9,7 +9,7 @@ from edgec.codegen.image import Image, Segment
 from edgec.diagnostics import Diagnostic
 from edgec.options import Progress
 from edgec.report import files
-from edgec.target import Target, load_target
+from edgec.target import Target
 
 METHODS = ("uart", "swd", "dfu", "openocd", "file")
 
@@ -89,8 +89,7 @@ def flash_build(folder: Path, options: FlashOptions, shown: Progress) -> dict[st
 
 def load_job(folder: Path) -> Job:
     """The image of a build. Raises Diagnostic E105 for what is no build, E101 for one without an image."""
-    report = files.load(folder)
-    target = load_target(report["target"])
+    target = files.target(folder)
     if not target.is_mcu or target.is_qemu:
         raise Diagnostic(
             "E101",

@@ -73,16 +73,16 @@ def _look(job: Job) -> tuple[str, str]:
     """The first method that something is connected for."""
     flash = job.target.flash
     ways: list[tuple[str, str, bool, Callable[[], Found]]] = [
-        ("swd", "--probe", _pyocd(), probes),
-        ("dfu", "--probe", bool(flash.dfu and shutil.which("dfu-util")), lambda: dfu_devices(flash.dfu)),
-        ("file", "--method file", bool(flash.drives), lambda: drives(flash.drives)),
-        ("uart", "--port", job.target.boot.address == BASE and _serial(), ports),
+        ("swd", "--probe ", _pyocd(), probes),
+        ("dfu", "--probe ", bool(flash.dfu and shutil.which("dfu-util")), lambda: dfu_devices(flash.dfu)),
+        ("file", "--method file ", bool(flash.drives), lambda: drives(flash.drives)),
+        ("uart", "--port ", job.target.boot.address == BASE and _serial(), ports),
     ]
     looked = []
     for method, option, possible, look in ways:
         found = look() if possible else []
         if len(found) > 1:
-            raise several({"--port": "ports", "--probe": "devices"}.get(option, "drives"), option, found)
+            raise several({"uart": "serial ports", "file": "drives"}.get(method, "devices"), option, found)
         if found:
             return method, found[0][0]
         looked.append(f"{method}  {'nothing connected' if possible else _why(method, job)}")
@@ -132,7 +132,7 @@ def _one_drive(job: Job) -> str:
             ],
         )
     if len(found) > 1:
-        raise several("drives", "--method file", found)
+        raise several("drives", "--method file ", found)
     return found[0][0]
 
 

@@ -23,7 +23,7 @@ from edgec.sim.runner import Identity, Runner
 from edgec.target import Target
 
 TIMEOUT = 120.0
-"""Seconds without an answer after which a board that computes is taken to be gone: a large model takes long."""
+"""Seconds without an answer after which a board that computes is given up: a large model takes long."""
 
 ANSWER = 0.3
 """Seconds in which a board answers that has nothing to compute, beside what the bytes take."""

@@ -52,7 +52,7 @@ def one_probe(name: str = "") -> str:
             ],
         )
     if len(found) > 1:
-        raise several("probes", "--probe", found)
+        raise several("probes", "--probe ", found)
     return found[0][0]
 
 

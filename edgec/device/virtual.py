@@ -13,6 +13,7 @@ from edgec.codegen.image import Image, Segment
 from edgec.sim.machine import LIMIT, Machine, Stopped
 from edgec.target import Target
 
+_VTOR = 0xE000_ED08
 _CFSR, _HFSR, _BFAR = 0xE000_ED28, 0xE000_ED2C, 0xE000_ED38
 _HARD_FAULT = 3
 _CHUNK = 4096
@@ -38,11 +39,11 @@ class VirtualBoard:
     def __init__(
         self, flash: bytes, target: Target, more: Mapping[str, bytes] | None = None, *, limit: int = LIMIT
     ) -> None:
-        self.target, self._limit = target, limit
+        self.target, self._limit, self._timed = target, limit, False
         named = {r.name: r.address for r in target.regions}
         segments = [Segment(target.boot.address, flash)]
         segments += [Segment(named[name], data) for name, data in (more or {}).items()]
-        self._machine = Machine(target, segments, (target.boot.address, len(flash) & ~1))
+        self.machine = Machine(target, segments, (target.boot.address, len(flash) & ~1))
         self.reset()
 
     @classmethod
@@ -53,22 +54,26 @@ class VirtualBoard:
 
     def reset(self) -> None:
         """As by the reset button; the firmware has started when this returns."""
-        self._machine.reset()
+        self.machine.reset()
         self._go(b"")
-        self._machine.sent()
+        self.machine.sent()
 
     def feed(self, data: bytes) -> bytes:
         """Bytes to the receiver; what the board sends until it waits for more."""
         self._go(data)
-        return self._machine.sent()
+        if self.machine.counts and not self._timed:
+            # From its first use on the counter goes by the model of the core.
+            self._timed = True
+            self.machine.timer.start()
+        return self.machine.sent()
 
     def close(self) -> None:
         """Free the board."""
-        self._machine.close()
+        self.machine.close()
 
     def _go(self, data: bytes) -> None:
         """Run until the firmware waits, hangs, or faults in its handler."""
-        machine = self._machine
+        machine = self.machine
         machine.receive(data)
         for _ in range(2):
             try:
@@ -81,14 +86,15 @@ class VirtualBoard:
 
     def _fault(self, stop: Stopped) -> None:
         """Enter the firmware's HardFault handler, as the core does for a fault (Armv7-M, B1.5.6)."""
-        machine = self._machine
+        machine = self.machine
         usage, fetch, precise = 1 << 16, 1 << 8, 1 << 9 | 1 << 15
         cfsr = usage if stop.access is None else fetch if stop.access[0].startswith("fetch") else precise
         machine.set_register(_CFSR, cfsr)
         machine.set_register(_HFSR, 1 << 30)
         if cfsr == precise and stop.access is not None:
             machine.set_register(_BFAR, stop.access[1])
-        handler = struct.unpack_from("<16I", machine.uc.mem_read(self.target.boot.address, 64))[_HARD_FAULT]
+        vectors = machine.register(_VTOR) or self.target.boot.address
+        (handler,) = struct.unpack("<I", machine.uc.mem_read(vectors + 4 * _HARD_FAULT, 4))
         machine.enter(_HARD_FAULT, handler)
 
 

@@ -13,6 +13,7 @@ from edgec.passes.collapse_views import remaining_copies
 from edgec.report.schema import SCHEMA, Copies, Flash, Layer, Port, Region, Report, Sram, Window
 from edgec.schedule.plan import Plan, Step
 from edgec.schedule.usage import Usage
+from edgec.target import load_target
 
 
 def sram(graph: Graph, plan: Plan, linked: Sizes | None, budget: int | None) -> Sram:
@@ -103,7 +104,7 @@ def empty_report(
         schema=SCHEMA,
         version=__version__,
         model=graph.name,
-        target=options.target,
+        target=load_target(options.target).name,
         input_mode=options.input_mode,
         optimize=options.optimize or ("memory" if options.budget is None else "speed"),
         hash=library.hash,

@@ -8,8 +8,11 @@ from typing import cast
 
 from edgec.diagnostics import Diagnostic
 from edgec.report.schema import SCHEMA, Report, missing_keys
+from edgec.target import Target, load_target, target_file
 
 NAME = "report.json"
+TARGET = "target.toml"
+"""The copy of a target file of the user's own, in its build."""
 
 
 def dump(report: Report) -> str:
@@ -40,6 +43,12 @@ def load(folder: Path) -> Report:
     if missing := missing_keys(report):
         raise _not_a_build(folder, f"report.json lacks {', '.join(missing[:3])}")
     return cast(Report, report)
+
+
+def target(folder: Path) -> Target:
+    """The target of a build. Raises Diagnostic E105 where the folder is not one."""
+    name, own = load(folder)["target"], folder / TARGET
+    return target_file(own, name) if own.is_file() else load_target(name)
 
 
 def _not_a_build(folder: Path, reason: str) -> Diagnostic:

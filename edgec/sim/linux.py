@@ -1,4 +1,4 @@
-"""Command-line runners for AArch64 Linux on Unicorn, which counts every instruction of every layer.
+"""Command-line runners for Linux on Unicorn, which counts every instruction of every layer.
 
 The program gets its memory, a stack and the system calls it uses; counts repeat exactly. Cycles are not
 estimated: what a Cortex-A makes of its instructions is not in them.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from edgec.codegen.tools import zig
 from edgec.diagnostics import Diagnostic
 from edgec.sim import native
 from edgec.sim.interrupt import Interrupt
+from edgec.sim.linux_abi import abi_of
 from edgec.sim.owners import layer_slots, owner
 from edgec.sim.protocol import Frame, decode
 from edgec.sim.runner import Cost, Runner
@@ -27,15 +27,13 @@ _STACK, _STACK_BYTES = 0x7000_0000, 1 << 20
 _END = 0x7800_0000
 """An address where nothing is."""
 _NO_TERMINAL, _NO_CALL = -25, -38
-_READ, _WRITE, _EXIT, _IOCTL, _SET_TID = 63, 64, (93, 94), 29, 96
-"""Numbers of the system calls that a runner makes."""
 
 LIMIT = 500_000_000_000
 """Instructions of one request after which the program is taken to hang."""
 
 
 class LinuxRunner(Runner):
-    """A command-line runner, built for an AArch64 target, on Unicorn.
+    """A command-line runner, built for a Cortex-A target, on Unicorn.
 
     Raises Diagnostic E401 where Unicorn is not installed; E501 for a fault, an unknown system call, and a run
     beyond `limit` instructions.
@@ -45,6 +43,7 @@ class LinuxRunner(Runner):
         self.name = f"simulated {target.name}"
         self._limit = limit
         self._image = Image(elf if isinstance(elf, bytes) else elf.read_bytes())
+        self._abi = abi_of(self._image.machine)
         self._slots = layer_slots(self._image)
         self._sent, self._received, self._waiting = b"", b"", (0, 0)
         self._interrupt = Interrupt()
@@ -74,25 +73,21 @@ class LinuxRunner(Runner):
     def _engine(self) -> Any:
         try:
             unicorn: Any = importlib.import_module("unicorn")
-            self._arm: Any = importlib.import_module("unicorn.arm64_const")
         except ImportError as error:
             raise Diagnostic(
                 "E401", "missing tool: unicorn, the simulator", remedies=["python -m pip install unicorn"]
             ) from error
         zig()  # the board's own half needs a compiler: say so before anything else
         self._error: type[Exception] = unicorn.UcError
-        uc = unicorn.Uc(unicorn.UC_ARCH_ARM64, unicorn.UC_MODE_ARM)
-        uc.ctl_set_cpu_model(self._arm.UC_CPU_ARM64_MAX)
+        uc = self._abi.engine()
         for address, size in _pages(self._image):
             uc.mem_map(address, size)
         for segment in self._image.segments:
             uc.mem_write(segment.address, segment.data)
         uc.mem_map(_STACK, _STACK_BYTES)
-        uc.reg_write(self._arm.UC_ARM64_REG_CPACR_EL1, 3 << 20)  # Advanced SIMD
-        # No arguments, no environment, and of the auxiliary vector the size of a page and random bytes.
         sp = _STACK + _STACK_BYTES - 256
-        uc.mem_write(sp, struct.pack("<10Q", 1, sp + 128, 0, 0, 6, _PAGE, 25, sp + 136, 0, 0))
-        uc.reg_write(self._arm.UC_ARM64_REG_SP, sp)
+        uc.mem_write(sp, self._abi.stack(sp))
+        uc.reg_write(self._abi.register("SP"), sp)
         uc.hook_add(unicorn.UC_HOOK_INTR, self._call)
         return uc
 
@@ -137,18 +132,18 @@ class LinuxRunner(Runner):
 
     def _go(self) -> None:
         """Run until the program waits for the host."""
-        board, arm = self._board, self._arm
+        board, abi = self._board, self._abi
         board.why, board.executed, board.next_tick, board.limit = native.STOP_NONE, 0, 0, self._limit
         at, wanted = self._waiting
         if wanted:
-            self._uc.reg_write(arm.UC_ARM64_REG_X0, self._take(at, wanted))
+            self._uc.reg_write(abi.register(abi.arguments[0]), self._take(at, wanted))
             self._waiting = (0, 0)
         with self._interrupt:
             try:
                 self._uc.emu_start(self._pc, _END)
             except self._error as error:
                 raise self._failed(str(error)) from None
-        self._pc = self._uc.reg_read(arm.UC_ARM64_REG_PC)
+        self._pc = self._uc.reg_read(abi.register("PC"))
         if board.why == native.STOP_LIMIT:
             raise self._failed(f"no end after {self._limit:,} instructions")
         if not self._waiting[1]:
@@ -162,34 +157,34 @@ class LinuxRunner(Runner):
 
     def _call(self, _uc: object, _number: int, _data: object) -> None:
         """A system call."""
-        arm, uc = self._arm, self._uc
-        number = uc.reg_read(arm.UC_ARM64_REG_X8)
-        at, size = uc.reg_read(arm.UC_ARM64_REG_X1), uc.reg_read(arm.UC_ARM64_REG_X2)
+        abi, uc = self._abi, self._uc
+        number = uc.reg_read(abi.register(abi.number))
+        at, size = (uc.reg_read(abi.register(name)) for name in abi.arguments[1:])
         result = _NO_CALL
-        if number == _READ:
+        if number == abi.read:
             if not self._sent:
                 self._waiting = (at, size)
                 uc.emu_stop()
                 return
             result = self._take(at, size)
-        elif number == _WRITE:
+        elif number == abi.write:
             self._received += bytes(uc.mem_read(at, size))
             result = size
-        elif number in _EXIT:
+        elif number in abi.exits:
             uc.emu_stop()
             return
-        elif number == _IOCTL:
+        elif number == abi.ioctl:
             result = _NO_TERMINAL
-        elif number == _SET_TID:
+        elif number == abi.set_tid:
             result = 1
-        uc.reg_write(arm.UC_ARM64_REG_X0, result & (2**64 - 1))
+        uc.reg_write(abi.register(abi.arguments[0]), abi.negative(result))
 
     def _tick(self) -> None:
         if self._interrupt.came is not None:
             self._uc.emu_stop()
 
     def _failed(self, why: str) -> Diagnostic:
-        pc = self._uc.reg_read(self._arm.UC_ARM64_REG_PC)
+        pc = self._uc.reg_read(self._abi.register("PC"))
         function = self._image.function_at(pc)
         inside = f"{function.name} + {pc - function.address:#x}" if function else "no function"
         layer = next((f for f in self._image.functions if f.layer == self._board.owner), None)

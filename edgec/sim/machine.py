@@ -12,7 +12,8 @@ from edgec.codegen.image import Segment
 from edgec.codegen.tools import zig
 from edgec.diagnostics import Diagnostic
 from edgec.sim import native
-from edgec.sim.devices import ready_flags, register_pages
+from edgec.sim.boot import entry
+from edgec.sim.devices import PAGE, devices
 from edgec.sim.interrupt import Interrupt
 from edgec.sim.timer import Timer
 from edgec.target import Target
@@ -25,9 +26,19 @@ _THUMB, _TO_THREAD = 1 << 24, 0xFFFF_FFF9
 
 _POINTER, _U64 = ctypes.c_void_p, ctypes.c_uint64
 
+_DWT_CTRL = 0xE000_1000
 _MPU_TYPE, _MPU_CTRL = 0xE000_ED90, 0xE000_ED94
 _WATCHDOG_HZ = 32_000
 """The oscillator of STM32's independent watchdog."""
+
+MODELS = {
+    "cortex-m0plus": "CORTEX_M0",
+    "cortex-m4": "CORTEX_M4",
+    "cortex-m7": "CORTEX_M7",
+    "cortex-m33": "CORTEX_M33",
+}
+"""Unicorn's names of the cores that it has; the M0 has the instructions of the M0+."""
+_ARMV8M = ("cortex-m33", "cortex-m55")
 
 LIMIT = 50_000_000_000
 """Instructions of one request after which the board is taken to hang."""
@@ -63,7 +74,7 @@ class Machine:
         owner: Callable[[int], int] = lambda address: 0,
     ) -> None:
         self.target = target
-        self._owner = owner
+        self._owner, self._devices = owner, devices(target)
         self._access: tuple[str, int, int] | None = None
         self._interrupt = Interrupt()
         self.uc = self._engine(segments)
@@ -79,24 +90,30 @@ class Machine:
 
     def reset(self) -> None:
         """As by the reset pin: registers and program counter anew, memories as they are."""
-        stack, self._pc = struct.unpack("<II", self.uc.mem_read(self.target.boot.address, 8))
         board = self.board
         for field in (board.registers, board.mpu_base, board.mpu_control):
             ctypes.memset(field, 0, ctypes.sizeof(field))
         board.clock = board.watchdog = 0
-        self.set_register(_MPU_TYPE, native.MPU_REGIONS << 8)
+        for address, value in ((_MPU_TYPE, native.MPU_REGIONS << 8), *self._devices.reset):
+            self.set_register(address, value)
+        stack, self._pc = entry(self.target, self.uc)
         self.uc.reg_write(self._arm.UC_ARM_REG_XPSR, _THUMB)
         self.uc.reg_write(self._arm.UC_ARM_REG_SP, stack)
 
     def register(self, address: int) -> int:
         """What a peripheral's register holds."""
-        page = list(self.board.page_base).index(address & ~0xFFF)
-        return self.board.registers[page][(address & 0xFFF) // 4]
+        page = list(self.board.page_base).index(address & -PAGE)
+        return self.board.registers[page][(address & (PAGE - 1)) // 4]
 
     def set_register(self, address: int, value: int) -> None:
         """Set a peripheral's register."""
-        page = list(self.board.page_base).index(address & ~0xFFF)
-        self.board.registers[page][(address & 0xFFF) // 4] = value
+        page = list(self.board.page_base).index(address & -PAGE)
+        self.board.registers[page][(address & (PAGE - 1)) // 4] = value
+
+    @property
+    def counts(self) -> bool:
+        """Whether the firmware has the DWT count cycles, and there is a model of them."""
+        return bool(self.register(_DWT_CTRL) & 1) and self.timer.core is not None
 
     def enter(self, exception: int, handler: int) -> None:
         """Enter an exception's handler from where the board stopped: its registers go to the stack, as far as
@@ -176,9 +193,9 @@ class Machine:
         for region in self.target.regions:
             access = region.access
             for base, bits in zip(self.board.mpu_base, self.board.mpu_control, strict=True):
-                size = 2 << (bits >> 1 & 0x1F)
-                if control and bits & 1 and base & -size <= region.address and region.end <= (base & -size) + size:
-                    access = _restricted(region.access, bits)
+                first, last, left = _guarded(base, bits, self.target.cpu)
+                if control and bits & 1 and first <= region.address and region.end <= last + 1:
+                    access = "".join(a for a in region.access if a in left)
             self.uc.mem_protect(region.address, region.size, sum(self._bits[a] for a in access))
 
     def _stopped(self, why: str, *, hangs: bool = False) -> Stopped:
@@ -200,8 +217,7 @@ class Machine:
         self._arm = arm_const
         self._error: type[Exception] = unicorn.UcError
         uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
-        models = {"cortex-m4": arm_const.UC_CPU_ARM_CORTEX_M4, "cortex-m7": arm_const.UC_CPU_ARM_CORTEX_M7}
-        uc.ctl_set_cpu_model(models[self.target.cpu])
+        uc.ctl_set_cpu_model(getattr(arm_const, f"UC_CPU_ARM_{MODELS[self.target.cpu]}"))
         bits = self._bits = {"r": unicorn.UC_PROT_READ, "w": unicorn.UC_PROT_WRITE, "x": unicorn.UC_PROT_EXEC}
         # Largest first: with the 16 KB ITCM in front, Unicorn 2.1 takes stores for changes of code and
         # translates the kernels again and again, four times slower.
@@ -234,14 +250,16 @@ class Machine:
         board.stop = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p)
         board.read_register = ctypes.cast(uclib.uc_reg_read, ctypes.c_void_p)
         board.write_register = ctypes.cast(uclib.uc_reg_write, ctypes.c_void_p)
+        board.read_memory = ctypes.cast(uclib.uc_mem_read, ctypes.c_void_p)
+        board.write_memory = ctypes.cast(uclib.uc_mem_write, ctypes.c_void_p)
         board.measure = native.Measure(self._measure_block)
         board.tick = native.Tick(self._tick)
         board.code_base, board.code_bytes = code
         costs = (native.BlockCost * (board.code_bytes // 2 + 1))()
         totals = (native.Total * slots)()
-        flags = ready_flags(target)
+        flags = self._devices.flags
         ready = (native.Ready * max(len(flags), 1))(
-            *(native.Ready(f.address, f.source, f.mask, f.shift) for f in flags)
+            *(native.Ready(f.address, f.bits, f.source, f.mask, f.value) for f in flags)
         )
         board.costs, board.totals, board.ready = costs, totals, ready
         board.ready_count = len(flags)
@@ -249,8 +267,9 @@ class Machine:
         timer = Timer(target, board, self.uc)
         board.measure_pair = native.MeasurePair(timer.behind)
         assert target.uart is not None
-        board.uart, board.uart_base = native.UARTS[target.board], target.uart.address
-        pages = register_pages(target)
+        board.uart, board.uart_base = native.UARTS[target.uart.kind], target.uart.address
+        board.ram_base, board.ram_bytes = target.sram.address, target.sram.size
+        pages = self._devices.pages
         board.pages = len(pages)
         where = ctypes.pointer(board)
         entries = (native.Page * len(pages))(*(native.Page(where, k) for k in range(len(pages))))
@@ -283,9 +302,14 @@ class Machine:
             self.uc.emu_stop()
 
 
-def _restricted(access: str, control: int) -> str:
-    """What an MPU region leaves of a memory's access (RASR: Armv7-M, B3.5.9)."""
-    allowed = {0: "", 3: "rwx", 6: "rx"}[control >> 24 & 7]
-    if control >> 28 & 1:
-        allowed = allowed.replace("x", "")
-    return "".join(a for a in access if a in allowed)
+def _guarded(base: int, control: int, cpu: str) -> tuple[int, int, str]:
+    """First and last address of an MPU region and the access it leaves.
+
+    base, control: RBAR with RASR (Armv7-M, B3.5), or with RLAR (Armv8-M, B11).
+    """
+    if cpu in _ARMV8M:
+        access = "rx" if base >> 1 & 2 else "rwx"
+        return base & ~31, control | 31, access.replace("x", "") if base & 1 else access
+    size = 2 << (control >> 1 & 0x1F)
+    access = {0: "", 3: "rwx", 6: "rx"}[control >> 24 & 7]
+    return base & -size, (base & -size) + size - 1, access.replace("x", "") if control >> 28 & 1 else access

@@ -16,7 +16,7 @@ from edgec.resources import resource_dir
 PAGES = 16
 MPU_REGIONS = 8
 STOP_NONE, STOP_IDLE, STOP_LIMIT, STOP_RESET, STOP_WATCHDOG = range(5)
-UARTS = {"stm32f7": 0, "stm32f4": 1}
+UARTS = {"stm32_v2": 0, "stm32_v1": 1, "pl011": 2, "uarte": 3}
 
 JUMPS = {None: 0, "conditional": 1, "direct": 2, "indirect": 2}
 LINES, BRANCHES, MEMORIES = 2048, 256, 8
@@ -135,7 +135,13 @@ class Timing(Structure):
 class Ready(Structure):
     """sim_ready."""
 
-    _fields_ = (("address", c_uint32), ("source", c_uint32), ("mask", c_uint32), ("shift", c_uint32))
+    _fields_ = (
+        ("address", c_uint32),
+        ("bits", c_uint32),
+        ("source", c_uint32),
+        ("mask", c_uint32),
+        ("value", c_uint32),
+    )
 
 
 class Board(Structure):
@@ -146,6 +152,8 @@ class Board(Structure):
         ("stop", c_void_p),
         ("read_register", c_void_p),
         ("write_register", c_void_p),
+        ("read_memory", c_void_p),
+        ("write_memory", c_void_p),
         ("measure", Measure),
         ("measure_pair", MeasurePair),
         ("tick", Tick),
@@ -160,6 +168,10 @@ class Board(Structure):
         ("why", c_int32),
         ("uart", c_int32),
         ("uart_base", c_uint32),
+        ("ram_base", c_uint32),
+        ("ram_bytes", c_uint32),
+        ("dma_at", c_uint32),
+        ("dma_left", c_uint32),
         ("idle", c_uint32),
         ("rx", c_void_p),
         ("rx_bytes", c_uint64),

@@ -86,8 +86,8 @@ class ProcessRunner(Runner):
 
 
 class HostRunner(ProcessRunner):
-    """A command-line runner on this machine; one for a Cortex-A runs under qemu-aarch64. threads: among how
-    many the rows of a layer are shared out, where the library can.
+    """A command-line runner on this machine; one for a Cortex-A runs under qemu-aarch64 or qemu-arm. threads:
+    among how many the rows of a layer are shared out, where the library can.
 
     Raises Diagnostic E401 where that is missing.
     """
@@ -96,8 +96,9 @@ class HostRunner(ProcessRunner):
         self, executable: Path, target: Target, *, threads: int = 1, timeout: float = TIMEOUT
     ) -> None:
         command = [str(executable.resolve()), *(["--threads", str(threads)] if threads > 1 else [])]
-        if target.kind == "linux" and os.uname().machine != "aarch64":
-            command = [_tool("qemu-aarch64", "apt install qemu-user"), "-cpu", "max", *command]
+        machine, native = ("arm", "armv7l") if target.cpu == "cortex-a7" else ("aarch64", "aarch64")
+        if target.kind == "linux" and os.uname().machine != native:
+            command = [_tool(f"qemu-{machine}", "apt install qemu-user"), "-cpu", "max", *command]
         super().__init__(f"{target.name} program", command, timeout=timeout)
 
 
@@ -114,12 +115,22 @@ class QemuRunner(ProcessRunner):
         self._folder = tempfile.TemporaryDirectory(prefix="edgec-qemu-")
         path = Path(self._folder.name) / "firmware.elf"
         path.write_bytes(elf)
-        command = [program, "-M", target.name, "-kernel", str(path), "-display", "none", "-monitor", "none"]
+        command = [
+            program,
+            "-M",
+            target.qemu or target.name,
+            "-kernel",
+            str(path),
+            "-display",
+            "none",
+            "-monitor",
+            "none",
+        ]
         command += ["-serial", "none", "-semihosting-config", "enable=on,target=native"]
         made = plugin(program)
         self._counts = Counts(self._image, made, Path(self._folder.name)) if made else None
         command += self._counts.arguments if self._counts else []
-        super().__init__(f"QEMU {target.name}", command, timeout=timeout)
+        super().__init__(f"QEMU {target.qemu or target.name}", command, timeout=timeout)
 
     def close(self) -> None:
         """End QEMU."""

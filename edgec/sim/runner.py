@@ -68,8 +68,8 @@ class RunResult:
 class Identity:
     """What a firmware says of itself. Sizes in bytes.
 
-    damaged: its weights are not those that were linked. first: nobody has asked since it started. hash, target
-    and version (edgec's) are those of the build.
+    damaged: its weights are not those that were linked. first: nobody has asked since it started. hash,
+    target and version (edgec's) are those of the build.
     """
 
     arena: int
@@ -86,8 +86,11 @@ class Identity:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Steps performed one after the other. last: the block of the last one, None where none was left. cycles: of
-    all of them, by the board's counter; by_layer: of those of some layers."""
+    """Steps performed one after the other.
+
+    last: the block of the last one, None where none was left. cycles: of all of them, by the board's counter;
+    by_layer: of those of some layers.
+    """
 
     last: Block | None
     cycles: int
@@ -187,7 +190,7 @@ class Runner(ABC):
     def run(self, inputs: Sequence[bytes]) -> list[RunResult]:
         """Run inferences one after the other. Each input is all model inputs, in order."""
         identity = self.identify()
-        self.exchange("P")
+        self.paint()
         results = []
         for k, data in enumerate(inputs):
             if len(data) != identity.inputs:
@@ -196,18 +199,29 @@ class Runner(ABC):
             outputs = self._stream(data) if identity.streamed else self._infer(data)
             total, layers = finish() if finish else (None, None)
             results.append((outputs, total, layers))
-        _, stack, _, arena = struct.unpack("<4I", self.exchange("H"))
+        stack, arena = self.marks()
         return [
             RunResult(
                 outputs,
                 total.instructions if total else None,
                 total.cycles if total else None,
                 layers if total else None,
-                None if stack == _UNKNOWN else stack,
+                stack,
                 arena,
             )
             for outputs, total, layers in results
         ]
+
+    def paint(self) -> None:
+        """Paint the arena, so that `marks` tells what was written from now on."""
+        self.identify()
+        self.exchange("P")
+
+    def marks(self) -> tuple[int | None, int]:
+        """The most bytes of stack that were ever in use, None where the stack is not the firmware's; of the arena
+        the highest byte written since `paint`, plus one."""
+        _, stack, _, arena = struct.unpack("<4I", self.exchange("H"))
+        return None if stack == _UNKNOWN else stack, arena
 
     def _infer(self, data: bytes) -> bytes:
         """One inference of a model whose input is whole."""
@@ -274,8 +288,8 @@ class Runner(ABC):
         return data
 
     def _carry(self, kind: str, payload: bytes, offset: int) -> bytes | None:
-        """One frame of `_send` or `_receive`; None where it did not get through, and is to be tried again with
-        what `_part` is by then."""
+        """One frame of `_send` or `_receive`; None where it did not get through, and is to be tried again, as
+        long as `_part` is by then."""
         return self.exchange(kind, payload, offset)
 
     def _wrong(self, what: str) -> Diagnostic:

@@ -44,7 +44,7 @@ def bench(target: Target, graph: Graph) -> Target:
 
 def compiled(layer: Graph, target: Target) -> Library:
     """The library of a layer, all of whose rows are computed in one step."""
-    return generate(layer, make_plan(layer, "speed", regions=False), target.name)
+    return generate(layer, make_plan(layer, "speed", regions=False), target)
 
 
 def measure(layer: Graph, target: Target) -> Cost:
@@ -58,9 +58,9 @@ def measure(layer: Graph, target: Target) -> Cost:
             path = Path(folder) / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        elf = build_firmware(Path(folder) / "src", target).elf
-    with simulated(elf, target) as runner:
-        (result,) = runner.run([pack_inputs(library, draw_inputs(layer, 1)[0])])
+        source = Path(folder) / "src"
+        with simulated(build_firmware(source, target).elf, target, source) as runner:
+            (result,) = runner.run([pack_inputs(library, draw_inputs(layer, 1)[0])])
     if result.per_layer is None:
         raise uncounted(target)
     return result.per_layer[0]

@@ -9,8 +9,8 @@
 #include "board.h"
 #include "guard.h"
 #include "link.h"
+#include "registers.h"
 
-#define REGISTER(address) (*(volatile uint32_t *)(address))
 #define MPU_TYPE REGISTER(0xE000ED90u)
 #define MPU_CTRL REGISTER(0xE000ED94u)
 #define MPU_RNR REGISTER(0xE000ED98u)
@@ -21,12 +21,14 @@
 #define MEMORY_FAULTS (1u << 16)
 #define CTRL_ON_WITH_DEFAULTS 5u
 
-/* The regions of code and SRAM of every Cortex-M's memory map, 512 MB each. */
+/* The regions of code and SRAM of every Cortex-M's memory map, 512 MB each. On Armv8-M that of the SRAM is exact:
+ * code may lie beside it. */
 #define CODE 0x00000000u
 #define SRAM 0x20000000u
 
 /* From the linker script. */
 extern uint32_t _stack_base[];
+extern const uint8_t _sram_end[];
 extern const uint8_t _weights_start[], _weights_end[], _weights_crc[], _fast_load[], _fast_start[], _fast_end[];
 
 static void region(uint32_t number, uint32_t base, uint32_t attributes)
@@ -49,7 +51,7 @@ static void set_regions(void)
 {
     MPU_MAIR0 = ATTRIBUTES;
     region(0, CODE | READ_ONLY, LAST(SRAM - 1u, 0u));
-    region(1, SRAM | NEVER_EXECUTED, LAST(2u * SRAM - 1u, 1u));
+    region(1, (uint32_t)(uintptr_t)_stack_base | NEVER_EXECUTED, LAST((uint32_t)(uintptr_t)_sram_end - 1u, 1u));
 #if defined(__ARM_ARCH_8M_MAIN__) || defined(__ARM_ARCH_8_1M_MAIN__)
     __asm volatile("msr msplim, %0" ::"r"(_stack_base));
 #endif

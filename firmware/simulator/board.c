@@ -125,39 +125,145 @@ static uint32_t received(sim_board *b)
     return 0u;
 }
 
-/* 1: it was one of the serial port's own registers: status (always ready to send) or received data. */
+static uint32_t *register_at(sim_board *b, uint32_t address)
+{
+    static uint32_t nothing;
+
+    for (uint32_t i = 0; i < b->pages; i++) {
+        if (address - b->page_base[i] < 4096u) {
+            return &b->registers[i][(address - b->page_base[i]) / 4u];
+        }
+    }
+    nothing = 0;
+    return &nothing;
+}
+
+/* Offsets of a serial port's registers: its status, received and sent data, and its control register with the bits
+ * that switch it on both ways. */
+typedef struct {
+    uint32_t status;
+    uint32_t received;
+    uint32_t sent;
+    uint32_t control;
+    uint32_t on;
+} port;
+
+static const port ports[] = {
+    {0x1C, 0x24, 0x28, 0x00, 0x0D},
+    {0x00, 0x04, 0x04, 0x0C, 0x200C},
+    {0x18, 0x00, 0x00, 0x30, 0x301},
+    {0x110, 0xFFF, 0xFFF, 0x500, 8},
+};
+
+enum { UARTE_START_RX = 0x000, UARTE_START_TX = 0x008, UARTE_END_RX = 0x110, UARTE_END_TX = 0x120 };
+enum { UARTE_RX_POINTER = 0x534, UARTE_RX_COUNT = 0x538, UARTE_TX_POINTER = 0x544, UARTE_TX_COUNT = 0x548 };
+
+static uint32_t uart_is_on(sim_board *b)
+{
+    const port *p = &ports[b->uart];
+
+    return (*register_at(b, b->uart_base + p->control) & p->on) == p->on;
+}
+
+static uint32_t uart_register(sim_board *b, uint32_t offset) { return *register_at(b, b->uart_base + offset); }
+
+/* DMA reaches RAM alone. */
+static uint32_t reached(const sim_board *b, uint32_t address, uint32_t bytes)
+{
+    return address >= b->ram_base && address - b->ram_base <= b->ram_bytes &&
+           bytes <= b->ram_bytes - (address - b->ram_base);
+}
+
+/* Whether all bytes that are wanted have come. */
+static uint32_t uarte_received(sim_board *b)
+{
+    if (b->dma_left > 0u && reached(b, b->dma_at, b->dma_left) && received(b)) {
+        const uint64_t there = b->rx_bytes - b->rx_at;
+        const uint32_t count = there < b->dma_left ? (uint32_t)there : b->dma_left;
+
+        (void)b->write_memory(b->engine, b->dma_at, (void *)(uintptr_t)(b->rx + b->rx_at), count);
+        b->idle = 0;
+        b->rx_at += count;
+        b->dma_at += count;
+        b->dma_left -= count;
+        if (b->dma_left == 0u) {
+            *register_at(b, b->uart_base + UARTE_END_RX) = 1;
+        }
+    }
+    return uart_register(b, UARTE_END_RX);
+}
+
+static void uarte_send(sim_board *b)
+{
+    uint32_t at = uart_register(b, UARTE_TX_POINTER);
+    const uint32_t count = uart_register(b, UARTE_TX_COUNT);
+    uint8_t byte;
+
+    if (!reached(b, at, count)) {
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        (void)b->read_memory(b->engine, at + i, &byte, 1);
+        transmit(b, byte);
+    }
+    *register_at(b, b->uart_base + UARTE_END_TX) = 1;
+}
+
+/* 1: it was one of the serial port's own registers: status (always ready to send) or received data. One that is
+ * off is never ready. */
 static int uart_read(sim_board *b, uint32_t offset, uint64_t *value)
 {
-    const uint32_t status = b->uart == UART_STM32F7 ? 0x1Cu : 0x00u;
-    const uint32_t data = b->uart == UART_STM32F7 ? 0x24u : 0x04u;
+    const port *p = &ports[b->uart];
 
-    if (offset == status) {
-        *value = 0xC0u | (received(b) << 5);
+    if (offset == p->status) {
+        const uint32_t on = uart_is_on(b);
+
+        switch (b->uart) {
+        case UART_PL011:
+            *value = on ? (received(b) ? 0u : 0x10u) : 0x30u; /* receiver empty; sender full */
+            break;
+        case UART_UARTE:
+            *value = on ? uarte_received(b) : 0u;
+            break;
+        default:
+            *value = on ? 0xC0u | (received(b) << 5) : 0u;
+            break;
+        }
         return 1;
     }
-    if (offset == data) {
+    if (offset == p->received) {
         *value = receive(b);
         return 1;
     }
     return 0;
 }
 
-static uint32_t uart_transmit_offset(const sim_board *b) { return b->uart == UART_STM32F7 ? 0x28u : 0x04u; }
-
-static uint32_t word_at(const sim_board *b, uint32_t address)
+/* 1: what was written is not kept. */
+static int uart_write(sim_board *b, uint32_t offset, uint32_t value)
 {
-    for (uint32_t i = 0; i < b->pages; i++) {
-        if (address - b->page_base[i] < 4096u) {
-            return b->registers[i][(address - b->page_base[i]) / 4u];
+    if (b->uart == UART_UARTE) {
+        if (offset == UARTE_START_RX && value == 1u && uart_is_on(b)) {
+            b->dma_at = uart_register(b, UARTE_RX_POINTER);
+            b->dma_left = uart_register(b, UARTE_RX_COUNT);
         }
+        if (offset == UARTE_START_TX && value == 1u && uart_is_on(b)) {
+            uarte_send(b);
+        }
+        return 0;
+    }
+    if (offset == ports[b->uart].sent) {
+        if (uart_is_on(b)) {
+            transmit(b, (uint8_t)value);
+        }
+        return 1;
     }
     return 0;
 }
 
 /* The counter of cycles, where it runs: those of the model, or instructions where that is off. */
-static uint32_t cycle_count(const sim_board *b)
+static uint32_t cycle_count(sim_board *b)
 {
-    return (word_at(b, DWT_CTRL) & 1u) == 0u ? 0u : (uint32_t)(b->timing.on ? b->timing.now : b->clock);
+    return (*register_at(b, DWT_CTRL) & 1u) == 0u ? 0u : (uint32_t)(b->timing.on ? b->timing.now : b->clock);
 }
 
 uint64_t sim_read(void *engine, uint64_t offset, unsigned size, void *user)
@@ -176,8 +282,9 @@ uint64_t sim_read(void *engine, uint64_t offset, unsigned size, void *user)
     }
     value = b->registers[p->page][offset / 4u];
     for (uint32_t i = 0; i < b->ready_count; i++) {
-        if (b->ready[i].address == (address & ~3u)) {
-            value |= (uint64_t)((word_at(b, b->ready[i].source) & b->ready[i].mask) << b->ready[i].shift);
+        const sim_ready *r = &b->ready[i];
+        if (r->address == (address & ~3u) && (*register_at(b, r->source) & r->mask) == r->value) {
+            value |= r->bits;
         }
     }
     value >>= 8u * (offset & 3u);
@@ -195,12 +302,12 @@ static void act(sim_board *b, uint32_t address, uint32_t value)
         }
         break;
     case MPU_RASR:
-        b->mpu_base[word_at(b, MPU_RNR) & 7u] = word_at(b, MPU_RBAR);
-        b->mpu_control[word_at(b, MPU_RNR) & 7u] = value;
+        b->mpu_base[*register_at(b, MPU_RNR) & 7u] = *register_at(b, MPU_RBAR);
+        b->mpu_control[*register_at(b, MPU_RNR) & 7u] = value;
         break;
     case IWDG_KR:
         if (value == KEY_START || (value == KEY_RELOAD && b->watchdog != 0u)) {
-            b->watchdog = b->clock + (uint64_t)(word_at(b, IWDG_RLR) + 1u) * (4u << word_at(b, IWDG_PR)) * b->tick_cycles;
+            b->watchdog = b->clock + (uint64_t)(*register_at(b, IWDG_RLR) + 1u) * (4u << *register_at(b, IWDG_PR)) * b->tick_cycles;
         }
         break;
     default:
@@ -215,8 +322,7 @@ void sim_write(void *engine, uint64_t offset, unsigned size, uint64_t value, voi
     const uint32_t address = b->page_base[p->page] + (uint32_t)offset;
 
     (void)engine;
-    if (address - b->uart_base == uart_transmit_offset(b)) {
-        transmit(b, (uint8_t)value);
+    if (uart_write(b, address - b->uart_base, (uint32_t)value)) {
         return;
     }
     memcpy((uint8_t *)&b->registers[p->page][offset / 4u] + (offset & 3u), &value, size <= 4u ? size : 4u);

@@ -4,9 +4,11 @@
 #ifndef SIMULATOR_BOARD_H
 #define SIMULATOR_BOARD_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef int (*stop_function)(void *engine);
+typedef int (*memory_function)(void *engine, uint64_t address, void *bytes, size_t count);
 typedef int (*register_function)(void *engine, int which, void *value);
 
 /* What one basic block costs, by the half-word it begins at. Filled by Python when `size` differs. */
@@ -38,12 +40,13 @@ typedef struct {
     uint32_t cycles;
 } sim_pair;
 
-/* Reading `address` also gives the bits `mask` of `source`, shifted up: a ready flag. */
+/* Reading `address` also gives `bits` where the bits `mask` of `source` are `value`: a ready flag. */
 typedef struct {
     uint32_t address;
+    uint32_t bits;
     uint32_t source;
     uint32_t mask;
-    uint32_t shift;
+    uint32_t value;
 } sim_ready;
 
 /* A memory behind caches. Cycles are those of the core. */
@@ -123,6 +126,8 @@ typedef struct {
     stop_function stop;
     register_function read_register;
     register_function write_register;
+    memory_function read_memory;
+    memory_function write_memory;
     void (*measure)(uint32_t address, uint32_t size);
     uint32_t (*measure_pair)(uint32_t from, uint32_t to, uint32_t jumped);
     void (*tick)(void); /* called every TICK instructions, so that Python hears of Ctrl-C */
@@ -137,6 +142,10 @@ typedef struct {
     int32_t why;    /* STOP_ below */
     int32_t uart;   /* UART_ below */
     uint32_t uart_base;
+    uint32_t ram_base; /* what the serial port's DMA reaches */
+    uint32_t ram_bytes;
+    uint32_t dma_at; /* where the next received byte goes, and how many are wanted */
+    uint32_t dma_left;
     uint32_t idle; /* times that an empty receiver was asked */
     const uint8_t *rx;
     uint64_t rx_bytes;
@@ -158,7 +167,7 @@ typedef struct {
 } sim_board;
 
 enum { STOP_NONE = 0, STOP_IDLE = 1, STOP_LIMIT = 2, STOP_RESET = 3, STOP_WATCHDOG = 4 };
-enum { UART_STM32F7 = 0, UART_STM32F4 = 1 };
+enum { UART_STM32_V2 = 0, UART_STM32_V1 = 1, UART_PL011 = 2, UART_UARTE = 3 };
 enum { JUMP_NONE = 0, JUMP_CONDITIONAL = 1, JUMP_ALWAYS = 2 };
 
 /* timing.c: the cycles of a block that begins to run. */

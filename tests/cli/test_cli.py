@@ -192,7 +192,7 @@ def test_targets() -> None:
     done = edgec("targets")
     assert done.status == 0
     for name in ("stm32f746", "stm32f746g-disco", "stm32f446", "cortex-a53", "host"):
-        assert any(line.startswith(f"{name} ") for line in done.out.splitlines())
+        assert any(line.startswith(f"  {name} ") for line in done.out.splitlines())
     one = edgec("targets", "stm32f746")
     assert "0x20000000" in one.out
     regions = json.loads(edgec("targets", "stm32f746", "--json").out)["regions"]

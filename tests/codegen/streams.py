@@ -17,6 +17,7 @@ from edgec.ir import Graph, Node
 from edgec.ir.parse import parse
 from edgec.ops.base import call_of, infer_types, op_of
 from edgec.schedule.plan import Feed, Plan, Step, Window
+from edgec.target import load_target
 from tests.conftest import ROOT
 
 CONVS = (ROOT / "tests" / "golden" / "stream.ir").read_text()
@@ -117,7 +118,7 @@ def model(name: str) -> Model:
     text, make = PLANS[name]
     graph = parse(text, infer=infer_types)
     plan = make(graph)
-    library = generate(graph, plan, "stm32f746")
+    library = generate(graph, plan, load_target("stm32f746"))
     proof = prove.prepare(graph, prove.draw_inputs(graph, 1), lambda _done, _total: None)
     outputs = b"".join(np.ascontiguousarray(proof.outputs[0][v]).tobytes() for v in graph.outputs)
     files = {**library.files, **build_tests(graph, plan, library, proof.activations)}

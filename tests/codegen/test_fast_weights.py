@@ -12,6 +12,7 @@ import pytest
 from edgec.build import write_files
 from edgec.codegen.library import Library, generate
 from edgec.schedule import make_plan
+from edgec.target import load_target
 from tests.schedule.nets import build
 
 GRAPH = build("mobile-0")
@@ -19,7 +20,7 @@ PLAN = make_plan(GRAPH)
 
 
 def library(*fast: str) -> Library:
-    return generate(GRAPH, PLAN, "stm32f746", fast)
+    return generate(GRAPH, PLAN, load_target("stm32f746"), fast)
 
 
 def defined(made: Library) -> list[tuple[str, str]]:

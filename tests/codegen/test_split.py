@@ -68,7 +68,7 @@ def made(name: str, target: str = "cortex-a76") -> tuple[Graph, Plan, Library]:
     assert graph.features == load_target(target).features
     plan = spread(graph, make_plan(graph, regions=False))
     check_plan(graph, plan)
-    return graph, plan, generate(graph, plan, target)
+    return graph, plan, generate(graph, plan, load_target(target))
 
 
 def flags(library: Library) -> list[str]:
@@ -84,13 +84,13 @@ def test_every_layer_may_be_split(name: str) -> None:
 
 def test_what_lies_over_its_operand_is_not_split() -> None:
     graph = parse(MODELS["image"].replace("{features}", "neon"), infer=infer_types)
-    library = generate(graph, make_plan(graph, regions=False), "cortex-a53")
+    library = generate(graph, make_plan(graph, regions=False), load_target("cortex-a53"))
     assert "0" in flags(library)
 
 
 def test_boards_have_no_threads() -> None:
     graph, plan, _ = made("image")
-    files = generate(graph, plan, "stm32f746").files
+    files = generate(graph, plan, load_target("stm32f746")).files
     assert not any("threads" in name or "MODEL_SPLIT" in text for name, text in files.items())
 
 

@@ -45,12 +45,12 @@ def host(name: str, folder: Path, main: Path) -> Runner:
 
 def board(name: str, folder: Path, main: Path, monkeypatch: pytest.MonkeyPatch) -> Runner:
     """A firmware on the simulated board, its main() from a file."""
-    plain = toolchain._firmware_sources
+    plain = toolchain._runtime
 
-    def replaced(board: str, *runtime: str) -> list[Path]:
-        return [main if p.name == "main.c" else p for p in plain(board, *runtime)]
+    def replaced(*names: str) -> list[Path]:
+        return [main if p.name == "main.c" else p for p in plain(*names)]
 
-    monkeypatch.setattr(toolchain, "_firmware_sources", replaced)
+    monkeypatch.setattr(toolchain, "_runtime", replaced)
     firmware = toolchain.build_firmware(streams.sources(name, folder), BOARD, strict=True)
     return SimRunner(firmware.elf, BOARD)
 

@@ -14,6 +14,7 @@ from edgec.codegen.library import generate
 from edgec.ir.parse import parse
 from edgec.ops.base import infer_types
 from edgec.schedule import make_plan
+from edgec.target import load_target
 from tests.conftest import ROOT
 
 from .streams import CONVS, by_hand
@@ -50,7 +51,7 @@ def test_there_are_three() -> None:
 def test_examples_compile(number: int, name: str, tmp_path: Path) -> None:
     graph = parse(CONVS.replace("%image", f"%{name}" if name else "%image"), infer=infer_types)
     plan = by_hand(graph, 3) if name else make_plan(graph)
-    write_files(tmp_path, generate(graph, plan, "stm32f746").files)
+    write_files(tmp_path, generate(graph, plan, load_target("stm32f746")).files)
     (tmp_path / "main.h").write_text(HAL)
     (tmp_path / "example.c").write_text(EXAMPLES[number])
     flags = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wmissing-prototypes"]

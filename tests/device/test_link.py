@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,10 +62,12 @@ def test_one_byte_in_ten(board: VirtualBoard, seed: int) -> None:
     link = runner(line)
     begun = line.now()
     (x,) = fake.inputs(1, seed)
+    said = ""
     try:
-        assert link.run([x])[0].outputs == fake.answer(x)
+        have = link.run([x])[0].outputs
     except Diagnostic as error:
-        assert error.code == "E402" and ("no answer in" in error.title or "comes from the port" in error.title)
+        said = str(error)
+    assert re.match("E402: (no answer in|what comes from the port)", said) if said else have == fake.answer(x)
     assert line.now() - begun < 600
 
 
@@ -140,7 +143,7 @@ def test_steps_are_counted(board: VirtualBoard) -> None:
     board.reset()
     (x,) = fake.inputs(1)
     link = runner(DirectLine(board))
-    link.identify()
+    link.step(restart=True)
     link.send_inputs(x)
     done = link.steps(restart=True, layer=0)
     assert done.last is None and link.outputs() == fake.answer(x)
@@ -148,4 +151,5 @@ def test_steps_are_counted(board: VirtualBoard) -> None:
     assert sum(done.by_layer) <= done.cycles
     link.send_inputs(x)
     later = link.steps(restart=True, layer=1)
-    assert later.by_layer[:2] == done.by_layer[1:3]
+    assert later.by_layer[2:] == (0,) * 6
+    assert all(abs(a - b) < 150 + 0.1 * b for a, b in zip(later.by_layer, done.by_layer[1:3], strict=False))

@@ -9,7 +9,8 @@ import pytest
 
 pytest.importorskip("stm32loader")
 
-from edgec.device.boot_board import BootBoard, at_a_port, board_of
+from edgec.device.boot_board import BootBoard
+from edgec.device.simulate import at_a_port, board_of
 from edgec.runners import open_runner
 from edgec.target import load_target, targets
 from tests.cli.invoke import edgec

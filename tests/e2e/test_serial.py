@@ -63,7 +63,9 @@ def test_same_bytes_as_the_simulated_board(port: str, built: Builder) -> None:
     assert (have[0].stack_used, have[0].arena_used) == (want.stack_used, want.arena_used)
 
 
-def test_the_tests_of_a_build_run_there(port: str, built: Builder, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_tests_of_a_build_run_there(
+    port: str, built: Builder, capsys: pytest.CaptureFixture[str]
+) -> None:
     run_tests(built(MODEL, "stm32f746"), f"serial:{port}")
     assert "tests passed" in capsys.readouterr().out
 
@@ -76,7 +78,9 @@ def test_another_build_or_board(port: str, built: Builder) -> None:
     ):
         link.identify()
     with (
-        BoardRunner(SerialLine(port, 115_200), "it", firmware, replace(TARGET, name="other"), "0" * 16) as link,
+        BoardRunner(
+            SerialLine(port, 115_200), "it", firmware, replace(TARGET, name="other"), "0" * 16
+        ) as link,
         pytest.raises(Diagnostic, match=r"E402.*another board"),
     ):
         link.identify()

@@ -108,6 +108,7 @@ def _nothing(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
 
 def _no_port(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     patch.setattr("edgec.device.serial_ports.ports", list)
+    patch.setattr("edgec.device.serial_ports.PLATFORM", "linux")
     return flash(tmp, "--method", "uart")
 
 

@@ -345,6 +345,7 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
 @case("E402")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     pytest.importorskip("serial")
+    patch.setattr("edgec.device.serial_ports.ports", lambda: [("/dev/ttyACM0", "STM32 STLink")])
     np.save("x.npy", np.zeros((1, 4, 2, 3), np.int8))
     return edgec("run", a_build(tmp / "b"), "--on", "serial:/dev/no-such-port", "--input", "x.npy")
 

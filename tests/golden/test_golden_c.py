@@ -22,6 +22,7 @@ from edgec.ir.parse import parse
 from edgec.ops.base import infer_types
 from edgec.schedule import check_plan, make_plan
 from edgec.schedule.plan import Plan
+from edgec.target import load_target
 from tests.codegen.streams import by_hand
 
 HERE = Path(__file__).parent
@@ -33,7 +34,7 @@ def compiled(name: str) -> tuple[Graph, Plan, Library, dict[str, str | bytes]]:
     graph = parse((HERE / f"{name}.ir").read_text(), infer=infer_types)
     plan = by_hand(graph, 3) if name == "stream" else make_plan(graph)
     check_plan(graph, plan)
-    library = generate(graph, plan, "stm32f746")
+    library = generate(graph, plan, load_target("stm32f746"))
     proof = prove.prepare(graph, prove.draw_inputs(graph, 1), lambda _done, _total: None)
     return graph, plan, library, {**library.files, **build_tests(graph, plan, library, proof.activations)}
 

@@ -86,7 +86,7 @@ MOST = {
 def counted(target: str, work: Path) -> dict[str, float]:
     """Instructions for an element of a layer's result, by the layer's name. Raises where a byte is wrong."""
     graph = parse(LAYERS.replace("{features}", FEATURES[target]), infer=infer_types)
-    library = generate(graph, make_plan(graph, regions=False), target)
+    library = generate(graph, make_plan(graph, regions=False), load_target(target))
     write_files(work, library.files)
     (image,) = prove.draw_inputs(graph, 1)
     want = b"".join(y.tobytes() for y in evaluate(graph, image).values())

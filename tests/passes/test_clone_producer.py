@@ -13,6 +13,7 @@ from edgec.passes.merge_equal import MergeEqual
 from edgec.passes.rerun_sites import Site, rerun_sites
 from edgec.passes.split_attention import SplitAttention
 from edgec.schedule import make_plan
+from edgec.target import load_target
 from tests.passes.common import graph_of, ops, optimised, same_function
 
 BLOCK = """
@@ -172,5 +173,5 @@ def test_merging_undoes_it(text: str) -> None:
 def test_weights_are_stored_once() -> None:
     graph = graph_of(SQUEEZE)
     result = rerun(graph, rerun_sites(graph))
-    sizes = [generate(g, make_plan(g), "host").weight_bytes for g in (graph, result)]
+    sizes = [generate(g, make_plan(g), load_target("host")).weight_bytes for g in (graph, result)]
     assert sizes[0] == sizes[1]

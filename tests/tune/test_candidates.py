@@ -23,13 +23,12 @@ from edgec.schedule.blocks import in_blocks
 from edgec.schedule.cost import Costs, spent, spent_by
 from edgec.schedule.forms import form_of
 from edgec.schedule.work import job_of
-from edgec.target import FEATURES, load_target
+from edgec.target import FEATURES, load_target, targets
 from edgec.tune.candidates import Candidate, candidates, choosable, one_layer
 from edgec.tune.measure import bench, compiled
-from tests.conftest import ROOT
 from tests.tune.layers import mixed
 
-BOARDS = [name for path in sorted((ROOT / "targets").glob("*.toml")) if load_target(name := path.stem).is_mcu]
+BOARDS = [t.name for n in targets() if (t := load_target(n)).is_mcu]
 
 
 def all_of(graph: Graph) -> list[tuple[Node, Candidate]]:
@@ -107,7 +106,8 @@ def test_every_candidate_gives_the_same_bytes(tmp_path: Path) -> None:
         library = compiled(layer, board)
         assert [x.kernel.function for x in library.layers] == [candidate.kernel.function]
         write_files(tmp_path / str(k), library.files)
-        with simulated(build_firmware(tmp_path / str(k) / "src", board).elf, board) as runner:
+        source = tmp_path / str(k) / "src"
+        with simulated(build_firmware(source, board).elf, board, source) as runner:
             (result,) = runner.run([pack_inputs(library, sample)])
         (want,) = evaluate(layer, sample).values()
         assert np.array_equal(np.frombuffer(result.outputs, want.dtype), want.ravel()), candidate

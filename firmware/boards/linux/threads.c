@@ -8,7 +8,6 @@
 
 #include "system.h"
 
-enum { SYS_FUTEX = 98, SYS_MUNMAP = 215, SYS_MMAP = 222 };
 enum { FUTEX_WAIT = 128, FUTEX_WAKE = 129, FUTEX_WAIT_SHARED = 0 };
 
 /* CLONE_ VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, PARENT_SETTID, CHILD_CLEARTID */
@@ -24,20 +23,20 @@ typedef struct {
 
 static void *map(size_t bytes)
 {
-    const int64_t at = system_call(SYS_MMAP, 0, bytes, 3, 0x22, (uint64_t)-1, 0);
+    const intptr_t at = system_call(SYS_MMAP, 0, bytes, 3, 0x22, UINTPTR_MAX, 0);
 
     return at < 0 && at > -4096 ? NULL : (void *)(uintptr_t)at;
 }
 
 void *malloc(size_t bytes)
 {
-    uint64_t *block = (uint64_t *)map(bytes + 16u);
+    uintptr_t *block = (uintptr_t *)map(bytes + 16u);
 
     if (block == NULL) {
         return NULL;
     }
     block[0] = bytes + 16u;
-    return block + 2;
+    return (uint8_t *)block + 16;
 }
 
 void *calloc(size_t count, size_t bytes) { return malloc(count * bytes); }
@@ -45,8 +44,8 @@ void *calloc(size_t count, size_t bytes) { return malloc(count * bytes); }
 void free(void *block)
 {
     if (block != NULL) {
-        uint64_t *at = (uint64_t *)block - 2;
-        (void)system_call(SYS_MUNMAP, (int64_t)(uintptr_t)at, at[0], 0, 0, 0, 0);
+        uintptr_t *at = (uintptr_t *)(void *)((uint8_t *)block - 16);
+        (void)system_call(SYS_MUNMAP, (intptr_t)at, at[0], 0, 0, 0, 0);
     }
 }
 
@@ -54,12 +53,12 @@ void free(void *block)
 
 static void wait_while(atomic_int *word, int value, int how)
 {
-    (void)system_call(SYS_FUTEX, (int64_t)(uintptr_t)word, (uintptr_t)how, (uint32_t)value, 0, 0, 0);
+    (void)system_call(SYS_FUTEX, (intptr_t)word, (uintptr_t)how, (uint32_t)value, 0, 0, 0);
 }
 
 static void wake(atomic_int *word, int count)
 {
-    (void)system_call(SYS_FUTEX, (int64_t)(uintptr_t)word, FUTEX_WAKE, (uint32_t)count, 0, 0, 0);
+    (void)system_call(SYS_FUTEX, (intptr_t)word, FUTEX_WAKE, (uint32_t)count, 0, 0, 0);
 }
 
 static atomic_int *word_of(void *object) { return (atomic_int *)object; }
@@ -126,9 +125,10 @@ int pthread_cond_destroy(pthread_cond_t *condition) { return condition == NULL; 
 /* -- threads -- */
 
 /* The system call; the new thread finds function and argument on its stack. */
-__attribute__((naked)) static int64_t clone_thread(uint64_t flags, void *stack, atomic_int *parent, void *storage,
+__attribute__((naked)) static intptr_t clone_thread(uintptr_t flags, void *stack, atomic_int *parent, void *storage,
                                                    atomic_int *child)
 {
+#if defined(__aarch64__)
     __asm volatile("mov x8, #220\n"
                    "svc #0\n"
                    "cbz x0, 1f\n"
@@ -140,6 +140,24 @@ __attribute__((naked)) static int64_t clone_thread(uint64_t flags, void *stack, 
                    "mov x0, #0\n"
                    "mov x8, #93\n"
                    "svc #0\n");
+#else
+    __asm volatile("push {r4, r7}\n"
+                   "ldr r4, [sp, #8]\n"
+                   "mov r7, #120\n"
+                   "svc #0\n"
+                   "cmp r0, #0\n"
+                   "beq 1f\n"
+                   "pop {r4, r7}\n"
+                   "bx lr\n"
+                   "1: pop {r1}\n"
+                   "pop {r0}\n"
+                   "mov r11, #0\n"
+                   "mov lr, #0\n"
+                   "blx r1\n"
+                   "mov r0, #0\n"
+                   "mov r7, #1\n"
+                   "svc #0\n");
+#endif
 }
 
 int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
@@ -156,7 +174,7 @@ int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict at
     top[0] = (uintptr_t)function;
     top[1] = (uintptr_t)argument;
     if (clone_thread(CLONE_FLAGS, top, &c->running, NULL, &c->running) < 0) {
-        (void)system_call(SYS_MUNMAP, (int64_t)(uintptr_t)stack, STACK_BYTES, 0, 0, 0, 0);
+        (void)system_call(SYS_MUNMAP, (intptr_t)stack, STACK_BYTES, 0, 0, 0, 0);
         return 1;
     }
     *thread = (pthread_t)(void *)c;
@@ -172,7 +190,7 @@ int pthread_join(pthread_t thread, void **result)
     while ((running = atomic_load(&c->running)) != 0) {
         wait_while(&c->running, running, FUTEX_WAIT_SHARED);
     }
-    (void)system_call(SYS_MUNMAP, (int64_t)(uintptr_t)c, STACK_BYTES, 0, 0, 0, 0);
+    (void)system_call(SYS_MUNMAP, (intptr_t)c, STACK_BYTES, 0, 0, 0, 0);
     return 0;
 }
 

@@ -1,58 +1,15 @@
-/* STM32F746 at BOARD_CLOCK_HZ, both caches on, weights in QSPI flash where the board has one. */
+/* STM32F7 at BOARD_CLOCK_HZ, both caches on, weights in QSPI flash where the board has one. */
 #include "board.h"
-#include "board_config.h"
+#include "caches.h"
 #include "stm32.h"
 
-#define UART_CR1 REGISTER(BOARD_UART + 0x00u)
-#define UART_BRR REGISTER(BOARD_UART + 0x0Cu)
-#define UART_ISR REGISTER(BOARD_UART + 0x1Cu)
-#define UART_ICR REGISTER(BOARD_UART + 0x20u)
-#define UART_RDR REGISTER(BOARD_UART + 0x24u)
-#define UART_TDR REGISTER(BOARD_UART + 0x28u)
+#include "f4_clock.inc"
 
-#define CR1_UE_RE_TE 0x0Du
-#define ISR_OVERRUN (1u << 3)
-#define ISR_RX (1u << 5)
-#define ISR_TX (1u << 7)
-
-/* 7 wait states at 216 MHz, prefetch and ART accelerator. */
-#define FLASH_ACR_VALUE (7u | (1u << 8) | (1u << 9))
-
-#define SCB_CCR REGISTER(0xE000ED14u)
-#define SCB_CCSIDR REGISTER(0xE000ED80u)
-#define SCB_CSSELR REGISTER(0xE000ED84u)
-#define SCB_ICIALLU REGISTER(0xE000EF50u)
-#define SCB_DCISW REGISTER(0xE000EF60u)
-#define CCR_INSTRUCTION_CACHE (1u << 17)
-#define CCR_DATA_CACHE (1u << 16)
-
-static void barrier(void) { __asm volatile("dsb\nisb" ::: "memory"); }
-
-/* Both caches come up with random contents: invalidate, then switch on. */
-static void enable_caches(void)
-{
-    uint32_t sets;
-    uint32_t ways;
-
-    SCB_ICIALLU = 0;
-    barrier();
-    SCB_CCR |= CCR_INSTRUCTION_CACHE;
-    barrier();
-    SCB_CSSELR = 0;
-    barrier();
-    sets = (SCB_CCSIDR >> 13) & 0x7FFFu;
-    ways = (SCB_CCSIDR >> 3) & 0x3FFu;
-    for (uint32_t set = 0; set <= sets; set++) {
-        for (uint32_t way = 0; way <= ways; way++) {
-            SCB_DCISW = (set << 5) | (way << 30);
-        }
-    }
-    barrier();
-    SCB_CCR |= CCR_DATA_CACHE;
-    barrier();
-}
+/* Prefetch and ART accelerator. */
+#define FLASH_ACR_VALUE (BOARD_FLASH_WAIT_STATES | (1u << 8) | (1u << 9))
 
 #if BOARD_HAS_QSPI
+#define RCC_AHB3ENR REGISTER(RCC + 0x38u)
 #define QSPI 0xA0001000u
 #define QSPI_CR REGISTER(QSPI + 0x00u)
 #define QSPI_DCR REGISTER(QSPI + 0x04u)
@@ -77,43 +34,10 @@ static void map_qspi(void)
 
 void board_init(void)
 {
-    stm32_clock(FLASH_ACR_VALUE);
+    clock_init(FLASH_ACR_VALUE);
 #if BOARD_HAS_QSPI
     map_qspi();
 #endif
     enable_caches();
-    stm32_uart_pins();
-    UART_BRR = BOARD_UART_DIVISOR;
-    UART_CR1 = CR1_UE_RE_TE;
-}
-
-int board_read(uint8_t *data, uint32_t bytes)
-{
-    for (uint32_t i = 0; i < bytes; i++) {
-        uint32_t status;
-        while (((status = UART_ISR) & ISR_RX) == 0u) {
-        }
-        if ((status & ISR_OVERRUN) != 0u) {
-            UART_ICR = ISR_OVERRUN; /* a lost byte shows in the frame's CRC */
-        }
-        data[i] = (uint8_t)UART_RDR;
-    }
-    return 0;
-}
-
-void board_write(const uint8_t *data, uint32_t bytes)
-{
-    for (uint32_t i = 0; i < bytes; i++) {
-        while ((UART_ISR & ISR_TX) == 0u) {
-        }
-        UART_TDR = data[i];
-    }
-}
-
-void board_exit(int status)
-{
-    (void)status;
-    for (;;) {
-        __asm volatile("wfi");
-    }
+    stm32_serial();
 }
