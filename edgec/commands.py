@@ -99,7 +99,7 @@ def _profile_board(folder: Path, report: Report, on: Place) -> None:
         shown.stage(f"profile on {on}")
         with open_runner(folder, on) as runner:
             done = profile_board(runner, replay.load(folder), shown)
-            board = Board(on=runner.name, clock_hz=load_target(report["target"]).clock_hz, cycles=done.cycles)
+            board = Board(on=runner.name, clock_hz=files.target(folder).clock_hz, cycles=done.cycles)
     board["arena"] = done.arena
     if done.stack is not None:
         board["stack"] = done.stack

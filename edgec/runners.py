@@ -15,6 +15,7 @@ from edgec.target import Target, load_target
 
 if TYPE_CHECKING:
     from edgec.device.serial_link import BoardRunner
+    from edgec.device.serial_ports import one_port
 
 PLACES = ("sim", "host", "qemu")
 SERIAL = "serial"
@@ -87,11 +88,12 @@ def at_port(folder: Path, port: str) -> BoardRunner:
 
     Raises Diagnostic E101 for a build that is for no board, E402 as `BoardRunner`.
     """
-    from edgec.device.ports import SerialLine, find_port
+    from edgec.device.ports import OPTION, SerialLine
     from edgec.device.serial_link import BoardRunner
+    from edgec.device.serial_ports import one_port
 
     report = files.load(folder)
-    target = load_target(report["target"])
+    target = files.target(folder)
     if target.uart is None:
         raise Diagnostic(
             "E101",
@@ -99,7 +101,7 @@ def at_port(folder: Path, port: str) -> BoardRunner:
             where="--on serial",
             remedies=["--on host" if target.kind == "host" else "--on sim"],
         )
-    line = SerialLine(find_port(port), target.uart.baud)
+    line = SerialLine(one_port(port, OPTION), target.uart.baud)
     return BoardRunner(line, f"{target.name} at {line.port}", folder / "firmware.elf", target, report["hash"])
 
 

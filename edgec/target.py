@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from edgec.diagnostics import Diagnostic
+from edgec.flashing import KEYS, Flashing, flashing
 from edgec.resources import resource_dir
 from edgec.target_schema import (
     CACHE,
@@ -124,7 +125,7 @@ class Target:
     """A board, or a machine with an operating system (no regions there).
 
     multiply_cycles: what a multiplication takes where a core's maker may choose (Cortex-M0+). settings: what
-    the set-up code of firmware/boards wants to know beside the rest, by name.
+    the set-up code of firmware/boards wants to know beside the rest, by name. flash: for edgec flash.
     """
 
     name: str
@@ -141,6 +142,7 @@ class Target:
     dcache: Cache | None = None
     multiply_cycles: int = 1
     settings: tuple[tuple[str, int], ...] = ()
+    flash: Flashing = field(default_factory=Flashing)
 
     @property
     def extras(self) -> bool:
@@ -294,6 +296,7 @@ def parse_target(name: str, data: Mapping[str, Any], place: str = "") -> Target:
     for key in EXTRAS:
         if key in settings and not data["board"].startswith("stm32"):
             raise faulty(place, f"{key} is a setting of STM32 boards")
+    check(place, "flash", data.get("flash", {}), KEYS, ())
     target = Target(
         name,
         data["description"],
@@ -309,6 +312,7 @@ def parse_target(name: str, data: Mapping[str, Any], place: str = "") -> Target:
         _cache(place, "dcache", data),
         data.get("multiply_cycles", 1),
         tuple(settings.items()),
+        flashing(data.get("flash", {})),
     )
     if target.is_mcu:
         _check_memory(place, target)

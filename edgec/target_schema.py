@@ -55,6 +55,7 @@ TARGET = {
     "dcache": dict,
     "uart": dict,
     "settings": dict,
+    "flash": dict,
     "extends": str,
 }
 TARGET_REQUIRED = ("description", "kind", "cpu", "clock_hz", "board")

@@ -1,33 +1,16 @@
-"""Serial ports: which there are, which is meant, and a line over one; errors say what to do about it."""
+"""A line over a serial port, as the link to the firmware wants it."""
 
 from __future__ import annotations
 
-import errno
-import importlib
-import sys
 import time
-from typing import Any, Protocol
+from typing import Protocol
 
+from edgec.device.serial_ports import open_port, pyserial
 from edgec.diagnostics import Diagnostic
 
+OPTION = "--on serial:"
 _POLL = 0.02
 _CHUNK = 1 << 12
-
-_IN_USE = {
-    "linux": "close the program that has it open: fuser -v {port} names it",
-    "darwin": "close the program that has it open: lsof {port} names it",
-    "win32": "close the program that has it open: a terminal, an IDE's monitor, another edgec",
-}
-_NOT_ALLOWED = {
-    "linux": "sudo usermod -aG dialout $USER, then log out and in again",
-    "darwin": "take the port's name that begins with /dev/cu., and close other programs that use it",
-    "win32": "close other programs that use it; Windows lets one have it at a time",
-}
-_NO_PORT = {
-    "linux": "plug the board in; dmesg shows whether the system sees it (some cables only charge)",
-    "darwin": "plug the board in; ls /dev/cu.* shows whether the system sees it (some cables only charge)",
-    "win32": "plug the board in; the device manager shows its COM port (some cables only charge)",
-}
 
 
 class Line(Protocol):
@@ -55,15 +38,10 @@ class SerialLine:
     """
 
     def __init__(self, port: str, baud: int) -> None:
-        serial = _pyserial()
         self.port, self.baud = port, baud
-        self._broken: tuple[type[Exception], ...] = (serial.SerialException, OSError)
-        exclusive = {} if sys.platform == "win32" else {"exclusive": True}
-        try:
-            self._serial = serial.Serial(port, baud, timeout=_POLL, write_timeout=10.0, **exclusive)
-            self._serial.reset_input_buffer()
-        except (*self._broken, ValueError) as error:
-            raise _cannot_open(port, error) from error
+        self._broken: tuple[type[Exception], ...] = (pyserial().SerialException, OSError)
+        self._serial = open_port(port, baud, option=OPTION)
+        self._serial.timeout, self._serial.write_timeout = _POLL, 10.0
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
@@ -100,62 +78,3 @@ class SerialLine:
             facts=[("said", str(error))],
             remedies=["check the cable, and run the command again"],
         )
-
-
-def find_port(name: str) -> str:
-    """The port that is meant: the one named, or the only one there is. Raises Diagnostic E402 where there is
-    none, or more than one to choose from."""
-    if name:
-        return name
-    ports = _ports()
-    if not ports:
-        raise Diagnostic(
-            "E402",
-            "no serial port",
-            where="--on serial",
-            remedies=[_NO_PORT.get(sys.platform, _NO_PORT["linux"])],
-        )
-    if len(ports) > 1:
-        raise Diagnostic(
-            "E402",
-            "several serial ports",
-            where="--on serial",
-            facts=[("port", f"{port}  {description}") for port, description in ports],
-            remedies=[f"--on serial:{port}" for port, _ in ports],
-        )
-    return ports[0][0]
-
-
-def _ports() -> list[tuple[str, str]]:
-    """The ports of this machine and what is said of them; where there are ports over USB, those alone."""
-    _pyserial()
-    listed = importlib.import_module("serial.tools.list_ports").comports()
-    boards = [p for p in listed if p.vid is not None] or listed
-    return sorted((p.device, p.description or "") for p in boards)
-
-
-def _pyserial() -> Any:
-    try:
-        return importlib.import_module("serial")
-    except ImportError as error:
-        raise Diagnostic(
-            "E401",
-            "missing tool: pyserial, for boards at a serial port",
-            remedies=["pip install 'edgec[serial]'"],
-        ) from error
-
-
-def _cannot_open(port: str, error: Exception) -> Diagnostic:
-    """E402 for a port that does not open, with what helps on this system."""
-    number = getattr(error, "errno", None)
-    system = sys.platform if sys.platform in _IN_USE else "linux"
-    if number in (errno.EBUSY, errno.EAGAIN):
-        title, remedies = "the port is in use", [_IN_USE[system].format(port=port)]
-    elif number in (errno.EACCES, errno.EPERM) or "PermissionError" in str(error):
-        title, remedies = "the port may not be used", [_NOT_ALLOWED[system]]
-    else:
-        there = _ports()
-        title = "cannot open the port" if number not in (errno.ENOENT, None) else "no such port"
-        remedies = [f"--on serial:{name}    {description}".rstrip() for name, description in there]
-        remedies = remedies or [_NO_PORT[system]]
-    return Diagnostic("E402", title, where=port, facts=[("said", str(error))], remedies=remedies)
