@@ -15,7 +15,6 @@ from edgec.target import Target, load_target
 
 if TYPE_CHECKING:
     from edgec.device.serial_link import BoardRunner
-    from edgec.device.serial_ports import one_port
 
 PLACES = ("sim", "host", "qemu")
 SERIAL = "serial"

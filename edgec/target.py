@@ -17,6 +17,7 @@ from edgec.target_schema import (
     CACHE,
     CONTENTS,
     ENABLE,
+    EXTRAS,
     PIN,
     REGION,
     REGION_REQUIRED,
@@ -25,6 +26,7 @@ from edgec.target_schema import (
     UART,
     UART_REQUIRED,
     check,
+    check_extras,
     faulty,
     merge,
     read,
@@ -46,8 +48,6 @@ FEATURES: dict[str, tuple[str, ...]] = {
 """Per processor, what kernels may use beyond plain C: dsp is Armv7E-M's and Armv8-M's DSP extension, dual
 that two instructions issue together as on the Cortex-M7, mve is Helium, neon is Advanced SIMD of AArch64 and
 dotprod its SDOT."""
-EXTRAS = ("watchdog_ms", "mark_pin")
-"""Settings that ask for more than the model; STM32 boards have them."""
 MISS = {"cortex-m7": 12}
 """Cycles that a cache miss takes in a core and on its bus, on top of the memory's own; none for other cores
 (docs/cycles.md)."""
@@ -124,8 +124,8 @@ class Uart:
 class Target:
     """A board, or a machine with an operating system (no regions there).
 
-    multiply_cycles: what a multiplication takes where a core's maker may choose (Cortex-M0+). settings: what
-    the set-up code of firmware/boards wants to know beside the rest, by name. flash: for edgec flash.
+    multiply_cycles: of a multiplication, where a core's maker may choose (Cortex-M0+). settings: for the
+    set-up code of firmware/boards, by name. flash: for edgec flash.
     """
 
     name: str
@@ -146,8 +146,8 @@ class Target:
 
     @property
     def extras(self) -> bool:
-        """Whether its settings ask for a watchdog, or for marks for a meter (firmware/boards/stm32/extras.c)."""
-        return any(name in EXTRAS for name, _ in self.settings)
+        """Whether its settings ask for more than the model needs."""
+        return not EXTRAS.isdisjoint(dict(self.settings))
 
     @property
     def features(self) -> frozenset[str]:
@@ -293,9 +293,7 @@ def parse_target(name: str, data: Mapping[str, Any], place: str = "") -> Target:
         raise faulty(place, f"multiply_cycles is {data['multiply_cycles']}, must be 1 or more")
     settings = data.get("settings", {})
     check(place, "settings", settings, dict.fromkeys(settings, int), ())
-    for key in EXTRAS:
-        if key in settings and not data["board"].startswith("stm32"):
-            raise faulty(place, f"{key} is a setting of STM32 boards")
+    check_extras(place, data["board"], settings)
     check(place, "flash", data.get("flash", {}), KEYS, ())
     target = Target(
         name,

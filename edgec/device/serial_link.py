@@ -11,6 +11,7 @@ from edgec.sim.faults import reported_fault
 from edgec.sim.protocol import (
     CRC_ERROR,
     HEADER,
+    MAGIC,
     MOST,
     SESSION_ERROR,
     TRAILER,
@@ -151,7 +152,7 @@ class BoardRunner(Runner):
 
     def _next(self) -> tuple[Frame | None, bytes]:
         """The next frame of what was received; before the first, remembers what came instead."""
-        if not self._heard and len(self._noise) < _SHOWN:
+        if not self._heard and len(self._noise) < min(_SHOWN, len(self._received)):
             self._noise = self._received[:_SHOWN]
         return decode(self._received)
 
@@ -183,6 +184,12 @@ class BoardRunner(Runner):
                 f"no answer in {seconds:g} s",
                 [("line", f"{self.lost:,} of {self.sent:,} requests were not answered")],
                 ["check the cable", "reset the board, and run the command again"],
+            )
+        if bytes([MAGIC]) + b"i" in self._noise:
+            return self._device(
+                "no answer came through whole",
+                [("line", f"{self.lost:,} of {self.sent:,} requests were not answered")],
+                ["a shorter cable, and a ground that both ends share", "reset the board"],
             )
         if self._noise and not self._heard:
             shown = "".join(chr(b) if 32 <= b < 127 else "." for b in self._noise)

@@ -36,8 +36,8 @@ class ReadyFlag:
 class Devices:
     """Of a family of chips: pages with registers, flags, and what registers hold after reset, where not 0.
 
-    watchdog, gpio: of a board whose settings ask for them, the watchdog's registers, and those of the port with
-    the pin that is a mark for a meter.
+    watchdog, gpio: of a board whose settings ask for them, the watchdog's registers, and those of the port
+    with the pin that is a mark for a meter.
     """
 
     pages: tuple[int, ...]

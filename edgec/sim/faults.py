@@ -73,8 +73,8 @@ def reported_fault(name: str, image: Image, target: Target, payload: bytes) -> D
     """E501 for a fault frame (firmware/runtime/startup.c: report_fault).
 
     The layer is the one that the outermost call on the stack goes to: what lies deeper may be left over from
-    layers before. Where no call goes to one, it is that of the functions there. A stack that overflowed has no
-    room for the registers that the core saves.
+    layers before. Where no call goes to one, it is that of the functions there. A stack that overflowed has
+    no room for the registers that the core saves.
     """
     exception, cfsr, _hfsr, mmfar, bfar, sp = struct.unpack_from("<6I", payload)
     stack = struct.unpack_from(f"<{(len(payload) - 24) // 4}I", payload, 24)
@@ -94,7 +94,7 @@ def reported_fault(name: str, image: Image, target: Target, payload: bytes) -> D
 
 
 def _called(image: Image, word: int) -> int:
-    """Where the call goes that returns to an address; 0 where none stands before it (BL: Armv7-M, A7.7.18)."""
+    """Where the call goes that returns to an address; 0 where none stands before it (Armv7-M, A7.7.18)."""
     code = image.at(word - 5, 4) if word & 1 else b""
     if len(code) < 4:
         return 0

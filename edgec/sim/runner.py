@@ -158,8 +158,11 @@ class Runner(ABC):
             if version != VERSION:
                 raise self._other_version(version)
             texts = reply[_FACTS.size :].decode("ascii", "replace").split("\0")
+            streamed, damaged, first = (bool(flags & bit) for bit in (_STREAMED, _DAMAGED, _FIRST))
+            arena, inputs, outputs, layers = sizes
+            name, target, build = (*texts, "", "")[:3]
             self._identity = Identity(
-                *sizes, bool(flags & _STREAMED), bool(flags & _DAMAGED), bool(flags & _FIRST), *texts[:3]
+                arena, inputs, outputs, layers, streamed, damaged, first, name, target, build
             )
         return self._identity
 
@@ -218,8 +221,8 @@ class Runner(ABC):
         self.exchange("P")
 
     def marks(self) -> tuple[int | None, int]:
-        """The most bytes of stack that were ever in use, None where the stack is not the firmware's; of the arena
-        the highest byte written since `paint`, plus one."""
+        """The most bytes of stack that were ever in use, None where the stack is not the firmware's; of the
+        arena the highest byte written since `paint`, plus one."""
         _, stack, _, arena = struct.unpack("<4I", self.exchange("H"))
         return None if stack == _UNKNOWN else stack, arena
 

@@ -52,7 +52,7 @@ class NoisyLine(DirectLine):
 
     def __init__(self, board: Board, seed: int, rate: float, kinds: tuple[str, ...] = KINDS) -> None:
         super().__init__(board)
-        self._random, self._rate, self._kinds = random.Random(seed), rate, kinds
+        self._random, self.rate, self._kinds = random.Random(seed), rate, kinds
         self._held = {"there": b"", "back": b""}
         self.faults = 0
 
@@ -66,7 +66,7 @@ class NoisyLine(DirectLine):
         out, late = bytearray(self._held[way]), None
         self._held[way] = b""
         for byte in data:
-            kind = self._random.choice(self._kinds) if self._random.random() < self._rate else ""
+            kind = self._random.choice(self._kinds) if self._random.random() < self.rate else ""
             self.faults += bool(kind)
             if kind == "delay" and late is None:
                 late = len(out)

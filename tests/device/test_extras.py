@@ -1,4 +1,4 @@
-"""What a target's settings ask for: a watchdog that is fed by steps, marks for a meter. Off where they do not."""
+"""What a target's settings ask for: a watchdog that is fed by steps, marks for a meter."""
 
 from __future__ import annotations
 

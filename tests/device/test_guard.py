@@ -1,4 +1,4 @@
-"""The MPU's regions in force, as QEMU models the cores: what the firmware guards faults, and names the layer."""
+"""The MPU's regions in force, as QEMU models the cores: what is guarded faults, and names the layer."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import tty
@@ -9,10 +10,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("serial")
 
+from edgec.commands import profile_build, run_build
 from edgec.commands import test_build as run_tests
 from edgec.device.ports import SerialLine
 from edgec.device.serial_link import BoardRunner
@@ -91,3 +94,41 @@ def test_a_port_has_one_user(port: str) -> None:
     with pytest.raises(Diagnostic, match="E402: the port is in use"):
         SerialLine(port, 115_200)
     line.close()
+
+
+def test_run_compares(
+    port: str,
+    built: Builder,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = built(MODEL, "stm32f746")
+    shape = files.load(folder)["inputs"][0]["shape"]
+    np.save(tmp_path / "x.npy", np.zeros((2, *shape[1:]), np.int8))
+    run_build(folder, f"serial:{port}", tmp_path / "x.npy", None, as_json=True)
+    assert "all bytes are those of the simulated stm32f746" in json.loads(capsys.readouterr().out)["compared"]
+    right = BoardRunner.outputs
+    wrong = lambda self: bytes([right(self)[0] ^ 1]) + right(self)[1:]  # noqa: E731
+    monkeypatch.setattr(BoardRunner, "outputs", wrong)
+    with pytest.raises(Diagnostic, match=r"E501: outputs of .* are not those of the integer reference"):
+        run_build(folder, f"serial:{port}", tmp_path / "x.npy", None, as_json=True)
+    with pytest.raises(Diagnostic, match=r"E501: the build differs from the integer reference"):
+        profile_build(folder, f"serial:{port}", as_json=True)
+
+
+def test_profile_by_the_boards_counter(port: str, built: Builder, capsys: pytest.CaptureFixture[str]) -> None:
+    """Close to what the simulated board counts by itself; stack and arena within the plan."""
+    folder = built(MODEL, "stm32f746")
+    profile_build(folder, f"serial:{port}", as_json=True)
+    report = json.loads(capsys.readouterr().out)
+    board, sram = report["board"], report["sram"]
+    assert board["cycles"] == pytest.approx(report["cycles"], rel=0.05)
+    large = [x for x in report["layers"] if x["cycles"] > 0.05 * report["cycles"]]
+    assert large and all(x["board_cycles"] == pytest.approx(x["cycles"], rel=0.15) for x in large)
+    assert 0.9 * board["cycles"] < sum(x["board_cycles"] for x in report["layers"]) <= board["cycles"]
+    assert sram["stack"] >= board["stack"] > 0.5 * sram["stack"]
+    assert board["arena"] == sram["measured_arena"]
+    profile_build(folder, f"serial:{port}", as_json=False)
+    table = capsys.readouterr().out
+    assert "board/model" in table and f"{board['arena']:,} of {sram['arena']:,} B planned" in table

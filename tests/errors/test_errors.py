@@ -21,6 +21,7 @@ from edgec.schedule import Plan
 from tests.cli.invoke import Outcome, edgec
 from tests.conftest import ROOT
 from tests.errors.board_cases import BOARD_CASES
+from tests.errors.link_cases import LINK_CASES
 from tests.report.sample import REPORT
 
 HERE = Path(__file__).parent
@@ -379,6 +380,7 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
 
 
 CASES.update(BOARD_CASES)
+CASES.update(LINK_CASES)
 
 # -- the tests ----------------------------------------------------------------
 
