@@ -32,7 +32,7 @@ void start(void);
 void report_fault(const uint32_t *stack, uint32_t exception);
 
 /* cycles.c has one where SysTick is what counts. */
-__attribute__((weak, alias("fault_handler"))) void systick_handler(void);
+__attribute__((weak, noreturn, alias("fault_handler"))) void systick_handler(void);
 
 typedef void (*vector)(void);
 
