@@ -192,7 +192,7 @@ def test(folder: Build, on: Annotated[str, typer.Option(help=WHERE)] = "host") -
 def flash(
     folder: Build,
     port: Annotated[
-        str, typer.Option(metavar="PORT", help="The serial port of ST's boot loader: /dev/ttyUSB0, COM3.")
+        str, typer.Option(metavar="PORT", help="ST's boot loader: /dev/ttyUSB0, COM3; for file, the drive.")
     ] = "",
     probe: Annotated[
         str, typer.Option(metavar="ID", help="The debug probe, by its id or a part of it.")

@@ -10,6 +10,7 @@ from edgec.codegen.toolchain import build_firmware, build_runner
 from edgec.codegen.tools import arm_gcc, cache_dir, this_cpu
 from edgec.diagnostics import Diagnostic
 from edgec.report import files
+from edgec.sim.protocol import VERSION
 from edgec.sim.runner import Runner
 from edgec.target import Target, load_target
 
@@ -120,7 +121,7 @@ def _host(folder: Path, threads: int) -> Runner:
     from edgec.sim.process import HostRunner
 
     target, cpu = load_target("host"), this_cpu()
-    program = cache_dir() / "runners" / f"{files.load(folder)['hash']}-{cpu}"
+    program = cache_dir() / "runners" / f"{files.load(folder)['hash']}-{cpu}-{VERSION}"
     if not program.is_file():
         program.parent.mkdir(parents=True, exist_ok=True)
         made = program.with_suffix(f".{os.getpid()}")

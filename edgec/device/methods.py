@@ -33,7 +33,7 @@ def choose(job: Job, options: FlashOptions) -> tuple[str, str]:
     if method == "swd":
         return method, one_probe(options.probe)
     if method == "file":
-        return method, _one_drive(job)
+        return method, options.port or _one_drive(job)
     return method, options.probe
 
 
@@ -45,10 +45,10 @@ def _check(options: FlashOptions) -> None:
             where="--method",
             facts=[("known", ", ".join(METHODS))],
         )
-    if options.port and (options.probe or options.method not in ("", "uart")):
+    if options.port and (options.probe or options.method not in ("", "uart", "file")):
         raise Diagnostic(
             "E101",
-            "a port is for the method uart only",
+            "a port is for the method uart, or the path of a drive for file",
             where="--port",
             remedies=["leave --port out", "--method uart, without --probe"],
         )
@@ -74,8 +74,13 @@ def _look(job: Job) -> tuple[str, str]:
     flash = job.target.flash
     ways: list[tuple[str, str, bool, Callable[[], Found]]] = [
         ("swd", "--probe ", _pyocd(), probes),
-        ("dfu", "--probe ", bool(flash.dfu and shutil.which("dfu-util")), lambda: dfu_devices(flash.dfu)),
-        ("file", "--method file ", bool(flash.drives), lambda: drives(flash.drives)),
+        (
+            "dfu",
+            "--method dfu --probe ",
+            bool(flash.dfu and shutil.which("dfu-util")),
+            lambda: dfu_devices(flash.dfu),
+        ),
+        ("file", "--method file --port ", bool(flash.drives), lambda: drives(flash.drives)),
         ("uart", "--port ", job.target.boot.address == BASE and _serial(), ports),
     ]
     looked = []
@@ -132,7 +137,7 @@ def _one_drive(job: Job) -> str:
             ],
         )
     if len(found) > 1:
-        raise several("drives", "--method file ", found)
+        raise several("drives", "--method file --port ", found)
     return found[0][0]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import struct
-import threading
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,7 +14,8 @@ from edgec.device import drive
 from edgec.device.boot_board import parse_noise
 from edgec.device.chips import BASE, chips, parse_pages
 from edgec.device.flash import Job
-from edgec.device.monitor import Translator
+from edgec.device.monitor import Translator, watch
+from edgec.device.serial_ports import open_port
 from edgec.device.uf2 import uf2
 from edgec.diagnostics import Diagnostic
 from edgec.options import Silent
@@ -118,11 +118,11 @@ def test_monitor_at_a_port() -> None:
     pytest.importorskip("serial")
     pty = pytest.importorskip("pty")
     master, slave = pty.openpty()
-    timer = threading.Timer(0.4, lambda: os.write(master, b"hello\n" + Frame("f", 0, b"x").encode()))
-    timer.start()
-    done = edgec("monitor", os.ttyname(slave), "--seconds", "1")
-    timer.join()
-    assert (done.status, done.out) == (0, "hello\n[fault, 1 B, number 0]\n")
+    port = open_port(os.ttyname(slave), 115_200)
+    os.write(master, b"hello\n" + Frame("f", 0, b"x").encode())
+    assert list(watch(port, 0.3)) == ["hello", "[fault, 1 B, number 0]"]
+    port.close()
+    assert edgec("monitor", os.ttyname(slave), "--seconds", "0.01").status == 0
     os.close(master)
     os.close(slave)
 

@@ -69,6 +69,7 @@ def test_options_decide(bare: Callable[..., None], monkeypatch: pytest.MonkeyPat
     assert methods.choose(board(), FlashOptions(port="COM3")) == ("uart", "COM3")
     assert methods.choose(board(), FlashOptions(probe="066")) == ("swd", "066AFF")
     assert methods.choose(board(), FlashOptions(method="openocd", probe="066")) == ("openocd", "066")
+    assert methods.choose(board(), FlashOptions(method="file", port="/media/x")) == ("file", "/media/x")
     monkeypatch.setattr(methods, "_there", lambda module: False)
     assert methods.choose(board(), FlashOptions(probe="066")) == ("openocd", "066")
 
@@ -93,6 +94,14 @@ def test_several(bare: Callable[..., None]) -> None:
     with pytest.raises(Diagnostic, match=r"E101.*several serial ports") as caught:
         methods.choose(board(), FlashOptions())
     assert caught.value.remedies == ("--port /dev/ttyACM0", "--port /dev/ttyUSB0")
+    bare(drives=[("/media/a", "NODE_F746ZG"), ("/media/b", "NODE_F746ZG")])
+    with pytest.raises(Diagnostic, match=r"E101.*several drives") as caught:
+        methods.choose(board(), FlashOptions())
+    assert caught.value.remedies[0] == "--method file --port /media/a"
+    bare(dfu=[("1", "USB path 1-1"), ("2", "USB path 1-2")])
+    with pytest.raises(Diagnostic, match=r"E101.*several devices") as caught:
+        methods.choose(board(), FlashOptions())
+    assert caught.value.remedies[0] == "--method dfu --probe 1"
 
 
 # -- serial ports -----------------------------------------------------------------
