@@ -35,11 +35,16 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Segment:
-    """Bytes that are loaded at an address before the program starts, and are used at `runs_at`."""
+    """Bytes that are loaded at an address before the program starts, and are used at `runs_at`: there, if not
+    said."""
 
     address: int
     data: bytes
-    runs_at: int
+    runs_at: int = -1
+
+    def __post_init__(self) -> None:
+        if self.runs_at < 0:
+            object.__setattr__(self, "runs_at", self.address)
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ class BoardRunner(Runner):
                 [("line", f"{self.lost:,} of {self.sent:,} requests were not answered")],
                 ["check the cable", "reset the board, and run the command again"],
             )
-        if bytes([MAGIC]) + b"i" in self._noise:
+        if MAGIC in self._noise:
             return self._device(
                 "no answer came through whole",
                 [("line", f"{self.lost:,} of {self.sent:,} requests were not answered")],

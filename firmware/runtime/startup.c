@@ -34,7 +34,7 @@ void copy_words(uint32_t *to, const uint32_t *end, const uint32_t *from);
 void report_fault(const uint32_t *stack, uint32_t exception);
 
 /* cycles.c has one where SysTick is what counts. */
-__attribute__((weak, alias("fault_handler"))) void systick_handler(void);
+__attribute__((weak, noreturn, alias("fault_handler"))) void systick_handler(void);
 
 typedef void (*vector)(void);
 

@@ -93,7 +93,7 @@ def _line(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
 
 
 def _noise(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
-    return run(tmp, patch, NoisyLine(board(tmp), 5, 0.2, ("drop",)))
+    return run(tmp, patch, NoisyLine(board(tmp), 5, 0.1, ("drop",)))
 
 
 def _restarted(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
