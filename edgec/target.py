@@ -5,17 +5,19 @@ from __future__ import annotations
 import difflib
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from edgec.diagnostics import Diagnostic
+from edgec.flashing import KEYS, Flashing, flashing
 from edgec.resources import resource_dir
 from edgec.target_schema import (
     CACHE,
     CONTENTS,
     ENABLE,
+    EXTRAS,
     PIN,
     REGION,
     REGION_REQUIRED,
@@ -24,6 +26,7 @@ from edgec.target_schema import (
     UART,
     UART_REQUIRED,
     check,
+    check_extras,
     faulty,
     merge,
     read,
@@ -122,9 +125,9 @@ class Uart:
 class Target:
     """A board, or a machine with an operating system (no regions there).
 
-    multiply_cycles: what a multiplication takes where a core's maker may choose (Cortex-M0+). settings: what
-    the set-up code of firmware/boards wants to know beside the rest, by name. part: the chip as its maker's
-    tools name it.
+    multiply_cycles: of a multiplication, where a core's maker may choose (Cortex-M0+). settings: for the
+    set-up code of firmware/boards, by name. part: the chip as its maker's tools name it. flash: for
+    edgec flash.
     """
 
     name: str
@@ -142,6 +145,12 @@ class Target:
     multiply_cycles: int = 1
     settings: tuple[tuple[str, int], ...] = ()
     part: str = ""
+    flash: Flashing = field(default_factory=Flashing)
+
+    @property
+    def extras(self) -> bool:
+        """Whether its settings ask for more than the model needs."""
+        return not EXTRAS.isdisjoint(dict(self.settings))
 
     @property
     def features(self) -> frozenset[str]:
@@ -297,6 +306,8 @@ def parse_target(name: str, data: Mapping[str, Any], place: str = "") -> Target:
         raise faulty(place, f"multiply_cycles is {data['multiply_cycles']}, must be 1 or more")
     settings = data.get("settings", {})
     check(place, "settings", settings, dict.fromkeys(settings, int), ())
+    check_extras(place, data["board"], settings)
+    check(place, "flash", data.get("flash", {}), KEYS, ())
     target = Target(
         name,
         data["description"],
@@ -313,6 +324,7 @@ def parse_target(name: str, data: Mapping[str, Any], place: str = "") -> Target:
         data.get("multiply_cycles", 1),
         tuple(settings.items()),
         data.get("part", ""),
+        flashing(data.get("flash", {})),
     )
     if target.is_mcu:
         _check_memory(place, target)

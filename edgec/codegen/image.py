@@ -35,11 +35,16 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Segment:
-    """Bytes that are loaded at an address before the program starts, and are used at `runs_at`."""
+    """Bytes that are loaded at an address before the program starts, and are used at `runs_at`: there, if not
+    said."""
 
     address: int
     data: bytes
-    runs_at: int
+    runs_at: int = -1
+
+    def __post_init__(self) -> None:
+        if self.runs_at < 0:
+            object.__setattr__(self, "runs_at", self.address)
 
 
 @dataclass(frozen=True)
@@ -85,11 +90,13 @@ class Image:
         self.arena_alignment = 1
         self.sections: dict[str, tuple[int, int]] = {}
         """Address and size of every section that is in memory."""
+        self._file, self._offsets = data, dict[str, int]()
         for section in elf.iter_sections():
             if section["sh_flags"] & 2:
                 self.sections[section.name] = (section["sh_addr"], section["sh_size"])
                 if section.name == ".arena":
                     self.arena_alignment = section["sh_addralign"]
+                self._offsets[section.name] = section["sh_offset"]
         self.segments = [
             Segment(s["p_paddr"], s.data(), s["p_vaddr"])
             for s in elf.iter_segments()
@@ -156,6 +163,20 @@ class Image:
             return None
         function = self.functions[k]
         return function if address < function.address + max(function.size, 2) else None
+
+    def contents(self, section: str) -> bytes:
+        """The bytes of a section that has any; none where it is not there."""
+        if section not in self.sections:
+            return b""
+        at = self._offsets[section]
+        return self._file[at : at + self.sections[section][1]]
+
+    def at(self, address: int, size: int) -> bytes:
+        """Bytes that are loaded at an address; fewer or none where there are not so many."""
+        for s in self.segments:
+            if s.address <= address < s.address + len(s.data):
+                return s.data[address - s.address :][:size]
+        return b""
 
     def sizes(self) -> Sizes:
         """The sizes of a firmware image."""

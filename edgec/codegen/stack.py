@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from edgec.codegen.image import Image, Symbol
 
 ROOT = "reset_handler"
+_INTERRUPT, _FAULT = "systick_handler", "fault_handler"
+_SAVED = 32
+"""Bytes that an interrupt puts on the stack: only cores without an FPU have one here (cycles.c)."""
 _SUB_SP = re.compile(r"(?:sp, )?sp, #(0x[0-9a-f]+|\d+)$")
 _FROM_FRAME_POINTER = re.compile(r"sp, r(7|11)(, #(0x[0-9a-f]+|\d+))?$")
 _BY_REGISTER = re.compile(r"sp, (sp, )?r\d+$")
@@ -33,8 +36,8 @@ def stack_bound(image: Image) -> int:
     """Worst-case bytes of stack from reset on, a multiple of 8.
 
     Every path of calls is counted with the whole frame of each function on it, jumps into
-    other functions (tail calls) as calls. Fault handlers are left out: they run on the stack
-    that is left, or from its top. Raises StackError for recursion, for a call through a pointer,
+    other functions (tail calls) as calls, and the one interrupt that there may be on top. Fault handlers are
+    left out: they have a stack of their own. Raises StackError for recursion, for a call through a pointer,
     and for a stack pointer that moves by an amount known only at run time.
     """
     by_address = {f.address: f for f in reversed(image.functions)}
@@ -57,7 +60,12 @@ def stack_bound(image: Image) -> int:
         depth[address] = frames[address].bytes + below
         return depth[address]
 
-    return (visit(root.address) + 7) & ~7
+    handlers = {f.name: f.address for f in image.functions if f.name in (_INTERRUPT, _FAULT)}
+    interrupt = handlers.get(_INTERRUPT)
+    on_top = 0
+    if interrupt is not None and interrupt != handlers[_FAULT]:
+        on_top = _SAVED + visit(interrupt)
+    return (visit(root.address) + on_top + 7) & ~7
 
 
 def frame_of(image: Image, function: Symbol, known: dict[int, Symbol]) -> Frame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,8 +147,8 @@ def build_firmware(
             room = home.size if sram_limit is None else min(home.size, left)
             copied = first_bytes(code_order(draft, fast), room - _BESIDE, _BESIDE)
         others = (f for f in code_order(draft, kernels) if f.name not in copied)
-        first = first_bytes(others, cache)
-        elf, script = _link(tool, target, objects, work, regions, weights.name, stack, first, copied)
+        first, crc = first_bytes(others, cache), _weights_crc(draft)
+        elf, script = _link(tool, target, objects, work, regions, weights.name, stack, first, copied, crc)
     image = Image(elf)
     return Firmware(elf, image, image.sizes(), weights.name, bound, script)
 
@@ -161,7 +162,7 @@ def check_board(target: Target, place: str) -> None:
     with tempfile.TemporaryDirectory(prefix="edgec-") as name:
         work = Path(name)
         try:
-            _compiled(tool, board_sources(target), [], target, work)
+            _compiled(tool, board_sources(target), [], target, work, more=["-DBOARD_EXTRAS"])
         except CompilerError as error:
             said = next((x for x in str(error).splitlines() if ": error:" in x), "it does not compile")
             what = said.partition(": error: ")[2] or said
@@ -271,26 +272,45 @@ def _bare(target: Target) -> list[str]:
 
 
 def _objects(tool: Tool, source: Path, target: Target, work: Path, strict: bool) -> list[Path]:
-    sources = [*_library_sources(source), *firmware_parts(target)[0]]
-    return _compiled(tool, sources, [source, source / "kernels"], target, work, strict)
+    library = [*_library_sources(source), *_runtime("memory.c")]
+    runtime = [p for p in firmware_parts(target)[0] if p not in library]
+    own = [source, source / "kernels"]
+    # What waits for the serial line need not be fast.
+    return _compiled(tool, library, own, target, work, strict) + _compiled(
+        tool, runtime, own, target, work, strict, ["-Os"]
+    )
 
 
 def firmware_parts(target: Target) -> tuple[list[Path], list[Path]]:
     """What the firmware of a bare-metal target is made of beside the library: sources, folders of headers."""
-    runtime = _runtime("main.c", "link.c", "startup.c", "memory.c")
+    runtime = _runtime("main.c", "link.c", "startup.c", "cycles.c", "guard.c", "memory.c")
     return [*runtime, *board_sources(target)], _firmware_includes(target)
 
 
+def definitions(target: Target) -> dict[str, str]:
+    """What the compiler defines for an image of a bare-metal target: where its weights lie, how they are
+    fetched, what its board does beside."""
+    found = {**SECTIONS, **(_FETCH if target.fetches else {})}
+    return {**found, "BOARD_EXTRAS": "", "MODEL_BEFORE": "board_before"} if target.extras else found
+
+
 def _compiled(
-    tool: Tool, sources: list[Path], own: list[Path], target: Target, work: Path, strict: bool = False
+    tool: Tool,
+    sources: list[Path],
+    own: list[Path],
+    target: Target,
+    work: Path,
+    strict: bool = False,
+    more: Sequence[str] = (),
 ) -> list[Path]:
-    """Objects for bare metal. own: folders of the library's headers."""
+    """Objects for bare metal. own: folders of the library's headers. more: flags."""
     if target.uart is not None:
         (work / "board_config.h").write_text(board_config(target))
     includes = [*own, *_firmware_includes(target), *_freestanding(target), work]
-    defined = SECTIONS | (_FETCH if target.fetches else {})
-    flags = [*_machine(tool, target), *_bare(target), *(f"-D{k}={v}" for k, v in defined.items())]
-    return compile_all(tool, sources, includes, flags, strict=strict)
+    flags = [f"-D{name}={value}" for name, value in definitions(target).items()]
+    return compile_all(
+        tool, sources, includes, [*_machine(tool, target), *_bare(target), *flags, *more], strict=strict
+    )
 
 
 def _library_sources(source: Path) -> list[Path]:
@@ -324,9 +344,10 @@ def _link(
     stack: int,
     first: Sequence[str] = (),
     fast: Sequence[str] = (),
+    crc: int = 0,
 ) -> tuple[bytes, str]:
     """The image and the linker script that made it. first: functions that come first, in their order. fast:
-    those whose code is copied."""
+    those whose code is copied. crc: of the weights."""
     used = [target.boot, *(r for r in target.weight_regions if r.name == weights)]
     home = target.fast_code if fast else None
     used += [home] if home is not None else []
@@ -345,6 +366,7 @@ def _link(
             "first": first,
             "fast_code": home.name if home is not None else "",
             "fast_functions": fast,
+            "crc": f"{crc:#010x}",
         },
     )
     (work / "linker.ld").write_text(script)
@@ -354,6 +376,14 @@ def _link(
     flags = [*_machine(tool, target), "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096"]
     tool.run([*flags, "-T", str(work / "linker.ld"), *map(str, objects), *library, "-o", str(out)])
     return sealed(out.read_bytes()), script
+
+
+def _weights_crc(image: Image) -> int:
+    """CRC-32 of the weights, those that start-up copies last; the same wherever they are linked to."""
+    crc = 0
+    for name in (".weights", ".fast"):
+        crc = zlib.crc32(image.contents(name), crc)
+    return crc
 
 
 def _place_weights(sizes: Sizes, target: Target, flash_limit: int | None) -> Region:

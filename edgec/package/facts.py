@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgec import __version__
 from edgec.codegen.library import port_suffix
-from edgec.codegen.toolchain import SECTIONS, firmware_parts, gcc_flags
+from edgec.codegen.toolchain import definitions, firmware_parts, gcc_flags
 from edgec.report.schema import Port, Report
 from edgec.resources import resource_dir
 from edgec.target import Target
@@ -63,7 +63,7 @@ class Facts:
             "flags": gcc_flags(self.target),
             "fpu": next((f.partition("=")[2] for f in gcc_flags(self.target) if f.startswith("-mfpu=")), ""),
             "folders": [below(p) for p in firmware_parts(self.target)[1]] if self.target.is_mcu else [],
-            "sections": SECTIONS,
+            "sections": definitions(self.target),
             "memory": _memory(report, self.target),
         }
 

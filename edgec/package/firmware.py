@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from edgec.codegen.board_config import board_config
 from edgec.codegen.toolchain import firmware_parts
 from edgec.package.facts import THREADS, Facts, below
 from edgec.report.files import not_a_build
 
 SCRIPT = "linker.ld"
+_CRC = re.compile(r"_weights_crc = \w+;.*")
+"""Of the weights as edgec's compiler orders them: another one may do otherwise, and 0 is not checked."""
 
 
 def firmware_files(facts: Facts) -> dict[str, str]:
@@ -25,4 +29,4 @@ def firmware_files(facts: Facts) -> dict[str, str]:
     made = {f"firmware/{below(path)}": path.read_text(encoding="utf-8") for path in wanted}
     if facts.target.uart is not None:
         made["firmware/board_config.h"] = board_config(facts.target)
-    return made | {SCRIPT: script.read_text(encoding="utf-8")}
+    return made | {SCRIPT: _CRC.sub("_weights_crc = 0;", script.read_text(encoding="utf-8"))}

@@ -77,7 +77,7 @@ class Layer(TypedDict):
     """One node of the compiled graph, named by the user's own module path.
 
     region: the index in `regions`. rows: of its result; window: how many of them are kept. cycles_estimate:
-    by the model of the cost, not measured.
+    by the model of the cost, not measured. board_cycles: by a board's counter.
     """
 
     name: str
@@ -88,6 +88,7 @@ class Layer(TypedDict):
     instructions: NotRequired[int]
     cycles: NotRequired[int]
     cycles_estimate: NotRequired[int]
+    board_cycles: NotRequired[int]
     snr_db: NotRequired[float]
     rows: NotRequired[int]
     window: NotRequired[int]
@@ -155,6 +156,20 @@ class Tuning(TypedDict):
     changed: int
 
 
+class Board(TypedDict):
+    """What a board took for one inference, by its own counter.
+
+    on: which board, and where. cycles: of all steps. stack, arena: the most bytes that were in use; absent
+    where it cannot tell.
+    """
+
+    on: str
+    clock_hz: int
+    cycles: int
+    stack: NotRequired[int]
+    arena: NotRequired[int]
+
+
 class TradeOff(TypedDict):
     """A schedule that none beats in both bytes and work, or the one that was built.
 
@@ -205,6 +220,7 @@ class Report(TypedDict):
     tuning: NotRequired[Tuning]
     accuracy: NotRequired[Accuracy]
     pareto: NotRequired[list[TradeOff]]
+    board: NotRequired[Board]
     notes: NotRequired[list[str]]
     warnings: NotRequired[list[str]]
 

@@ -1,20 +1,22 @@
-"""What the blocks of an image cost, by the addresses at which they begin."""
+"""What the blocks of code cost, by the addresses at which they begin."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from edgec.codegen.image import Image
 from edgec.sim import native
 
 
 class CodeCosts:
-    """The costs of all code of an image, where the compiled half of a simulated board finds them."""
+    """The costs of all code, where the compiled half of a simulated board finds them.
 
-    def __init__(self, image: Image, board: native.Board) -> None:
+    code: addresses and bytes.
+    """
+
+    def __init__(self, code: Sequence[tuple[int, int]], board: native.Board) -> None:
         self._code = board.code
         self._keep = []
-        for part, (base, size) in zip(self._code, image.code, strict=False):
+        for part, (base, size) in zip(self._code, code, strict=False):
             costs = (native.BlockCost * (size // 2 + 1))()
             part.base, part.bytes, part.costs = base, size, costs
             self._keep.append(costs)

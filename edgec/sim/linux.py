@@ -99,7 +99,7 @@ class LinuxRunner(Runner):
         board.stop = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p)
         board.measure = native.Measure(self._measure_block)
         board.tick = native.Tick(self._tick)
-        self._code = CodeCosts(self._image, board)
+        self._code = CodeCosts(self._image.code, board)
         totals = (native.Total * (self._slots + 2))()
         board.totals, board.owner = totals, self._slots + 1
         where = ctypes.pointer(board)

@@ -14,7 +14,8 @@ from edgec.codegen.tools import cache_dir, zig
 from edgec.resources import resource_dir
 
 PAGES = 16
-STOP_NONE, STOP_IDLE, STOP_LIMIT = 0, 1, 2
+MPU_REGIONS = 8
+STOP_NONE, STOP_IDLE, STOP_LIMIT, STOP_RESET, STOP_WATCHDOG, STOP_TICK = range(6)
 UARTS = {"stm32_v2": 0, "stm32_v1": 1, "pl011": 2, "uarte": 3}
 
 JUMPS = {None: 0, "conditional": 1, "direct": 2, "indirect": 2}
@@ -201,6 +202,18 @@ class Board(Structure):
         ("ready_count", c_uint32),
         ("pages", c_uint32),
         ("page_base", c_uint32 * PAGES),
+        ("clock", c_uint64),
+        ("cycles", c_uint64),
+        ("systick", c_uint64),
+        ("watchdog", c_uint64),
+        ("tick_cycles", c_uint32),
+        ("watchdog_base", c_uint32),
+        ("mark_port", c_uint32),
+        ("edges", c_uint64),
+        ("busy", c_uint64),
+        ("since", c_uint64),
+        ("mpu_base", c_uint32 * MPU_REGIONS),
+        ("mpu_control", c_uint32 * MPU_REGIONS),
         ("registers", (c_uint32 * 1024) * PAGES),
         ("dma", Dma),
         ("timing", Timing),

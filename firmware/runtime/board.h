@@ -1,4 +1,6 @@
-/* What a board offers the firmware. One implementation in boards/NAME. */
+/* What a board offers the firmware. One implementation in boards/NAME; what all Cortex-M have in common is in
+ * startup.c, cycles.c and guard.c.
+ */
 #ifndef BOARD_H
 #define BOARD_H
 
@@ -29,5 +31,36 @@ void fetch_wait(void);
  * the stack is the operating system's. */
 uint32_t board_stack_bytes(void);
 uint32_t board_stack_used(void);
+
+/* What a build asked for beyond the model: a watchdog, marks for a meter. Called once after board_init(), around
+ * what is computed, before each step of it, and while the host is waited for.
+ */
+#ifdef BOARD_EXTRAS
+void board_extras(void);
+void board_busy(int busy);
+void board_before(void);
+void board_alive(void);
+#else
+static inline void board_extras(void) {}
+static inline void board_busy(int busy) { (void)busy; }
+static inline void board_alive(void) {}
+#endif
+
+#if __STDC_HOSTED__
+static inline void board_count(void) {}
+static inline uint32_t board_cycles(void) { return 0; }
+static inline int board_weights_intact(void) { return 1; }
+static inline void board_reset(void) {}
+#else
+/* Starts the counter of cycles; its value now, which goes round at 2^32. */
+void board_count(void);
+uint32_t board_cycles(void);
+
+/* Whether the weights in flash are those that were linked. */
+int board_weights_intact(void);
+
+/* Begins anew, as after power-up. */
+void board_reset(void);
+#endif
 
 #endif

@@ -177,12 +177,24 @@ typedef struct {
     uint32_t ready_count;
     uint32_t pages;
     uint32_t page_base[16];
+    uint64_t clock;          /* instructions since the last reset */
+    uint64_t cycles;         /* the same in cycles where those are counted */
+    uint64_t systick;        /* the time of `cycles` at which SysTick goes round; 0: it is off */
+    uint64_t watchdog;       /* the time of `clock` at which it bites; 0: it is off */
+    uint32_t tick_cycles;    /* cycles of the core in one of the watchdog's oscillator */
+    uint32_t watchdog_base;  /* its registers; 0: there is none */
+    uint32_t mark_port;      /* registers of the port whose pins are watched; 0: none */
+    uint64_t edges;          /* how often its pins changed */
+    uint64_t busy;           /* instructions while one of them was high */
+    uint64_t since;          /* when it last went high */
+    uint32_t mpu_base[8];    /* of each region of the MPU what was written to RBAR */
+    uint32_t mpu_control[8]; /* and to RASR */
     uint32_t registers[16][1024];
     sim_dma dma;
     sim_timing timing;
 } sim_board;
 
-enum { STOP_NONE = 0, STOP_IDLE = 1, STOP_LIMIT = 2 };
+enum { STOP_NONE = 0, STOP_IDLE = 1, STOP_LIMIT = 2, STOP_RESET = 3, STOP_WATCHDOG = 4, STOP_TICK = 5 };
 enum { UART_STM32_V2 = 0, UART_STM32_V1 = 1, UART_PL011 = 2, UART_UARTE = 3 };
 enum { JUMP_NONE = 0, JUMP_CONDITIONAL = 1, JUMP_ALWAYS = 2 };
 

@@ -20,6 +20,8 @@ from edgec.report import files
 from edgec.schedule import Plan
 from tests.cli.invoke import Outcome, edgec
 from tests.conftest import ROOT
+from tests.errors.board_cases import BOARD_CASES
+from tests.errors.link_cases import LINK_CASES
 from tests.report.sample import REPORT
 
 HERE = Path(__file__).parent
@@ -380,6 +382,7 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
 @case("E402")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     pytest.importorskip("serial")
+    patch.setattr("edgec.device.serial_ports.ports", lambda: [("/dev/ttyACM0", "STM32 STLink")])
     np.save("x.npy", np.zeros((1, 4, 2, 3), np.int8))
     return edgec("run", a_build(tmp / "b"), "--on", "serial:/dev/no-such-port", "--input", "x.npy")
 
@@ -411,6 +414,9 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     patch.setattr(Packed, "plan", crushed)
     return build("tests.errors.models:image")
 
+
+CASES.update(BOARD_CASES)
+CASES.update(LINK_CASES)
 
 # -- the tests ----------------------------------------------------------------
 
