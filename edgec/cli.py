@@ -23,7 +23,7 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")]
 Build = Annotated[Path, typer.Argument(metavar="DIR", help="What edgec build wrote.", show_default=False)]
-WHERE = "Where to run: sim, host, qemu or serial:PORT."
+WHERE = "Where to run: sim, host, qemu, serial:PORT, or serial for the only port there is."
 
 
 @app.callback(invoke_without_command=True)
@@ -169,28 +169,14 @@ def run(
 @app.command()
 def eval(
     folder: Build,
-    data: Annotated[
-        str,
-        typer.Option(
-            help="Samples and labels: an .npz with y, a .parquet with label, a folder of class folders; "
-            "options for images behind an @, as for --calib."
-        ),
-    ],
+    data: Annotated[str, typer.Option(help="Samples as for build's --calib, with labels.")],
     on: Annotated[str, typer.Option(help=WHERE)] = "host",
-    samples: Annotated[
-        int | None, typer.Option(min=1, help="How many, drawn at random. [default: all on host, else 100]")
-    ] = None,
-    model: Annotated[
-        str, typer.Option(help="The float model to compare with. [default: the one that was built]")
-    ] = "",
-    no_float: Annotated[
-        bool, typer.Option("--no-float", help="Do not run the float model beside it.")
-    ] = False,
+    samples: Annotated[int | None, typer.Option(min=1, help="[default: all on host, else 100]")] = None,
+    model: Annotated[str, typer.Option(help="The float model. [default: the one that was built]")] = "",
+    no_float: Annotated[bool, typer.Option("--no-float", help="Do not run the float model.")] = False,
     output: Annotated[str, typer.Option(help="Which output has the classes, of several.")] = "",
-    sensitivity: Annotated[
-        bool, typer.Option("--sensitivity", help="Measure which layers suffer from int8 weights.")
-    ] = False,
-    out: Annotated[Path | None, typer.Option(help="Draw the confusion matrix there: picture.svg.")] = None,
+    sensitivity: Annotated[bool, typer.Option("--sensitivity", help="Layers that int8 harms.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Draw the confusion matrix: picture.svg.")] = None,
     json: Json = False,
 ) -> None:
     """Say how often a build is right, how often it agrees with the float model, and what it mistakes."""
@@ -221,6 +207,97 @@ def test(folder: Build, on: Annotated[str, typer.Option(help=WHERE)] = "host") -
     from edgec.commands import test_build
 
     test_build(folder, on)
+
+
+@app.command()
+def package(
+    folder: Build,
+    form: Annotated[
+        str,
+        typer.Option("--as", help="cmake, zephyr, platformio, arduino, esp-idf, cubeide or wheel."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Output directory. [default: the build's name and the kind]")
+    ] = None,
+    name: Annotated[str, typer.Option(help="The package's name. [default: the model's]")] = "",
+    version: Annotated[str, typer.Option(help="The package's version.")] = "1.0.0",
+) -> None:
+    """Make a build a package for another project's build system."""
+    from edgec import output_dir
+    from edgec.package import is_package, package_files
+
+    made = package_files(folder, form, name, version)
+    place = out or Path(f"{folder.resolve().name}-{form}")
+    with output_dir.fresh(place, is_package) as work:
+        output_dir.write_files(work, made)
+    print(f"wrote {place}")
+
+
+@app.command()
+def flash(
+    folder: Build,
+    port: Annotated[
+        str, typer.Option(metavar="PORT", help="ST's boot loader: /dev/ttyUSB0, COM3; for file, the drive.")
+    ] = "",
+    probe: Annotated[
+        str, typer.Option(metavar="ID", help="The debug probe, by its id or a part of it.")
+    ] = "",
+    method: Annotated[
+        str,
+        typer.Option(help="uart, swd, dfu, openocd or file. [default: by the target and what is connected]"),
+    ] = "",
+    baud: Annotated[int, typer.Option(min=1200, help="Of the boot loader's line.")] = 115_200,
+    pages: Annotated[
+        str, typer.Option(help="Pages of a chip that edgec does not know: 4x16K,64K,7x128K.")
+    ] = "",
+    unprotect: Annotated[
+        bool, typer.Option("--unprotect", help="Lift protections of the flash, which may erase all of it.")
+    ] = False,
+    dtr_rts: Annotated[
+        bool, typer.Option("--dtr-rts", help="DTR resets the board and RTS drives BOOT0.")
+    ] = False,
+    timeout: Annotated[
+        float | None, typer.Option(min=1, help="Seconds after which a bad line is given up.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write a build's firmware to a board, read it back, compare, start it."""
+    from edgec.board_commands import flash_board
+    from edgec.device.flash import FlashOptions
+
+    flash_board(folder, FlashOptions(port, probe, method, baud, pages, unprotect, dtr_rts, timeout), json)
+
+
+Seconds = Annotated[float | None, typer.Option(help="End after so long. [default: with Ctrl-C]")]
+
+
+@app.command()
+def monitor(
+    port: Annotated[str, typer.Argument(metavar="PORT", show_default=False)] = "",
+    baud: Annotated[int, typer.Option(min=1200)] = 115_200,
+    seconds: Seconds = None,
+) -> None:
+    """Show what a board sends: text, frames of the firmware, the rest in hex."""
+    from edgec.board_commands import monitor_port
+
+    monitor_port(port, baud, seconds)
+
+
+@app.command()
+def simulate(
+    folder: Build,
+    bootloader: Annotated[
+        bool, typer.Option("--bootloader", help="An empty board in ST's boot loader, to be flashed.")
+    ] = False,
+    noise: Annotated[
+        str, typer.Option(help="Faults of its line, per byte: drop=0.01,flip=0.001,seed=3.")
+    ] = "",
+    seconds: Seconds = None,
+) -> None:
+    """Put a simulated board at a pseudo-terminal, and print its name: a port for flash, run and monitor."""
+    from edgec.device.simulate import simulate_board
+
+    simulate_board(folder, bootloader, noise, seconds)
 
 
 @app.command()

@@ -13,11 +13,14 @@ import numpy as np
 from edgec import replay, run_io
 from edgec.batches import Batches
 from edgec.console import progress, show
+from edgec.device.compare import require_golden, require_same
+from edgec.device.profile import profile_board
 from edgec.diagnostics import Diagnostic
 from edgec.report import files, table
+from edgec.report.board import board_table, put_board
 from edgec.report.costs import put_costs
-from edgec.report.schema import Report
-from edgec.runners import Place, check_place, open_runner
+from edgec.report.schema import Board, Report
+from edgec.runners import Place, check_place, is_serial, open_runner
 from edgec.sim.runner import RunResult
 from edgec.target import Target
 
@@ -39,9 +42,15 @@ def run_build(
         with Batches(folder, on, len(samples), threads) as batches:
             shown.stage(f"run {len(samples)} {_plural('input', len(samples))} on {on}")
             results = batches.run(samples, shown.step)
+            if is_serial(on):
+                shown.stage("compare with the integer reference")
+                require_golden(batches.runners[0], replay.load(folder))
+    compared = _compare(folder, report, on, samples, results) if is_serial(on) else ""
     outputs = run_io.unpack([r.outputs for r in results], report["outputs"])
     written = run_io.save_outputs(output, outputs) if output else None
     facts = _facts(report, on, results)
+    if compared:
+        facts["compared"] = compared
     if written:
         facts["output"] = str(written)
     if as_json:
@@ -63,7 +72,9 @@ def run_build(
 def profile_build(folder: Path, on: Place | None, as_json: bool) -> None:
     """Print what every layer takes: the build's own figures, or measured again on a runner."""
     report = files.load(folder)
-    if on is not None:
+    if on is not None and is_serial(on):
+        _profile_board(folder, report, on)
+    elif on is not None:
         with progress() as shown:
             shown.stage(f"run on {on}")
             with open_runner(folder, on) as runner:
@@ -71,7 +82,30 @@ def profile_build(folder: Path, on: Place | None, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(files.dump(report))
     else:
-        show(table.profile(report), sys.stdout)
+        show(board_table(report) if "board" in report else table.profile(report), sys.stdout)
+
+
+def _profile_board(folder: Path, report: Report, on: Place) -> None:
+    """Put what a board takes into a report."""
+    with progress() as shown:
+        shown.stage(f"profile on {on}")
+        with open_runner(folder, on) as runner:
+            done = profile_board(runner, replay.load(folder), shown)
+            board = Board(on=runner.name, clock_hz=files.target(folder).clock_hz, cycles=done.cycles)
+    board["arena"] = done.arena
+    if done.stack is not None:
+        board["stack"] = done.stack
+    put_board(report, board, done.layers)
+
+
+def _compare(
+    folder: Path, report: Report, on: Place, samples: Sequence[bytes], results: Sequence[RunResult]
+) -> str:
+    """Compare a board's outputs with the simulated board's; what was compared, in words."""
+    with open_runner(folder, "sim") as runner:
+        want = [r.outputs for r in runner.run(samples)]
+        require_same(on, [r.outputs for r in results], want, report["outputs"])
+        return f"all bytes are those of the {runner.name}, the golden sample's those of the integer reference"
 
 
 def measure(report: Report, result: RunResult, on: Place, target: Target) -> None:

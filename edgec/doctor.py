@@ -40,6 +40,8 @@ PACKAGES = (
     ("tensorflow", "reading .keras and .h5", "pip install 'edgec[keras]'", False),
     ("pyarrow", "calibration from .parquet", "pip install 'edgec[data]'", False),
     ("pyserial", "boards at a serial port", "pip install 'edgec[serial]'", False),
+    ("stm32loader", "flash by ST's boot loader at a serial port", "pip install 'edgec[flash]'", False),
+    ("pyocd", "flash by a debug probe", "pip install 'edgec[flash]'", False),
     ("pillow", "calibration from images", "pip install 'edgec[data]'", False),
 )
 PROGRAMS = (
@@ -51,6 +53,8 @@ PROGRAMS = (
         "apt install qemu-user",
     ),
     (("arm-none-eabi-gcc",), "second compiler for Cortex-M", "apt install gcc-arm-none-eabi"),
+    (("dfu-util",), "flash by ST's USB boot loader", "apt install dfu-util"),
+    (("openocd",), "flash by a debug probe, where pyocd does not know the chip", "apt install openocd"),
     (("cmake",), "building the library from its CMake file", "apt install cmake"),
 )
 ALIASES = {"tensorflow": ("tensorflow-cpu", "tensorflow-intel")}

@@ -163,7 +163,7 @@ def _parts(
         for k in range(0, len(pick), size):
             chosen = list(pick[k : k + size])
             samples, right = data.take(chosen), labels[chosen]
-            arrays = [run_io.fit(data.path, samples.arrays[p["name"]], p) for p in ports]
+            arrays = run_io.fit(samples.arrays, ports)
             raw = [r.outputs for r in batches.run(run_io.pack(arrays, ports))]
             scores = run_io.unpack(raw, report["outputs"])[output["name"]].reshape(len(chosen), -1)
             answers, reals = Answers.of(scores, right), None

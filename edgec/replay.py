@@ -48,6 +48,11 @@ class Cases:
     layers: list[tuple[str, list[Tensor]]]
     outputs: list[Tensor]
 
+    @property
+    def input(self) -> bytes:
+        """All inputs, as `Runner.run` takes them."""
+        return b"".join(t.data for t in self.inputs)
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -76,8 +81,7 @@ def steps(runner: Runner, cases: Cases, tick: Callable[[int, int], None]) -> Dif
             _fill(runner, tensor, 0, tensor.rows)
     done: set[int] = set()
     for block in _blocks(runner):
-        if block.layer >= len(cases.layers):
-            _fill(runner, cases.inputs[block.layer - len(cases.layers)], block.first, block.last)
+        if feed(runner, cases, block):
             continue
         name, results = cases.layers[block.layer]
         for tensor in results:
@@ -93,13 +97,25 @@ def steps(runner: Runner, cases: Cases, tick: Callable[[int, int], None]) -> Dif
 
 def model(runner: Runner, cases: Cases) -> Difference | None:
     """Run a whole inference; the first output row that differs."""
-    raw = runner.run([b"".join(t.data for t in cases.inputs)])[0].outputs
+    return differs(cases, runner.run([cases.input])[0].outputs)
+
+
+def differs(cases: Cases, raw: bytes) -> Difference | None:
+    """The first row of a run's outputs that is not the reference's."""
     for tensor in cases.outputs:
         have, raw = raw[: len(tensor.data)], raw[len(tensor.data) :]
         for row in range(tensor.rows):
             if text := _differs(tensor, row, have[row * tensor.row_bytes : (row + 1) * tensor.row_bytes]):
                 return Difference("model", text)
     return None
+
+
+def feed(runner: Runner, cases: Cases, block: Block) -> bool:
+    """Write the rows of an input that are due, where a block says so. False: it is a layer's."""
+    if block.layer < len(cases.layers):
+        return False
+    _fill(runner, cases.inputs[block.layer - len(cases.layers)], block.first, block.last)
+    return True
 
 
 def _blocks(runner: Runner) -> Iterator[Block]:

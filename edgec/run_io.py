@@ -10,6 +10,9 @@ import numpy as np
 from edgec.diagnostics import Diagnostic
 from edgec.report.schema import Port
 
+_GIVEN = Path("inputs")
+"""What errors call arrays that come from no file."""
+
 
 def load_inputs(path: Path, ports: Sequence[Port]) -> list[np.ndarray]:
     """One array per input, [N, ...] in the user's axis order and the device's dtype.
@@ -19,7 +22,15 @@ def load_inputs(path: Path, ports: Sequence[Port]) -> list[np.ndarray]:
     quantized: round half to even of x / scale, plus the zero point, clipped to the dtype.
     Raises Diagnostic E105 for a file that does not fit the model.
     """
-    arrays = _read(path, ports)
+    return _counted(path, _read(path, ports))
+
+
+def fit(arrays: Mapping[str, np.ndarray], ports: Sequence[Port]) -> list[np.ndarray]:
+    """The same of arrays by the names of the inputs."""
+    return _counted(_GIVEN, _by_name(_GIVEN, arrays, ports))
+
+
+def _counted(path: Path, arrays: list[np.ndarray]) -> list[np.ndarray]:
     counts = {len(a) for a in arrays}
     if len(counts) > 1:
         raise _bad(path, "the inputs differ in their number of samples", [("have", str(sorted(counts)))])
@@ -95,15 +106,19 @@ def _read(path: Path, ports: Sequence[Port]) -> list[np.ndarray]:
         if only is None or len(ports) != 1 or (not isinstance(arrays, np.ndarray) and len(arrays) > 1):
             names = ", ".join(p["name"] for p in ports)
             raise _bad(path, f"the model has {len(ports)} inputs", [("need", f"an .npz with {names}")])
-        return [fit(path, only, ports[0])]
+        return [_fit(path, only, ports[0])]
+    return _by_name(path, arrays, ports)
+
+
+def _by_name(path: Path, arrays: Mapping[str, np.ndarray], ports: Sequence[Port]) -> list[np.ndarray]:
     if missing := [p["name"] for p in ports if p["name"] not in arrays]:
         have = ", ".join(arrays)
         raise _bad(path, f"inputs are missing: {', '.join(missing)}", [("have", have)])
-    return [fit(path, arrays[p["name"]], p) for p in ports]
+    return [_fit(path, arrays[p["name"]], p) for p in ports]
 
 
-def fit(path: Path, x: np.ndarray, port: Port) -> np.ndarray:
-    """The array in the device's dtype, its shape checked against the port's. Raises Diagnostic E105."""
+def _fit(path: Path, x: np.ndarray, port: Port) -> np.ndarray:
+    """The array in the device's dtype, its shape checked against the port's."""
     shape = port["shape"][1:] if port["shape"][:1] == [1] else port["shape"]
     need = f"{port['name']}: n x {shape}, {port['dtype']} or float"
     facts = [("need", need), ("have", f"{list(x.shape)}, {x.dtype}")]

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgec.codegen.toolchain import build_firmware, build_runner
 from edgec.codegen.tools import arm_gcc, cache_dir, this_cpu
 from edgec.diagnostics import Diagnostic
 from edgec.report import files
+from edgec.sim.protocol import VERSION
 from edgec.sim.runner import Runner
 from edgec.target import Target, load_target
 
+if TYPE_CHECKING:
+    from edgec.device.serial_link import BoardRunner
+
 PLACES = ("sim", "host", "qemu")
-SERIAL = "serial:"
+SERIAL = "serial"
 Place = str
-"""One of PLACES, or SERIAL and the name of a port."""
+"""One of PLACES, SERIAL for the board at the only serial port, or SERIAL:PORT."""
 
 
 def open_runner(folder: Path, place: Place, threads: int = 1) -> Runner:
@@ -39,11 +44,8 @@ def open_runner(folder: Path, place: Place, threads: int = 1) -> Runner:
             facts=[("reason", "rows are shared out in builds for Linux targets with whole inputs")],
             remedies=["leave --threads out", "a build for cortex-a53, --on host or qemu"],
         )
-    if place.startswith(SERIAL):
-        from edgec.device.serial_link import SerialRunner
-
-        port = place.removeprefix(SERIAL)
-        return SerialRunner(port, folder / "firmware.elf", target, report["hash"])
+    if is_serial(place):
+        return at_port(folder, place.removeprefix(SERIAL).removeprefix(":"))
     if place == "host":
         return _host(folder, threads)
     if target.kind == "linux":
@@ -83,14 +85,41 @@ def simulated(elf: bytes, target: Target, source: Path) -> Runner:
     return SimRunner(elf, target)
 
 
+def is_serial(place: Place) -> bool:
+    """Whether a place is a board at a serial port."""
+    return place.split(":", 1)[0] == SERIAL
+
+
+def at_port(folder: Path, port: str) -> BoardRunner:
+    """The board at a serial port, with a build's firmware on it. port: empty for the only one there is.
+
+    Raises Diagnostic E101 for a build that is for no board, E402 as `BoardRunner`.
+    """
+    from edgec.device.ports import OPTION, SerialLine
+    from edgec.device.serial_link import BoardRunner
+    from edgec.device.serial_ports import one_port
+
+    report = files.load(folder)
+    target = files.target(folder)
+    if target.uart is None:
+        raise Diagnostic(
+            "E101",
+            f"{target.name} is no board with a serial port",
+            where="--on serial",
+            remedies=["--on host" if target.kind == "host" else "--on sim"],
+        )
+    line = SerialLine(one_port(port, OPTION), target.uart.baud)
+    return BoardRunner(line, f"{target.name} at {line.port}", folder / "firmware.elf", target, report["hash"])
+
+
 def check_place(place: Place) -> None:
     """Raise Diagnostic E101 unless `place` names one."""
-    if place not in PLACES and not (place.startswith(SERIAL) and place != SERIAL):
+    if place not in PLACES and not is_serial(place):
         raise Diagnostic(
             "E101",
             f"no such place to run: {place}",
             where="--on",
-            facts=[("known", f"{', '.join(PLACES)}, {SERIAL}PORT")],
+            facts=[("known", f"{', '.join(PLACES)}, {SERIAL}, {SERIAL}:PORT")],
         )
 
 
@@ -99,7 +128,7 @@ def _host(folder: Path, threads: int) -> Runner:
     from edgec.sim.process import HostRunner
 
     target, cpu = load_target("host"), this_cpu()
-    program = cache_dir() / "runners" / f"{files.load(folder)['hash']}-{cpu}"
+    program = cache_dir() / "runners" / f"{files.load(folder)['hash']}-{cpu}-{VERSION}"
     if not program.is_file():
         program.parent.mkdir(parents=True, exist_ok=True)
         made = program.with_suffix(f".{os.getpid()}")

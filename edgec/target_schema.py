@@ -11,7 +11,7 @@ from typing import Any
 
 from edgec.diagnostics import Diagnostic
 
-CONTENTS = ("code", "rodata", "weights", "data", "stack", "arena")
+CONTENTS = ("code", "rodata", "weights", "data", "stack", "arena", "fast-code")
 REGION = {
     "name": str,
     "description": str,
@@ -25,6 +25,7 @@ REGION = {
     "beat_cycles": int,
     "cached": bool,
     "prefetch": bool,
+    "fetch": bool,
 }
 REGION_REQUIRED = ("name", "description", "address", "size", "access", "holds", "wait_states")
 CACHE = {"size": int, "line": int, "ways": int}
@@ -47,6 +48,7 @@ TARGET = {
     "cpu": str,
     "clock_hz": int,
     "board": str,
+    "part": str,
     "qemu": str,
     "hidden": bool,
     "multiply_cycles": int,
@@ -55,8 +57,11 @@ TARGET = {
     "dcache": dict,
     "uart": dict,
     "settings": dict,
+    "flash": dict,
     "extends": str,
 }
+EXTRAS = frozenset({"watchdog_ms", "mark_pin"})
+"""Settings that ask for more than the model needs (firmware/boards/stm32/extras.c)."""
 TARGET_REQUIRED = ("description", "kind", "cpu", "clock_hz", "board")
 
 
@@ -95,6 +100,13 @@ def check(
             raise faulty(where, f"{what} has an unknown key {key}{hint}")
         if type(value) is not types[key]:
             raise faulty(where, f"{what}: {key} must be of type {types[key].__name__}, is {value!r}")
+
+
+def check_extras(where: str, board: str, settings: Mapping[str, int]) -> None:
+    """Raise Diagnostic E105 for EXTRAS of a board that has none."""
+    for key in sorted(EXTRAS & settings.keys()):
+        if not board.startswith("stm32"):
+            raise faulty(where, f"{key} is a setting of STM32 boards")
 
 
 def faulty(where: str, what: str) -> Diagnostic:

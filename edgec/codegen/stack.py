@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from edgec.codegen.image import Image, Symbol
 
 ROOT = "reset_handler"
+_INTERRUPT, _FAULT = "systick_handler", "fault_handler"
+_SAVED = 32
+"""Bytes that an interrupt puts on the stack: only cores without an FPU have one here (cycles.c)."""
 _SUB_SP = re.compile(r"(?:sp, )?sp, #(0x[0-9a-f]+|\d+)$")
 _FROM_FRAME_POINTER = re.compile(r"sp, r(7|11)(, #(0x[0-9a-f]+|\d+))?$")
 _BY_REGISTER = re.compile(r"sp, (sp, )?r\d+$")
 _WRITE_BACK = re.compile(r"\[sp, #-(0x[0-9a-f]+|\d+)\]!")
+_FAR = re.compile(r"ip, #(0x[0-9a-f]+|\d+)$")
 _TARGET = re.compile(r"#(0x[0-9a-f]+|\d+)$")
 
 
@@ -32,8 +36,8 @@ def stack_bound(image: Image) -> int:
     """Worst-case bytes of stack from reset on, a multiple of 8.
 
     Every path of calls is counted with the whole frame of each function on it, jumps into
-    other functions (tail calls) as calls. Fault handlers are left out: they run on the stack
-    that is left, or from its top. Raises StackError for recursion, for a call through a pointer,
+    other functions (tail calls) as calls, and the one interrupt that there may be on top. Fault handlers are
+    left out: they have a stack of their own. Raises StackError for recursion, for a call through a pointer,
     and for a stack pointer that moves by an amount known only at run time.
     """
     by_address = {f.address: f for f in reversed(image.functions)}
@@ -56,15 +60,26 @@ def stack_bound(image: Image) -> int:
         depth[address] = frames[address].bytes + below
         return depth[address]
 
-    return (visit(root.address) + 7) & ~7
+    handlers = {f.name: f.address for f in image.functions if f.name in (_INTERRUPT, _FAULT)}
+    interrupt = handlers.get(_INTERRUPT)
+    on_top = 0
+    if interrupt is not None and interrupt != handlers[_FAULT]:
+        on_top = _SAVED + visit(interrupt)
+    return (visit(root.address) + on_top + 7) & ~7
 
 
 def frame_of(image: Image, function: Symbol, known: dict[int, Symbol]) -> Frame:
     """What a function takes and calls; known: all functions by address. Raises StackError as stack_bound."""
-    size, calls = 0, set()
+    size, calls, low, far = 0, set(), 0, None
     end = function.address + function.size
     for name, operands in _instructions(image, function):
         size += _pushed(function, name, operands)
+        if name == "bx" and operands == "ip" and far is not None:
+            name, operands = "b", f"#{far - 1:#x}"
+        # How linkers go where a branch does not reach: movw ip, movt ip, bx ip.
+        half = _FAR.match(operands) if name in ("movw", "movt") else None
+        far = low | int(half.group(1), 0) << 16 if half and name == "movt" else None
+        low = int(half.group(1), 0) if half and name == "movw" else 0
         target = _TARGET.search(operands)
         if target is None and _jumps_through_register(name, operands):
             raise StackError(f"{function.name}: {name} {operands} goes where only run time knows")
@@ -127,9 +142,9 @@ def _instructions(image: Image, function: Symbol) -> Iterator[tuple[str, str]]:
 
     engine = Cs(CS_ARCH_ARM, CS_MODE_THUMB | CS_MODE_MCLASS)
     data = next(
-        s.data[function.address - s.address :][: function.size]
+        s.data[function.address - s.runs_at :][: function.size]
         for s in image.segments
-        if s.address <= function.address < s.address + len(s.data)
+        if s.runs_at <= function.address < s.runs_at + len(s.data)
     )
     for start, stop in _code_ranges(image, function):
         part = data[start - function.address : stop - function.address]

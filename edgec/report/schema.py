@@ -10,13 +10,14 @@ SCHEMA = "edgec.report/1"
 
 
 class Sram(TypedDict):
-    """What is in SRAM at run time; `total` counts arena + data + stack + weights.
+    """What is in SRAM at run time; `total` counts arena + data + stack + window + weights + code.
 
     arena: windows, tensors, scratch and I/O that the plan places. scratch, io: how much of
     the arena those are at their largest. data: .data and .bss outside the arena. stack: the
-    worst case. weights: those that start-up copies there. lower_bound: no plan of this order has a smaller
-    arena. gap: what the arena has more. peak: the most bytes that are live in one step, peak_step, which is
-    of peak_layer; the rest of the arena lies idle then. measured_*: what the simulated board saw.
+    worst case. window: where weights are fetched to while others are used. weights, code: those that start-up
+    copies there, code to a memory of its own. lower_bound: no plan of this order has a smaller arena. gap:
+    what the arena has more. peak: the most bytes that are live in one step, peak_step, which is of
+    peak_layer; the rest of the arena lies idle then. measured_*: what the simulated board saw.
     """
 
     arena: int
@@ -26,7 +27,9 @@ class Sram(TypedDict):
     lower_bound: int
     data: NotRequired[int]
     stack: NotRequired[int]
+    window: NotRequired[int]
     weights: NotRequired[int]
+    code: NotRequired[int]
     budget: NotRequired[int]
     optimal: NotRequired[bool]
     gap: NotRequired[int]
@@ -74,7 +77,7 @@ class Layer(TypedDict):
     """One node of the compiled graph, named by the user's own module path.
 
     region: the index in `regions`. rows: of its result; window: how many of them are kept. cycles_estimate:
-    by the model of the cost, not measured.
+    by the model of the cost, not measured. board_cycles: by a board's counter.
     """
 
     name: str
@@ -85,6 +88,7 @@ class Layer(TypedDict):
     instructions: NotRequired[int]
     cycles: NotRequired[int]
     cycles_estimate: NotRequired[int]
+    board_cycles: NotRequired[int]
     snr_db: NotRequired[float]
     rows: NotRequired[int]
     window: NotRequired[int]
@@ -159,6 +163,20 @@ class Tuning(TypedDict):
     changed: int
 
 
+class Board(TypedDict):
+    """What a board took for one inference, by its own counter.
+
+    on: which board, and where. cycles: of all steps. stack, arena: the most bytes that were in use; absent
+    where it cannot tell.
+    """
+
+    on: str
+    clock_hz: int
+    cycles: int
+    stack: NotRequired[int]
+    arena: NotRequired[int]
+
+
 class TradeOff(TypedDict):
     """A schedule that none beats in both bytes and work, or the one that was built.
 
@@ -210,6 +228,7 @@ class Report(TypedDict):
     tuning: NotRequired[Tuning]
     accuracy: NotRequired[Accuracy]
     pareto: NotRequired[list[TradeOff]]
+    board: NotRequired[Board]
     notes: NotRequired[list[str]]
     warnings: NotRequired[list[str]]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from edgec.codegen.image import Image
 from edgec.codegen.seal import STAGE_BYTES, boot_checksum
 from edgec.diagnostics import Diagnostic
 from edgec.target import Target
@@ -17,7 +16,7 @@ _SEARCHED = 4096
 _IMAGE_DEF = struct.pack("<5I", 0xFFFF_DED3, 0x1021_0142, 0x1FF, 0, 0xAB12_3579)
 
 
-def entry(target: Target, image: Image, uc: Any) -> tuple[int, int]:
+def entry(target: Target, uc: Any) -> tuple[int, int]:
     """Stack pointer and address of the first instruction of a board whose memories hold an image.
 
     Raises Diagnostic E501 for an image that the chip's ROM would not start.
@@ -32,7 +31,7 @@ def entry(target: Target, image: Image, uc: Any) -> tuple[int, int]:
         return at, at
     if target.board == "rp2350" and _IMAGE_DEF not in bytes(uc.mem_read(base, _SEARCHED)):
         raise _refused(target, "there is no IMAGE_DEF in the first 4 KB of flash")
-    stack, first = struct.unpack("<II", uc.mem_read(image.sections[".vectors"][0], 8))
+    stack, first = struct.unpack("<II", uc.mem_read(base, 8))
     return stack, first
 
 

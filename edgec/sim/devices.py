@@ -1,8 +1,9 @@
 """The peripherals of a simulated board: pages of registers, and flags that come up by themselves.
 
 Registers keep what is written. A ready flag follows the bits that ask for it, as on the chip after its
-start-up time; the firmware's set-up code runs as it is, nothing else is modelled. What follows what is from
-the reference manuals that firmware/boards names.
+start-up time; the firmware's set-up code runs as it is. Besides, DMA from memory to memory is modelled
+(firmware/simulator/dma.c), nothing else. What follows what is from the reference manuals that firmware/boards
+names.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from dataclasses import dataclass
 from edgec.target import Target
 
 SYSTEM = 0xE000_E000
-"""System control space: interrupt controller, SysTick, cache and FPU control."""
+"""System control space: interrupt controller, SysTick, cache and FPU control, MPU."""
 
-_QSPI = 0xA000_1000
+DWT = 0xE000_1000
+"""Data watchpoint and trace: the counter of cycles."""
+
+_QSPI, _DMA2 = 0xA000_1000, 0x4002_6400
 PAGE = 4096
 
 
@@ -31,11 +35,17 @@ class ReadyFlag:
 
 @dataclass(frozen=True)
 class Devices:
-    """Of a family of chips: pages with registers, flags, and what registers hold after reset, where not 0."""
+    """Of a family of chips: pages with registers, flags, and what registers hold after reset, where not 0.
+
+    watchdog, gpio: of a board whose settings ask for them, the watchdog's registers, and those of the port
+    with the pin that is a mark for a meter.
+    """
 
     pages: tuple[int, ...]
     flags: tuple[ReadyFlag, ...]
     reset: tuple[tuple[int, int], ...] = ()
+    watchdog: int = 0
+    gpio: int = 0
 
 
 def follow(address: int, source: int, mask: int, shift: int) -> tuple[ReadyFlag, ...]:
@@ -112,6 +122,18 @@ _RP2040 = (0x4000_8000, 0x4000_C000, 0x4001_4000, 0x4001_C000, 0x4002_4000, 0x40
 _RP2350 = (0x4001_0000, 0x4002_0000, 0x4002_8000, 0x4003_8000, 0x4004_8000, 0x4005_0000)
 _SSI = 0x1800_0000
 
+_WATCHDOG, _WATCHDOGS = 0x4000_3000, {"stm32h7": 0x5800_4800}
+_PORTS = {
+    "stm32f4": 0x4002_0000,
+    "stm32f7": 0x4002_0000,
+    "stm32l4": 0x4800_0000,
+    "stm32g4": 0x4800_0000,
+    "stm32g0": 0x5000_0000,
+    "stm32h7": 0x5802_0000,
+    "stm32u5": 0x4202_0000,
+}
+"""Port A of STM32 families."""
+
 DEVICES = {
     "stm32f4": _f4_f7(),
     "stm32f7": _f4_f7(),
@@ -131,11 +153,22 @@ DEVICES = {
 def devices(target: Target) -> Devices:
     """What the firmware of a board finds beside memory."""
     own = DEVICES.get(target.board, Devices((), ()))
-    pages = {SYSTEM, *own.pages}
+    pages = {SYSTEM, DWT, *own.pages}
+    settings = dict(target.settings)
+    watchdog = _WATCHDOGS.get(target.board, _WATCHDOG) if "watchdog_ms" in settings else 0
+    port = _PORTS.get(target.board, 0) + 0x400 * settings["mark_port"] if "mark_pin" in settings else 0
+    pages |= {address & -PAGE for address in (watchdog, port) if address}
     if target.uart is not None:
         pages.add(target.uart.address & -PAGE)
     if target.board == "rp2040":
         pages.add(_SSI)
     if any(r.name == "qspi" for r in target.regions):
         pages.add(_QSPI)
-    return Devices(tuple(sorted(pages)), own.flags, own.reset)
+    if dma(target):
+        pages.add(dma(target) & -PAGE)
+    return Devices(tuple(sorted(pages)), own.flags, own.reset, watchdog, port)
+
+
+def dma(target: Target) -> int:
+    """The address of the DMA controller's registers; 0 where the board's firmware uses none."""
+    return _DMA2 if target.fetches else 0

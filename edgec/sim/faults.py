@@ -25,10 +25,16 @@ _FAULTS = {
     17: "invalid state",
     18: "invalid return",
     19: "no coprocessor",
+    20: "stack overflow",
     24: "unaligned access",
     25: "division by zero",
 }
-"""Bits of the Configurable Fault Status Register (Armv7-M Architecture Reference Manual, B3.2.15)."""
+"""Bits of the Configurable Fault Status Register (Armv7-M Architecture Reference Manual, B3.2.15; 20 is
+Armv8-M's)."""
+
+
+_SAVED = 32
+"""Bytes of the registers that the core saves on the stack at a fault."""
 
 
 def fault_diagnostic(
@@ -53,7 +59,8 @@ def fault_diagnostic(
         facts.append(("why", why))
     function = image.function_at(pc)
     inside = f"{function.name} + {(pc & ~1) - function.address:#x}" if function else "no function"
-    facts.append(("at", f"{pc & ~1:#010x}, {inside}"))
+    if pc:
+        facts.append(("at", f"{pc & ~1:#010x}, {inside}"))
     base = image.symbols.get("_stack_base")
     touched = access[1] if access else base
     if base is not None and (sp < base or (touched is not None and base - _NEAR <= touched < base)):
@@ -65,7 +72,9 @@ def fault_diagnostic(
 def reported_fault(name: str, image: Image, target: Target, payload: bytes) -> Diagnostic:
     """E501 for a fault frame (firmware/runtime/startup.c: report_fault).
 
-    The layer is found by the return addresses on the stack.
+    The layer is the one that the outermost call on the stack goes to: what lies deeper may be left over from
+    layers before. Where no call goes to one, it is that of the functions there. A stack that overflowed has
+    no room for the registers that the core saves.
     """
     exception, cfsr, _hfsr, mmfar, bfar, sp = struct.unpack_from("<6I", payload)
     stack = struct.unpack_from(f"<{(len(payload) - 24) // 4}I", payload, 24)
@@ -75,10 +84,26 @@ def reported_fault(name: str, image: Image, target: Target, payload: bytes) -> D
         access = (why, bfar, 1)
     elif cfsr & 0x80:
         access = (why, mmfar, 1)
-    pc = stack[6] if len(stack) > 6 else 0
-    functions = (image.function_at(word) for word in (pc, *stack[5:6], *stack[8:]))
+    saved = stack[:8] if sp >= image.symbols["_stack_base"] else ()
+    pc = saved[6] if len(saved) == 8 else 0
+    words = (*saved[5:6], pc, *reversed(stack[len(saved) :]))
+    called = (image.function_at(to) for word in reversed(stack) if (to := _called(image, word)))
+    functions = (*called, *(image.function_at(word) for word in words))
     layer = next((f for f in functions if f is not None and f.layer is not None), None)
-    return fault_diagnostic(name, image, target, why, pc, sp, access, layer)
+    return fault_diagnostic(name, image, target, why, pc, sp + _SAVED, access, layer)
+
+
+def _called(image: Image, word: int) -> int:
+    """Where the call goes that returns to an address; 0 where none stands before it (Armv7-M, A7.7.18)."""
+    code = image.at(word - 5, 4) if word & 1 else b""
+    if len(code) < 4:
+        return 0
+    first, second = struct.unpack("<HH", code)
+    if first >> 11 != 0b11110 or second & 0xD000 != 0xD000:
+        return 0
+    sign = first >> 10 & 1
+    upper = (second >> 13 & 1 ^ 1 ^ sign) << 23 | (second >> 11 & 1 ^ 1 ^ sign) << 22
+    return word - 1 + (upper | (first & 0x3FF) << 12 | (second & 0x7FF) << 1) - (sign << 24)
 
 
 def _place(target: Target, address: int) -> str:

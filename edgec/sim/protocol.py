@@ -7,18 +7,28 @@ import zlib
 from dataclasses import dataclass
 
 MAGIC = 0xEC
-HEADER = 8
+HEADER = 14
 TRAILER = 4
-VERSION = 2
+MOST = 4096
+"""Bytes of the longest payload."""
+VERSION = 3
 
+CRC_ERROR = 1
+SESSION_ERROR = 6
+WEIGHTS_ERROR = 7
 ERRORS = {
-    1: "the frame's CRC is wrong",
+    CRC_ERROR: "the frame's CRC is wrong",
     2: "the frame has a wrong length",
     3: "the request is unknown",
-    4: "the request reaches outside the arena",
+    4: "the request reaches beyond what there is",
     5: "the result is not ready",
+    SESSION_ERROR: "the board has started anew",
+    WEIGHTS_ERROR: "the weights in flash are damaged",
 }
-"""What the number in an error frame means (firmware/runtime/main.c)."""
+"""What the argument of an error frame means (firmware/runtime/main.c)."""
+
+_CHECKED = struct.Struct("<BBHHI")
+_CRC = struct.Struct("<I")
 
 
 @dataclass(frozen=True)
@@ -27,21 +37,28 @@ class Frame:
 
     type: str
     sequence: int
-    payload: bytes
+    payload: bytes = b""
+    argument: int = 0
 
     def encode(self) -> bytes:
-        """The frame as it goes over the line."""
-        head = bytearray(struct.pack("<BBBBI", MAGIC, ord(self.type), self.sequence, 0, len(self.payload)))
-        head[3] = _check(head)
-        body = bytes(head) + self.payload
-        return body + struct.pack("<I", zlib.crc32(body))
+        """The frame as it goes over the line. ValueError for a payload that is too long."""
+        if len(self.payload) > MOST:
+            raise ValueError(f"a payload of {len(self.payload)} bytes, {MOST} at most")
+        head = _CHECKED.pack(MAGIC, ord(self.type), self.sequence, len(self.payload), self.argument)
+        crc = zlib.crc32(head)
+        tail = self.payload + _CRC.pack(zlib.crc32(self.payload, crc)) if self.payload else b""
+        return head + _CRC.pack(crc) + tail
 
 
-def header(data: bytes) -> tuple[str, int, int] | None:
-    """Type, sequence and payload length of the 8 bytes of a header; None where they are none."""
-    if len(data) < HEADER or data[0] != MAGIC or data[3] != _check(data):
+def header(data: bytes) -> tuple[str, int, int, int] | None:
+    """Type, sequence, payload length and argument of the bytes of a header; None where they are none."""
+    if len(data) < HEADER or data[0] != MAGIC:
         return None
-    return chr(data[1]), data[2], struct.unpack_from("<I", data, 4)[0]
+    _, kind, sequence, length, argument = _CHECKED.unpack_from(data)
+    (crc,) = _CRC.unpack_from(data, _CHECKED.size)
+    if crc != zlib.crc32(data[: _CHECKED.size]) or length > MOST:
+        return None
+    return chr(kind), sequence, length, argument
 
 
 def decode(data: bytes) -> tuple[Frame | None, bytes]:
@@ -55,17 +72,14 @@ def decode(data: bytes) -> tuple[Frame | None, bytes]:
             return None, data[at:]
         head = header(data[at : at + HEADER])
         if head is not None:
-            end = at + HEADER + head[2]
-            if len(data) < end + TRAILER:
+            kind, sequence, length, argument = head
+            start = at + HEADER
+            end = start + length + (TRAILER if length else 0)
+            if len(data) < end:
                 return None, data[at:]
-            if zlib.crc32(data[at:end]) == struct.unpack_from("<I", data, end)[0]:
-                return Frame(head[0], head[1], data[at + HEADER : end]), data[end + TRAILER :]
+            payload = data[start : start + length]
+            crc = zlib.crc32(payload, zlib.crc32(data[at : at + _CHECKED.size]))
+            if not length or crc == _CRC.unpack_from(data, start + length)[0]:
+                return Frame(kind, sequence, payload, argument), data[end:]
         at = data.find(bytes([MAGIC]), at + 1)
     return None, b""
-
-
-def _check(head: bytes | bytearray) -> int:
-    check = 0x5A
-    for i in range(HEADER):
-        check = (check << 1 & 0xFF | check >> 7) ^ (head[i] if i != 3 else 0)
-    return check

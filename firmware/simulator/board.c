@@ -11,6 +11,27 @@
 
 #define TICK 50000000u
 
+#define DMA_BYTES 0x28u     /* the registers up to those of stream 0 */
+#define DCIMVAC 0xE000EF5Cu /* invalidates a line of the data cache */
+/* Registers of the core, and STM32's independent watchdog. */
+#define AIRCR 0xE000ED0Cu
+#define AIRCR_RESET 0x05FA0004u
+#define DWT_CTRL 0xE0001000u
+#define DWT_CYCCNT 0xE0001004u
+#define SYST_CSR 0xE000E010u
+#define SYST_CVR 0xE000E018u
+#define SYSTICK_ON 3u
+#define SYSTICK_ROUND (UINT64_C(1) << 24)
+#define MPU_RNR 0xE000ED98u
+#define MPU_RBAR 0xE000ED9Cu
+#define MPU_RASR 0xE000EDA0u
+#define IWDG_PR 4u
+#define IWDG_RLR 8u
+#define GPIO_ODR 0x14u
+#define GPIO_BSRR 0x18u
+#define KEY_START 0xCCCCu
+#define KEY_RELOAD 0xAAAAu
+
 void sim_block(void *engine, uint64_t address, uint32_t size, void *user);
 uint64_t sim_read(void *engine, uint64_t offset, unsigned size, void *user);
 void sim_write(void *engine, uint64_t offset, unsigned size, uint64_t value, void *user);
@@ -37,16 +58,25 @@ void sim_free(sim_board *b)
     b->timing.pairs_used = 0;
 }
 
+static sim_cost *cost_at(const sim_board *b, uint32_t address)
+{
+    for (uint32_t i = 0; i < CODES; i++) {
+        const uint32_t at = address - b->code[i].base;
+        if (at < b->code[i].bytes) {
+            return &b->code[i].costs[at / 2u];
+        }
+    }
+    return NULL;
+}
+
 void sim_block(void *engine, uint64_t address, uint32_t size, void *user)
 {
     sim_board *b = (sim_board *)user;
-    const uint32_t at = (uint32_t)address - b->code_base;
-    sim_cost *cost;
+    sim_cost *cost = cost_at(b, (uint32_t)address);
 
-    if (at >= b->code_bytes) {
+    if (cost == NULL) {
         return;
     }
-    cost = &b->costs[at / 2u];
     if (cost->size != size) {
         b->measure((uint32_t)address, size);
     }
@@ -59,11 +89,24 @@ void sim_block(void *engine, uint64_t address, uint32_t size, void *user)
         const uint64_t cycles = timing_block(b, cost, (uint32_t)address);
         b->totals[b->owner].cycles += cycles;
         cost->spent += cycles;
+        b->cycles += cycles;
+    } else {
+        b->cycles += cost->instructions;
     }
     b->executed += cost->instructions;
+    b->clock += cost->instructions;
     if (b->executed >= b->next_tick) {
         b->next_tick += TICK;
         b->tick();
+    }
+    if (b->systick != 0u && b->cycles >= b->systick && b->why == STOP_NONE) {
+        b->systick += SYSTICK_ROUND;
+        b->why = STOP_TICK;
+        (void)b->stop(engine);
+    }
+    if (b->watchdog != 0u && b->clock > b->watchdog) {
+        b->why = STOP_WATCHDOG;
+        (void)b->stop(engine);
     }
     if (b->executed > b->limit) {
         b->why = STOP_LIMIT;
@@ -241,6 +284,17 @@ static int uart_write(sim_board *b, uint32_t offset, uint32_t value)
     return 0;
 }
 
+static int is_dma(const sim_board *b, uint32_t address)
+{
+    return b->dma.base != 0u && address - b->dma.base < DMA_BYTES;
+}
+
+/* The DWT's counter of cycles, where it runs. */
+static uint32_t cycle_count(sim_board *b)
+{
+    return (*register_at(b, DWT_CTRL) & 1u) == 0u ? 0u : (uint32_t)b->cycles;
+}
+
 uint64_t sim_read(void *engine, uint64_t offset, unsigned size, void *user)
 {
     const sim_page *p = (const sim_page *)user;
@@ -252,7 +306,16 @@ uint64_t sim_read(void *engine, uint64_t offset, unsigned size, void *user)
     if (uart_read(b, address - b->uart_base, &value)) {
         return value;
     }
+    if (address == DWT_CYCCNT) {
+        return cycle_count(b);
+    }
+    if (address == SYST_CVR) {
+        return (b->systick - b->cycles) & (SYSTICK_ROUND - 1u);
+    }
     value = b->registers[p->page][offset / 4u];
+    if (is_dma(b, address)) {
+        value = dma_read(b, address - b->dma.base, value);
+    }
     for (uint32_t i = 0; i < b->ready_count; i++) {
         const sim_ready *r = &b->ready[i];
         if (r->address == (address & ~3u) && (*register_at(b, r->source) & r->mask) == r->value) {
@@ -261,6 +324,54 @@ uint64_t sim_read(void *engine, uint64_t offset, unsigned size, void *user)
     }
     value >>= 8u * (offset & 3u);
     return size >= 4u ? value : value & ((UINT64_C(1) << (8u * size)) - 1u);
+}
+
+/* Pins that are set or reset: what a meter sees. */
+static void set_pins(sim_board *b, uint32_t value)
+{
+    uint32_t *const out = register_at(b, b->mark_port + GPIO_ODR);
+    const uint32_t next = (*out & ~(value >> 16)) | (value & 0xFFFFu);
+
+    if (next == *out) {
+        return;
+    }
+    b->edges++;
+    if (next != 0u && *out == 0u) {
+        b->since = b->clock;
+    } else if (next == 0u) {
+        b->busy += b->clock - b->since;
+    }
+    *out = next;
+}
+
+/* STM32's independent watchdog. */
+static void watch(sim_board *b, uint32_t key)
+{
+    const uint32_t periods = *register_at(b, b->watchdog_base + IWDG_RLR) + 1u;
+    const uint32_t each = (4u << *register_at(b, b->watchdog_base + IWDG_PR)) * b->tick_cycles;
+
+    if (key == KEY_START || (key == KEY_RELOAD && b->watchdog != 0u)) {
+        b->watchdog = b->clock + (uint64_t)periods * each;
+    }
+}
+
+/* What writing to a register does beyond keeping the value. */
+static void act(sim_board *b, uint32_t address, uint32_t value)
+{
+    if (address == AIRCR && value == AIRCR_RESET) {
+        b->why = STOP_RESET;
+        (void)b->stop(b->engine);
+    } else if (address == MPU_RASR) {
+        const uint32_t region = *register_at(b, MPU_RNR) & 7u;
+        b->mpu_base[region] = *register_at(b, MPU_RBAR);
+        b->mpu_control[region] = value;
+    } else if (address == SYST_CSR) {
+        b->systick = (value & SYSTICK_ON) == SYSTICK_ON ? b->cycles + SYSTICK_ROUND : 0u;
+    } else if (b->watchdog_base != 0u && address == b->watchdog_base) {
+        watch(b, value);
+    } else if (b->mark_port != 0u && address == b->mark_port + GPIO_BSRR) {
+        set_pins(b, value);
+    }
 }
 
 void sim_write(void *engine, uint64_t offset, unsigned size, uint64_t value, void *user)
@@ -273,5 +384,11 @@ void sim_write(void *engine, uint64_t offset, unsigned size, uint64_t value, voi
     if (uart_write(b, address - b->uart_base, (uint32_t)value)) {
         return;
     }
+    if (address == DCIMVAC) {
+        dma_forget(b, (uint32_t)value);
+    } else if (is_dma(b, address)) {
+        dma_write(b, address - b->dma.base, (uint32_t)value);
+    }
     memcpy((uint8_t *)&b->registers[p->page][offset / 4u] + (offset & 3u), &value, size <= 4u ? size : 4u);
+    act(b, address, (uint32_t)value);
 }

@@ -10,6 +10,7 @@
 typedef int (*stop_function)(void *engine);
 typedef int (*memory_function)(void *engine, uint64_t address, void *bytes, size_t count);
 typedef int (*register_function)(void *engine, int which, void *value);
+typedef int (*memory_function)(void *engine, uint64_t address, void *data, uint64_t bytes);
 
 /* What one basic block costs, by the half-word it begins at. Filled by Python when `size` differs. */
 typedef struct {
@@ -27,6 +28,15 @@ typedef struct {
     uint64_t executed; /* instructions */
     uint64_t spent;    /* cycles, waits for memories included */
 } sim_cost;
+
+#define CODES 2u
+
+/* Memory that instructions lie in, and what the blocks there cost. */
+typedef struct {
+    uint32_t base;
+    uint32_t bytes;
+    sim_cost *costs;
+} sim_code;
 
 typedef struct {
     uint64_t instructions;
@@ -115,11 +125,23 @@ typedef struct {
     uint64_t pairs_used;
     sim_memory memory[MEMORIES];
     sim_branch branch[MOST_BRANCHES];
+    sim_memory *fetched; /* the memory behind caches that is read by DMA, until `arrives` */
+    uint64_t arrives;
     sim_fill data_fill;
     sim_fill code_fill;
     sim_cache data;
     sim_cache code;
 } sim_timing;
+
+/* A transfer by DMA. bytes: 0 where none is under way. */
+typedef struct {
+    uint32_t base; /* of the controller's registers; 0: there is none */
+    uint32_t from;
+    uint32_t to;
+    uint32_t words;
+    uint32_t bytes;
+    uint32_t flags;
+} sim_dma;
 
 typedef struct {
     void *engine;
@@ -131,9 +153,7 @@ typedef struct {
     void (*measure)(uint32_t address, uint32_t size);
     uint32_t (*measure_pair)(uint32_t from, uint32_t to, uint32_t jumped);
     void (*tick)(void); /* called every TICK instructions, so that Python hears of Ctrl-C */
-    uint32_t code_base;
-    uint32_t code_bytes;
-    sim_cost *costs;
+    sim_code code[CODES];
     sim_total *totals; /* by slot */
     int32_t owner;
     uint64_t executed;
@@ -157,15 +177,39 @@ typedef struct {
     uint32_t ready_count;
     uint32_t pages;
     uint32_t page_base[16];
+    uint64_t clock;          /* instructions since the last reset */
+    uint64_t cycles;         /* the same in cycles where those are counted */
+    uint64_t systick;        /* the time of `cycles` at which SysTick goes round; 0: it is off */
+    uint64_t watchdog;       /* the time of `clock` at which it bites; 0: it is off */
+    uint32_t tick_cycles;    /* cycles of the core in one of the watchdog's oscillator */
+    uint32_t watchdog_base;  /* its registers; 0: there is none */
+    uint32_t mark_port;      /* registers of the port whose pins are watched; 0: none */
+    uint64_t edges;          /* how often its pins changed */
+    uint64_t busy;           /* instructions while one of them was high */
+    uint64_t since;          /* when it last went high */
+    uint32_t mpu_base[8];    /* of each region of the MPU what was written to RBAR */
+    uint32_t mpu_control[8]; /* and to RASR */
     uint32_t registers[16][1024];
+    sim_dma dma;
     sim_timing timing;
 } sim_board;
 
-enum { STOP_NONE = 0, STOP_IDLE = 1, STOP_LIMIT = 2 };
+enum { STOP_NONE = 0, STOP_IDLE = 1, STOP_LIMIT = 2, STOP_RESET = 3, STOP_WATCHDOG = 4, STOP_TICK = 5 };
 enum { UART_STM32_V2 = 0, UART_STM32_V1 = 1, UART_PL011 = 2, UART_UARTE = 3 };
 enum { JUMP_NONE = 0, JUMP_CONDITIONAL = 1, JUMP_ALWAYS = 2 };
 
 /* timing.c: the cycles of a block that begins to run. */
 uint64_t timing_block(sim_board *b, sim_cost *cost, uint32_t address);
+
+/* The same file: the memory behind caches at an address, NULL for none; the place of a line in a cache, or -1. */
+sim_memory *timing_memory(sim_timing *t, uint32_t address);
+int timing_find(sim_cache *c, uint32_t line);
+
+/* dma.c: registers of the controller, `offset` behind its first. value: what was written there. */
+uint64_t dma_read(sim_board *b, uint32_t offset, uint64_t value);
+void dma_write(sim_board *b, uint32_t offset, uint32_t value);
+
+/* The same file: the data cache forgets what it has of an address. */
+void dma_forget(sim_board *b, uint32_t address);
 
 #endif

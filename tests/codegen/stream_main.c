@@ -176,7 +176,7 @@ static void answer(const link_frame *request, const void *head, uint32_t bytes)
 {
     link_frame f;
 
-    link_send_begin(&f, (char)(request->type | 0x20u), request->sequence, bytes + MODEL_OUTPUT_BYTES);
+    link_send_begin(&f, request, (char)(request->type | 0x20u), bytes + MODEL_OUTPUT_BYTES);
     link_send(&f, head, bytes);
     link_send(&f, ctx.arena + model_outputs[0].address, model_outputs[0].bytes);
     link_send_end(&f);

@@ -106,21 +106,24 @@ def test_a_damaged_row_is_sent_again(tmp_path: Path) -> None:
     row = model.library.inputs[0].type.row_bytes
     firmware = toolchain.build_firmware(streams.sources("one row", tmp_path), BOARD)
     with SimRunner(firmware.elf, BOARD) as runner:
+        runner.identify()
         assert struct.unpack("<2I", runner.exchange("B")) == (0, row)
         first = model.inputs[:row]
-        damaged = bytearray(Frame("N", 7, first).encode())
-        damaged[10] ^= 1
-        assert runner._transfer(bytes(damaged), 7) == Frame("e", 7, struct.pack("<I", 1))
-        for wrong in (b"", first + b"\0", first * 2):
-            assert runner._transfer(Frame("N", 8, wrong).encode(), 8) == Frame("e", 8, struct.pack("<I", 2))
+        damaged = bytearray(Frame("D", 7, first).encode())
+        damaged[20] ^= 1
+        assert runner._transfer(bytes(damaged), 7) == Frame("e", 7, argument=1)
+        for wrong in (first + b"\0", first * 2):
+            assert runner._transfer(Frame("D", 8, wrong).encode(), 8) == Frame("e", 8, argument=4)
         with pytest.raises(Diagnostic, match="E501") as raised:
             runner.exchange("R")
         assert "the result is not ready" in raised.value.render()
-        reply = runner.exchange("N", first)
+        runner.send_inputs(first)
+        reply = runner.exchange("N")
         while (span := struct.unpack("<2I", reply))[1]:
-            reply = runner.exchange("N", model.inputs[span[0] : sum(span)])
-        assert runner.exchange("R") == model.outputs
-        assert runner.exchange("R") == model.outputs
+            runner.send_inputs(model.inputs[span[0] : sum(span)])
+            reply = runner.exchange("N")
+        runner.exchange("R")
+        assert runner.outputs() == runner.outputs() == model.outputs
 
 
 @pytest.mark.parametrize("place", ["host", "cortex-a53", "mps2-an500"])

@@ -22,6 +22,8 @@ from edgec.report.schema import Report
 from edgec.schedule import Plan
 from tests.cli.invoke import Outcome, edgec
 from tests.conftest import ROOT
+from tests.errors.board_cases import BOARD_CASES
+from tests.errors.link_cases import LINK_CASES
 from tests.report.sample import REPORT
 
 HERE = Path(__file__).parent
@@ -142,6 +144,24 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return edgec("eval", "b", "--data", labelled([0, 1]), "--sensitivity")
 
 
+@case("E101-package")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return edgec("package", a_build(tmp / "b"), "--as", "zephir", "--out", "out")
+
+
+@case("E101-package-target")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return edgec("package", a_build(tmp / "b"), "--as", "wheel", "--out", "out")
+
+
+@case("E101-package-name")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    folder = a_build(tmp / "b")
+    (folder / "src").mkdir()
+    (folder / "src" / "model.h").write_text("")
+    return edgec("package", folder, "--as", "cmake", "--name", "My Model", "--out", "out")
+
+
 @case("E102")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("m.tflite", target="stm32f764")
@@ -158,6 +178,14 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     (tmp / "file").write_text("x")
     return edgec("build", "m.tflite", "--target", "host", "--out", "file/out")
+
+
+@case("E103-package")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    folder = a_build(tmp / "b")
+    (folder / "src").mkdir()
+    (folder / "src" / "model.h").write_text("")
+    return edgec("package", folder, "--as", "cmake", "--out", "b")
 
 
 @case("E104-shape")
@@ -200,6 +228,11 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     (tmp / "b").mkdir()
     return edgec("profile", "b")
+
+
+@case("E105-package")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return edgec("package", a_build(tmp / "b"), "--as", "cmake", "--out", "out")
 
 
 @case("E105-shape")
@@ -396,6 +429,7 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
 @case("E402")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     pytest.importorskip("serial")
+    patch.setattr("edgec.device.serial_ports.ports", lambda: [("/dev/ttyACM0", "STM32 STLink")])
     np.save("x.npy", np.zeros((1, 4, 2, 3), np.int8))
     return edgec("run", a_build(tmp / "b"), "--on", "serial:/dev/no-such-port", "--input", "x.npy")
 
@@ -427,6 +461,9 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     patch.setattr(Packed, "plan", crushed)
     return build("tests.errors.models:image")
 
+
+CASES.update(BOARD_CASES)
+CASES.update(LINK_CASES)
 
 # -- the tests ----------------------------------------------------------------
 

@@ -23,9 +23,14 @@ def firmware(target: str, tool: Tool | None = None) -> Firmware:
     return build_firmware(MODEL, load_target(target), tool=tool, strict=True)
 
 
-def variant(folder: Path, fault: str, **more: str) -> Path:
-    """A copy of the model whose layer 1 ends with the statements `fault`; more: files by stem."""
+def variant(folder: Path, fault: str, target: str = "fake", **more: str) -> Path:
+    """A copy of the model whose layer 1 ends with the statements `fault`.
+
+    more: files by stem. target: what it says it was built for.
+    """
     shutil.copytree(MODEL, folder)
+    header = folder / "model.h"
+    header.write_text(header.read_text().replace('"fake"', f'"{target}"'))
     (folder / "fault.h").write_text(
         f"#ifndef FAULT_H\n#define FAULT_H\n{more.pop('declare', '')}\n#define fault(arena) {fault}\n#endif\n"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import struct
 import sys
 import threading
 from pathlib import Path
@@ -56,8 +55,8 @@ def test_instruction_count_is_exact(board: str) -> None:
         def step(_uc: object, address: int, _size: int, _data: object) -> None:
             seen.append(address)
 
-        runner._uc.hook_add(unicorn.UC_HOOK_CODE, step)
-        runner._uc.ctl_flush_tb()  # blocks translated before would not call it
+        runner.machine.uc.hook_add(unicorn.UC_HOOK_CODE, step)
+        runner.machine.uc.ctl_flush_tb()  # blocks translated before would not call it
         result = runner.run(fake.inputs(1))[0]
     main, model = functions["main"], functions["model_run"]
     starts = [k for k, a in enumerate(seen) if a == model.address]
@@ -105,20 +104,23 @@ def test_step_by_step() -> None:
         assert rest == [Block(0, 500, 900), Block(1, 0, 10), Block(2, 0, 10), None]
         with pytest.raises(Diagnostic, match="E501") as raised:
             runner.read(3990, 11)
-        assert "outside the arena" in raised.value.render()
+        assert "beyond what there is" in raised.value.render()
         with pytest.raises(Diagnostic, match="E501"):
             runner.write(3990, bytes(11))
 
 
 def test_damaged_frames_are_refused_and_skipped() -> None:
     with SimRunner(fake.firmware("stm32f746").elf, load_target("stm32f746")) as runner:
-        good = Frame("R", 9, bytes(1000)).encode()
+        good = Frame("D", 9, bytes(1000)).encode()
         damaged = bytearray(good)
         damaged[500] ^= 1
-        assert runner._transfer(bytes(damaged), 9) == Frame("e", 9, struct.pack("<I", 1))
-        assert runner._transfer(Frame("R", 9, bytes(999)).encode(), 9) == Frame("e", 9, struct.pack("<I", 2))
-        assert runner._transfer(Frame("Q", 9, b"").encode(), 9) == Frame("e", 9, struct.pack("<I", 3))
-        assert runner._transfer(b"\xec\x00noise\xec" + good, 9).type == "r"
+        assert runner._transfer(good, 9) == Frame("e", 9, argument=6)
+        runner.identify()
+        assert runner._transfer(bytes(damaged), 9) == Frame("e", 9, argument=1)
+        assert runner._transfer(Frame("D", 9, bytes(1001)).encode(), 9) == Frame("e", 9, argument=4)
+        assert runner._transfer(Frame("R", 9, b"1").encode(), 9) == Frame("e", 9, argument=2)
+        assert runner._transfer(Frame("Q", 9).encode(), 9) == Frame("e", 9, argument=3)
+        assert runner._transfer(b"\xec\x00noise\xec" + good, 9).type == "d"
 
 
 JUMP = '__asm volatile("ldr lr, =0x30000001\\nbx lr\\n.ltorg" ::: "lr")'
@@ -170,7 +172,7 @@ def test_stack_overflow_leaves_the_memory() -> None:
 def test_nothing_but_the_boards_memories_is_mapped() -> None:
     target = load_target("stm32f446")
     with SimRunner(fake.firmware("stm32f446").elf, target) as runner:
-        mapped = sorted((begin, end + 1) for begin, end, _ in runner._uc.mem_regions())
+        mapped = sorted((begin, end + 1) for begin, end, _ in runner.machine.uc.mem_regions())
     memories = [(r.address, r.end) for r in target.regions]
     peripherals = [m for m in mapped if m not in memories]
     assert [m for m in mapped if m in memories] == sorted(memories)
@@ -185,11 +187,12 @@ def test_code_is_translated_once() -> None:
         runner.run(fake.inputs(2))
         again: list[int] = []
         finish = runner._measure(timed=False)
-        runner._uc.hook_add(
+        runner.machine.uc.hook_add(
             unicorn.UC_HOOK_EDGE_GENERATED, lambda _uc, cur, _prev, _data: again.append(cur.pc)
         )
         for x in fake.inputs(20):
-            runner.exchange("R", x)
+            runner.send_inputs(x)
+            runner.exchange("R")
         finish()
     assert again == []
 

@@ -103,7 +103,7 @@ def test_every_wait_is_for_what_asked(name: str, monkeypatch: pytest.MonkeyPatch
         read = Registers(runner, target)
         up = {f.address for f in found.flags if read(f.source) & f.mask == f.value}
     assert up and up <= waited
-    monkeypatch.setattr("edgec.sim.board.devices", lambda t: replace(devices(t), flags=()))
+    monkeypatch.setattr("edgec.sim.machine.devices", lambda t: replace(devices(t), flags=()))
     with pytest.raises(Diagnostic) as raised:
         SimRunner(fake.firmware(name).elf, target, limit=100_000)
     assert dict(raised.value.facts)["why"] == "no end after 100,000 instructions"

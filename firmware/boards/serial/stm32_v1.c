@@ -22,6 +22,7 @@ int board_read(uint8_t *data, uint32_t bytes)
 {
     for (uint32_t i = 0; i < bytes; i++) {
         while ((UART_SR & SR_RX) == 0u) {
+            board_alive();
         }
         data[i] = (uint8_t)UART_DR; /* clears an overrun too; the frame's CRC shows the loss */
     }

@@ -34,6 +34,7 @@ int board_read(uint8_t *data, uint32_t bytes)
     for (uint32_t i = 0; i < bytes; i++) {
         uint32_t status;
         while (((status = UART_ISR) & ISR_RX) == 0u) {
+            board_alive();
         }
         if ((status & ISR_OVERRUN) != 0u) {
             UART_ICR = ISR_OVERRUN; /* a lost byte shows in the frame's CRC */

@@ -289,12 +289,20 @@ static inline const model_move *model_next(model_place *p)
     return m;
 }
 
+/* Where defined, the name of a function that is called before each step, to feed a watchdog or to mark it. */
+#ifdef MODEL_BEFORE
+void MODEL_BEFORE(void);
+#else
+#define MODEL_BEFORE() ((void)0)
+#endif
+
 static void model_perform(model_ctx *ctx, const model_move *m)
 {
     const int32_t first = (int32_t)ctx->row[m->cursor] - (int32_t)m->back;
     const int32_t last = first + (int32_t)m->rows;
 
     ctx->row[m->cursor] = (uint16_t)last;
+    MODEL_BEFORE();
     switch (m->layer) {
     case 0:
         model_layer_000_block_norm(ctx->arena, first, last);
@@ -333,7 +341,7 @@ void model_run(model_ctx *ctx)
 
 void model_rewind(model_ctx *ctx)
 {
-    memset((uint8_t *)ctx + sizeof ctx->arena, 0, sizeof *ctx - sizeof ctx->arena);
+    memset((uint8_t *)ctx + offsetof(model_ctx, row), 0, sizeof *ctx - offsetof(model_ctx, row));
 }
 
 int32_t model_step(model_ctx *ctx, model_block *done)

@@ -18,6 +18,8 @@ extern "C" {
 
 #define MODEL_NAME "attention"
 #define MODEL_HASH "2fd55867e19d441a"
+#define MODEL_TARGET "stm32f746"
+#define MODEL_VERSION "0.1.0"
 #define MODEL_ARENA_BYTES 216
 #define MODEL_INPUTS 1
 #define MODEL_INPUT_BYTES 40

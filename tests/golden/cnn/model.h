@@ -18,6 +18,8 @@ extern "C" {
 
 #define MODEL_NAME "cnn"
 #define MODEL_HASH "9d959cb1364e44c7"
+#define MODEL_TARGET "stm32f746"
+#define MODEL_VERSION "0.1.0"
 #define MODEL_ARENA_BYTES 104
 #define MODEL_INPUTS 1
 #define MODEL_INPUT_BYTES 72

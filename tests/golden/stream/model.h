@@ -19,6 +19,8 @@ extern "C" {
 
 #define MODEL_NAME "stream"
 #define MODEL_HASH "e1b65caeecca39d5"
+#define MODEL_TARGET "stm32f746"
+#define MODEL_VERSION "0.1.0"
 #define MODEL_ARENA_BYTES 208
 #define MODEL_INPUTS 1
 #define MODEL_INPUT_BYTES 90

@@ -33,6 +33,12 @@ __attribute__((noinline)) void model_layer_002_head_sum(uint8_t *arena, int32_t 
     kernel_sum((const int8_t *)(arena + 2000), arena + 3000, first, last);
 }
 
+#ifdef MODEL_BEFORE
+void MODEL_BEFORE(void);
+#else
+#define MODEL_BEFORE() ((void)0)
+#endif
+
 static void model_perform(uint8_t *arena, const model_block *b)
 {
     switch (b->layer) {
@@ -52,8 +58,11 @@ static const model_block steps[4] = {{0, 0, 500}, {0, 500, 900}, {1, 0, 10}, {2,
 
 void model_run(model_ctx *ctx)
 {
+    MODEL_BEFORE();
     model_layer_000_stem_scale(ctx->arena, 0, 900);
+    MODEL_BEFORE();
     model_layer_001_body_copy(ctx->arena, 0, 10);
+    MODEL_BEFORE();
     model_layer_002_head_sum(ctx->arena, 0, 10);
 }
 

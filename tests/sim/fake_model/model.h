@@ -5,6 +5,8 @@
 #include <stdint.h>
 
 #define MODEL_HASH "0123456789abcdef"
+#define MODEL_TARGET "fake"
+#define MODEL_VERSION "0"
 #define MODEL_ARENA_BYTES 4000
 #define MODEL_INPUTS 2
 #define MODEL_INPUT_BYTES 1000
