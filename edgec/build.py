@@ -19,6 +19,7 @@ from edgec.fast import fast_firmware
 from edgec.fitting import fitted
 from edgec.ir import Graph
 from edgec.options import BuildOptions, Progress
+from edgec.output_dir import write_files
 from edgec.pipeline import Lowered, bind, dense, lower
 from edgec.report import assemble, files, pareto
 from edgec.report.costs import put_costs
@@ -112,17 +113,16 @@ def _fitted(
     def link(model: Lowered, scheme: Scheme) -> _Made:
         return _linked(options, target, model, scheme, progress, last)
 
-    try:
+    forms = [lowered]
+    if (denser := dense(lowered)).graph.features != lowered.graph.features:
+        forms.append(denser)
+    while True:
         try:
-            return fitted(options, target, lowered, link, _telling(progress), measured)
+            return fitted(options, target, forms.pop(0), link, _telling(progress), measured)
         except DoesNotFit as error:
-            denser = dense(lowered)
-            if error.memory != "flash" or denser.graph.features == lowered.graph.features:
-                raise
+            if error.memory != "flash" or not forms:
+                raise fit.explain(error, *last) from error
         progress.status("flash is short: weights in fewer bytes")
-        return fitted(options, target, denser, link, _telling(progress), measured)
-    except DoesNotFit as error:
-        raise fit.explain(error, *last) from error
 
 
 def _linked(
@@ -145,7 +145,7 @@ def _linked(
     write_files(options.out, library.files)
     last[:] = [fit.Attempt(options, target, model, graph, plan, library)]
     progress.stage(f"compile and link for {target.name}")
-    report = _link(options, target, model, graph, plan, library)
+    report, library = _link(options, target, model, graph, plan, library)
     return _Made(model, scheme, graph, plan, library, report)
 
 
@@ -215,26 +215,19 @@ def _trade_offs(options: BuildOptions, made: _Made, tell: Callable[[Scheme], Non
     return pareto.points(search.pareto(), made.scheme, search.macs)
 
 
-def write_files(folder: Path, contents: Mapping[str, str | bytes]) -> None:
-    """Write files below a folder, making the folders they need."""
-    for name, content in contents.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-
-
 def _link(
     options: BuildOptions, target: Target, lowered: Lowered, graph: Graph, plan: Plan, library: Library
-) -> Report:
-    """Compile and link; the report with all that is known before anything runs."""
+) -> tuple[Report, Library]:
+    """Compile and link; the report with all that is known before anything runs, and the library as it is."""
     source = options.out / "src"
     if target.is_mcu:
         firmware = build_firmware(source, target, sram_limit=options.budget, flash_limit=options.flash_budget)
         if options.optimize == "speed":
-            firmware = fast_firmware(options, target, graph, plan, library, firmware)
+            firmware, library = fast_firmware(options, target, graph, plan, library, firmware)
         write_files(options.out, firmware.files(target))
         sizes = firmware.sizes
-        memory = assemble.sram(graph, plan, sizes, options.budget or target.sram_bytes)
+        board = target.sram.size + (target.fast_code.size if sizes.fast_code and target.fast_code else 0)
+        memory = assemble.sram(graph, plan, sizes, options.budget or board, library.window_bytes)
         flash = Flash(
             code=sizes.flash - sizes.weights,
             weights=sizes.weights,
@@ -263,8 +256,14 @@ def _link(
         report["accuracy"] = lowered.accuracy
     if lowered.dead is not None:
         report["dead"] = lowered.dead
-    fast = memory.get("weights", 0)
+    fast, code = memory.get("weights", 0), memory.get("code", 0)
     copied = [f"{fast:,} B of weights copied to SRAM at start"] if fast else []
+    if library.window_bytes:
+        copied.append(
+            f"{library.window_bytes:,} B of SRAM take weights that are fetched while others are used"
+        )
+    if code and target.fast_code is not None:
+        copied.append(f"{code:,} B of code copied to {target.fast_code.name} at start")
     report["notes"], report["warnings"] = [*lowered.notes, *copied], lowered.warnings
     for layer, entry in zip(library.layers, report["layers"], strict=True):
         entry["cycles_estimate"] = taken.layers[layer.node.name]
@@ -277,7 +276,7 @@ def _link(
     elif options.regions:
         more = f"{taken.reads:,} B of constants are read instead of {own.reads:,} B"
         report["notes"] = [*report["notes"], f"{more} by layers one by one, for less memory"]
-    return report
+    return report, library
 
 
 def _verify(folder: Path, target: Target, library: Library, proof: prove.Proof, report: Report) -> None:

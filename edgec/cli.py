@@ -189,6 +189,30 @@ def test(folder: Build, on: Annotated[str, typer.Option(help=WHERE)] = "host") -
 
 
 @app.command()
+def package(
+    folder: Build,
+    form: Annotated[
+        str,
+        typer.Option("--as", help="cmake, zephyr, platformio, arduino, esp-idf, cubeide or wheel."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Output directory. [default: the build's name and the kind]")
+    ] = None,
+    name: Annotated[str, typer.Option(help="The package's name. [default: the model's]")] = "",
+    version: Annotated[str, typer.Option(help="The package's version.")] = "1.0.0",
+) -> None:
+    """Make a build a package for another project's build system."""
+    from edgec import output_dir
+    from edgec.package import is_package, package_files
+
+    made = package_files(folder, form, name, version)
+    place = out or Path(f"{folder.resolve().name}-{form}")
+    with output_dir.fresh(place, is_package) as work:
+        output_dir.write_files(work, made)
+    print(f"wrote {place}")
+
+
+@app.command()
 def flash(
     folder: Build,
     port: Annotated[

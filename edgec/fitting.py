@@ -59,6 +59,7 @@ def _smallest(lowered: Lowered, search: Search) -> tuple[Lowered, Search]:
     if lowered.narrow is not None:
         narrow = lowered.narrow()
         other = replace(search, graph=narrow.graph)
+        search = replace(search, below=other.smallest().arena + 1)
         if other.smallest().arena < search.smallest().arena:
             return narrow, other
     return lowered, search

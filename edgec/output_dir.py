@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,23 +22,25 @@ def default_name(model: str, target: str) -> Path:
     return Path(f"{Path(model).resolve().stem}-{target}")
 
 
-def check(out: Path) -> None:
-    """Raise Diagnostic E103 where a build cannot be put at `out`."""
+def check(out: Path, replaces: Callable[[Path], bool] = is_build) -> None:
+    """Raise Diagnostic E103 where nothing can be put at `out`: what is there must be what it replaces."""
     if out.is_symlink():
         raise _refused(out, "it is a symbolic link", [f"--out {out.resolve()}"])
-    if out.exists() and not (out.is_dir() and is_build(out)):
+    if out.exists() and not (out.is_dir() and replaces(out)):
+        if is_build(out):
+            raise _refused(out, "it exists and is a build", ["--out with another name"])
         what = "a directory that edgec did not write" if out.is_dir() else "a file"
         raise _refused(out, f"it exists and is {what}", ["--out with another name", f"rm -r {out}"])
 
 
 @contextmanager
-def fresh(out: Path) -> Iterator[Path]:
+def fresh(out: Path, replaces: Callable[[Path], bool] = is_build) -> Iterator[Path]:
     """An empty directory that becomes `out` if the block succeeds and vanishes if not.
 
-    An earlier build at `out` is replaced, and untouched where the block fails. Raises
+    What `replaces` knows at `out`, an earlier build, is replaced, and untouched where the block fails. Raises
     Diagnostic E103 where `out` cannot be written.
     """
-    check(out)
+    check(out, replaces)
     made: list[Path] = []
     work: Path | None = None
     try:
@@ -61,6 +63,14 @@ def fresh(out: Path) -> Iterator[Path]:
                 if folder.is_dir() and not any(folder.iterdir()):
                     folder.rmdir()
         raise
+
+
+def write_files(folder: Path, contents: Mapping[str, str | bytes]) -> None:
+    """Write files below a folder, making the folders they need."""
+    for name, content in contents.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def _make_parents(folder: Path) -> list[Path]:

@@ -17,3 +17,8 @@ def resource_dir(kind: str) -> Path:
         if folder.is_dir():
             return folder
     raise FileNotFoundError(f"edgec is installed without its {kind}")
+
+
+def license_text() -> str:
+    """The licence of what edgec generates, and of edgec."""
+    return (resource_dir("templates").parent / "LICENSE").read_text(encoding="utf-8")

@@ -61,6 +61,13 @@ def open_runner(folder: Path, place: Place, threads: int = 1) -> Runner:
     if place == "qemu":
         from edgec.sim.process import QemuRunner
 
+        if not target.qemu:
+            raise Diagnostic(
+                "E101",
+                f"QEMU has no board that can stand in for {target.name}",
+                where="--on qemu",
+                remedies=["--on sim"],
+            )
         board = load_target(target.qemu)
         return QemuRunner(build_firmware(folder / "src", board, tool=arm_gcc()).elf, board)
     return simulated((folder / "firmware.elf").read_bytes(), target, folder / "src")

@@ -65,7 +65,7 @@ class Region:
     access takes beyond one where no cache has the data; next_states: the same where it goes on
     behind the access before. An access gives beat_bytes; more of the same line follow in
     beat_cycles each. cached: whether the board's caches serve it. prefetch: whether the memory reads
-    the next line of code ahead.
+    the next line of code ahead. fetch: whether the board's firmware can copy from it by DMA.
     """
 
     name: str
@@ -80,6 +80,7 @@ class Region:
     beat_cycles: int = 1
     cached: bool = False
     prefetch: bool = False
+    fetch: bool = False
 
     @property
     def end(self) -> int:
@@ -125,7 +126,8 @@ class Target:
     """A board, or a machine with an operating system (no regions there).
 
     multiply_cycles: of a multiplication, where a core's maker may choose (Cortex-M0+). settings: for the
-    set-up code of firmware/boards, by name. flash: for edgec flash.
+    set-up code of firmware/boards, by name. part: the chip as its maker's tools name it. flash: for
+    edgec flash.
     """
 
     name: str
@@ -142,6 +144,7 @@ class Target:
     dcache: Cache | None = None
     multiply_cycles: int = 1
     settings: tuple[tuple[str, int], ...] = ()
+    part: str = ""
     flash: Flashing = field(default_factory=Flashing)
 
     @property
@@ -158,6 +161,11 @@ class Target:
     def is_mcu(self) -> bool:
         """Whether it runs bare metal, with a firmware image."""
         return self.kind == "mcu"
+
+    @property
+    def fetches(self) -> bool:
+        """Whether its firmware has DMA bring weights from a memory while the core computes."""
+        return any(r.fetch for r in self.regions)
 
     @property
     def is_qemu(self) -> bool:
@@ -216,6 +224,11 @@ class Target:
     def weight_regions(self) -> tuple[Region, ...]:
         """Regions that may hold weights, the preferred one first."""
         return tuple(r for r in self.regions if "weights" in r.holds)
+
+    @property
+    def fast_code(self) -> Region | None:
+        """The memory to which start-up copies code; None without one."""
+        return next((r for r in self.regions if "fast-code" in r.holds), None)
 
     @property
     def flash_bytes(self) -> int | None:
@@ -310,6 +323,7 @@ def parse_target(name: str, data: Mapping[str, Any], place: str = "") -> Target:
         _cache(place, "dcache", data),
         data.get("multiply_cycles", 1),
         tuple(settings.items()),
+        data.get("part", ""),
         flashing(data.get("flash", {})),
     )
     if target.is_mcu:
@@ -331,7 +345,7 @@ def _check_memory(place: str, target: Target) -> None:
     if len({r.name for r in ordered}) < len(ordered):
         raise faulty(place, "two regions have one name")
     held = {c for r in ordered for c in r.holds}
-    missing = [c for c in CONTENTS if c not in held]
+    missing = [c for c in CONTENTS[:-1] if c not in held]
     if missing:
         raise faulty(place, f"no region holds {', '.join(missing)}")
     if not any(_RUNTIME <= set(r.holds) for r in ordered):
@@ -348,6 +362,8 @@ def _region(place: str, data: Any) -> Region:
         raise faulty(place, f"{what} holds {unknown[0]!r}, must be of {', '.join(CONTENTS)}")
     if data["access"] not in ("r", "rx", "rw", "rwx"):
         raise faulty(place, f"{what} has access {data['access']!r}, must be r, rx, rw or rwx")
+    if "fast-code" in data["holds"] and (data["access"] != "rwx" or len(data["holds"]) > 1):
+        raise faulty(place, f"{what} holds fast-code: it must be rwx and hold nothing else")
     if data["address"] < 0 or data["size"] <= 0 or data["address"] + data["size"] > 1 << 32:
         raise faulty(place, f"{what} does not lie in the 32-bit address space")
     if data["address"] % 4096 or data["size"] % 4096:

@@ -11,7 +11,7 @@ from typing import Any
 
 from edgec.diagnostics import Diagnostic
 
-CONTENTS = ("code", "rodata", "weights", "data", "stack", "arena")
+CONTENTS = ("code", "rodata", "weights", "data", "stack", "arena", "fast-code")
 REGION = {
     "name": str,
     "description": str,
@@ -25,6 +25,7 @@ REGION = {
     "beat_cycles": int,
     "cached": bool,
     "prefetch": bool,
+    "fetch": bool,
 }
 REGION_REQUIRED = ("name", "description", "address", "size", "access", "holds", "wait_states")
 CACHE = {"size": int, "line": int, "ways": int}
@@ -47,6 +48,7 @@ TARGET = {
     "cpu": str,
     "clock_hz": int,
     "board": str,
+    "part": str,
     "qemu": str,
     "hidden": bool,
     "multiply_cycles": int,

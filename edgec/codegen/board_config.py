@@ -28,6 +28,7 @@ def board_config(target: Target) -> str:
     }
     for name, pin in (("TX", uart.tx), ("RX", uart.rx)):
         values[f"{name}_PORT"], values[f"{name}_PIN"] = _pin(pin)
+    values["FETCHES"] = int(target.fetches)
     values["HAS_QSPI"] = int(any(r.name == "qspi" for r in target.regions))
     values |= {name.upper(): value for name, value in target.settings}
     return render("board_config.h.j2", {"name": target.name, "numbers": values})

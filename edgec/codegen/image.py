@@ -13,6 +13,8 @@ from typing import Any
 
 from edgec.target import Target
 
+_CODE = (".vectors", ".text", ".fast_code")
+"""Sections of code."""
 _LAYER = re.compile(r"model_layer_(\d{3,})_")
 
 
@@ -33,10 +35,16 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Segment:
-    """Bytes that are loaded at an address before the program starts."""
+    """Bytes that are loaded at an address before the program starts, and are used at `runs_at`: there, if not
+    said."""
 
     address: int
     data: bytes
+    runs_at: int = -1
+
+    def __post_init__(self) -> None:
+        if self.runs_at < 0:
+            object.__setattr__(self, "runs_at", self.address)
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,8 @@ class Sizes:
 
     code and rodata lie in the boot memory with the initial values of data; weights in the memory
     `weights_region`. sram is everything from the SRAM's first byte to the last used: stack,
-    arena, data (.data, .bss and what alignment takes), and fast, weights that start-up copies there.
+    arena, data (.data, .bss and what alignment takes), and fast, weights that start-up copies there; and
+    fast_code, code that it copies to a memory of its own.
     """
 
     code: int
@@ -56,6 +65,7 @@ class Sizes:
     arena: int
     data: int
     fast: int
+    fast_code: int = 0
 
     @property
     def flash(self) -> int:
@@ -65,7 +75,7 @@ class Sizes:
     @property
     def sram(self) -> int:
         """All that is in SRAM at run time."""
-        return self.stack + self.arena + self.data + self.fast
+        return self.stack + self.arena + self.data + self.fast + self.fast_code
 
 
 class Image:
@@ -77,15 +87,18 @@ class Image:
         elf = ELFFile(io.BytesIO(data))
         self.entry = int(elf.header["e_entry"])
         self.machine = str(elf.header["e_machine"])
+        self.arena_alignment = 1
         self.sections: dict[str, tuple[int, int]] = {}
         """Address and size of every section that is in memory."""
         self._file, self._offsets = data, dict[str, int]()
         for section in elf.iter_sections():
             if section["sh_flags"] & 2:
                 self.sections[section.name] = (section["sh_addr"], section["sh_size"])
+                if section.name == ".arena":
+                    self.arena_alignment = section["sh_addralign"]
                 self._offsets[section.name] = section["sh_offset"]
         self.segments = [
-            Segment(s["p_paddr"], s.data())
+            Segment(s["p_paddr"], s.data(), s["p_vaddr"])
             for s in elf.iter_segments()
             if s["p_type"] == "PT_LOAD" and s["p_filesz"]
         ]
@@ -107,7 +120,7 @@ class Image:
         value = int(entry["st_value"])
         if name[:2] in ("$t", "$d", "$a", "$x"):
             index = entry["st_shndx"]
-            if isinstance(index, int) and sections[index] in (".text", ".vectors"):
+            if isinstance(index, int) and sections[index] in _CODE:
                 self.marks.append((value, name[1] != "d"))
         elif entry["st_info"]["type"] == "STT_FUNC" and entry["st_shndx"] != "SHN_UNDEF":
             address = value & ~1 if self.machine == "EM_ARM" else value
@@ -117,12 +130,20 @@ class Image:
 
     def _with_sizes(self, functions: list[Symbol]) -> list[Symbol]:
         """Functions in assembler may have no size: theirs ends where the next begins."""
-        code, size = self.sections.get(".text", (0, 0))
-        starts = [*sorted({f.address for f in functions}), code + size]
+        ends = {sum(self.sections[name]) for name in _CODE if name in self.sections}
+        starts = sorted({f.address for f in functions} | ends)
         return [
             f if f.size else replace(f, size=starts[bisect.bisect_right(starts, f.address)] - f.address)
             for f in functions
         ]
+
+    @property
+    def code(self) -> list[tuple[int, int]]:
+        """Address and size of each stretch of memory that instructions lie in."""
+        (vectors, head), (text, size) = (self.sections.get(n, (0, 0)) for n in _CODE[:2])
+        fast = self.sections.get(_CODE[2], (0, 0))
+        begin = min(vectors, text) if head else text
+        return [(begin, text + size - begin), *([fast] if fast[1] else [])]
 
     @staticmethod
     def read(path: Path) -> Image:
@@ -168,7 +189,7 @@ class Image:
         used = (".stack", ".arena", ".data", ".bss", *([".fast"] if fast else []))
         ends = [a + n for name, (a, n) in self.sections.items() if name in used]
         return Sizes(
-            code=size(".vectors") + size(".text"),
+            code=size(".vectors") + size(".text") + size(".fast_code"),
             rodata=size(".rodata"),
             weights=size(".weights") + fast,
             initial_data=size(".data"),
@@ -176,6 +197,7 @@ class Image:
             arena=arena,
             data=max(ends) - base - stack - arena - fast,
             fast=fast,
+            fast_code=size(".fast_code"),
         )
 
     def binaries(self, target: Target) -> dict[str, bytes]:

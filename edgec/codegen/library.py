@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from edgec.ir import Graph, TensorType
 from edgec.ops.base import Field, Kernel, call_of, op_of
 from edgec.resources import resource_dir
 from edgec.schedule.plan import Feed, Plan, Step, Window
+from edgec.schedule.prefetch import Prefetch, Slice, cut_of
 from edgec.target import Target
 
 
@@ -44,6 +45,7 @@ class Library:
     """The rendered sources and what the later stages need to know of them.
 
     arrays: of weights.c. tables: their symbols, by node and by the kernel's field that points there.
+    window_bytes: of the window that weights are fetched to.
     """
 
     files: Mapping[str, str]
@@ -53,6 +55,7 @@ class Library:
     hash: str
     arrays: tuple[ConstArray, ...]
     tables: Mapping[tuple[str, str], str]
+    window_bytes: int = 0
 
     @property
     def weight_bytes(self) -> int:
@@ -60,11 +63,14 @@ class Library:
         return sum(a.bytes for a in self.arrays)
 
 
-def generate(graph: Graph, plan: Plan, target: Target, fast: Sequence[str] = ()) -> Library:
+def generate(
+    graph: Graph, plan: Plan, target: Target, fast: Sequence[str] = (), prefetch: Prefetch | None = None
+) -> Library:
     """Render src/ for an integer graph and its plan; with threads.c where the target has an operating system
     of Linux's kind and inputs are whole.
 
-    fast: symbols of arrays that weights.c has first and marks as worth a place in fast memory.
+    fast: symbols of arrays that weights.c has first and marks as worth a place in fast memory. prefetch: what
+    is fetched in slices.
 
     Raises nothing of its own: a graph that passed the verifier and a plan that passed
     the checker can always be rendered.
@@ -72,7 +78,7 @@ def generate(graph: Graph, plan: Plan, target: Target, fast: Sequence[str] = ())
     layers = tuple(_layers(graph, plan))
     pool = ConstPool()
     split = target.kind == "linux" and not streamed(plan)
-    rendered = [_layer_view(plan, layer, pool, split) for layer in layers]
+    rendered = [_layer_view(plan, layer, pool, split, prefetch) for layer in layers]
     tables = {
         (layer.node.name, name): pool.symbol(field.value, field.c_type, "")
         for layer in layers
@@ -80,11 +86,15 @@ def generate(graph: Graph, plan: Plan, target: Target, fast: Sequence[str] = ())
         if isinstance(field.value, np.ndarray) and field.value.size
     }
     inputs, outputs = _all_ports(graph, plan, graph.inputs), _all_ports(graph, plan, graph.outputs)
-    sources = kernel_sources([layer.kernel for layer in layers])
-    digest = _digest(rendered, pool, plan, sources)
+    cuts = [
+        layer.kernel.cut for layer in layers if prefetch is not None and layer.node.name in prefetch.nodes
+    ]
+    functions = {cut.function for cut in cuts if cut is not None}
+    sources = kernel_sources([layer.kernel for layer in layers], functions)
+    digest = _digest(rendered, pool, plan, sources, prefetch)
     symbols = {layer.node.name: layer for layer in layers}
     common = {"model": graph.name, "target": target.name, "version": __version__, "hash": digest}
-    kernels = sorted({layer.kernel.function for layer in layers})
+    kernels = sorted({layer.kernel.function for layer in layers} | functions)
     numbers = Numbers({layer.node.name: layer.index for layer in layers}, [p.value for p in inputs])
     made = table(plan, numbers, {p.value: p.type.rows for p in inputs})
     titles = [_comment(t) for t in (*(x.title for x in layers), *(p.name for p in inputs))]
@@ -104,6 +114,7 @@ def generate(graph: Graph, plan: Plan, target: Target, fast: Sequence[str] = ())
         "layers": rendered,
         "kernels": [f"{k}.h" for k in kernels],
         "memory_map": _memory_map(graph, plan, symbols),
+        "window": prefetch.half if prefetch is not None else 0,
         "t": table_view(made, numbers, titles),
     }
     data = common | {
@@ -121,7 +132,8 @@ def generate(graph: Graph, plan: Plan, target: Target, fast: Sequence[str] = ())
     if split:
         runtime = resource_dir("firmware") / "runtime"
         files |= {f"src/{name}": (runtime / name).read_text() for name in SOURCES}
-    return Library(files | sources, layers, inputs, outputs, digest, tuple(pool.arrays), tables)
+    window = prefetch.room if prefetch is not None else 0
+    return Library(files | sources, layers, inputs, outputs, digest, tuple(pool.arrays), tables, window)
 
 
 def _all_ports(graph: Graph, plan: Plan, values: Sequence[str]) -> tuple[Port, ...]:
@@ -132,10 +144,10 @@ def _all_ports(graph: Graph, plan: Plan, values: Sequence[str]) -> tuple[Port, .
     return tuple(ports.values())
 
 
-def kernel_sources(kernels: Sequence[Kernel]) -> dict[str, str]:
-    """The files that kernels are in, with all they include, as src/kernels/NAME: text."""
+def kernel_sources(kernels: Sequence[Kernel], more: Iterable[str] = ()) -> dict[str, str]:
+    """The files that kernels are in, with all they include, as src/kernels/NAME: text. more: others."""
     folder = resource_dir("firmware") / "kernels"
-    stems = [stem for kernel in kernels for stem in (kernel.function, *kernel.needs)]
+    stems = [stem for kernel in kernels for stem in (kernel.function, *kernel.needs)] + sorted(more)
     wanted = [f"{stem}{ext}" for stem in stems for ext in (".h", ".c")]
     files: dict[str, str] = {}
     while wanted:
@@ -164,9 +176,12 @@ def _layers(graph: Graph, plan: Plan) -> list[Layer]:
     return layers
 
 
-def _layer_view(plan: Plan, layer: Layer, pool: ConstPool, split: bool) -> dict[str, object]:
+def _layer_view(
+    plan: Plan, layer: Layer, pool: ConstPool, split: bool, prefetch: Prefetch | None
+) -> dict[str, object]:
     """split: the layer is told where its scratch is, so that each thread can have its own."""
     node, call = layer.node, layer.call
+    fetched = prefetch is not None and node.name in prefetch.nodes
     scratch = plan.scratch.get(node.name)
     own = f"ctx->arena + {scratch[0]}" if scratch else "NULL"
     return {
@@ -182,8 +197,29 @@ def _layer_view(plan: Plan, layer: Layer, pool: ConstPool, split: bool) -> dict[
         "ins": [_window(plan, node.inputs[k]) for k in call.activations],
         "outs": [_window(plan, v) for v in node.outputs],
         "scratch": "scratch" if split else f"arena + {scratch[0]}" if scratch else "0",
-        "given": f", {own}" if split else "",
+        "given": f", {own}" if split else ", ctx->window" if fetched else "",
+        "parts": _parts(layer, prefetch.nodes[node.name], pool) if prefetch is not None and fetched else None,
         "parallel": int(split and parallel(plan, layer)),
+    }
+
+
+def _parts(layer: Layer, slices: Sequence[Slice], pool: ConstPool) -> dict[str, object]:
+    """What a layer fetches, slice by slice."""
+    cut, data = cut_of(layer.kernel)
+    field = layer.kernel.fields[cut.table]
+    symbol = pool.symbol(data, field.c_type, "")
+    return {
+        "function": cut.function,
+        "block": layer.kernel.block,
+        "slices": [
+            {
+                "from": f"{symbol} + {s.offset // data.itemsize}",
+                "bytes": s.bytes,
+                "first": s.first,
+                "results": s.results,
+            }
+            for s in slices
+        ],
     }
 
 
@@ -219,12 +255,17 @@ def _span(port: Port) -> dict[str, object]:
     }
 
 
+def port_suffix(name: str, ports: int) -> str:
+    """What the functions of an input or output end in, where there are so many of them."""
+    return "" if ports == 1 else f"_{identifier(name).lower()}"
+
+
 def _ports(role: str, ports: tuple[Port, ...]) -> list[dict[str, object]]:
     views: list[dict[str, object]] = []
     for index, port in enumerate(ports):
         name = identifier(port.name).lower()
         quant = port.type.quant
-        suffix = "" if len(ports) == 1 else f"_{name}"
+        suffix = port_suffix(port.name, len(ports))
         views.append(
             {
                 "role": role,
@@ -271,9 +312,18 @@ def _memory_map(graph: Graph, plan: Plan, layers: Mapping[str, Layer]) -> list[s
     return [_comment(f"{f:6}-{u:<7} {a:9} {b:8}  {v}") for f, u, a, b, v in sorted(rows)]
 
 
-def _digest(layers: list[dict[str, object]], pool: ConstPool, plan: Plan, sources: Mapping[str, str]) -> str:
+def _digest(
+    layers: list[dict[str, object]],
+    pool: ConstPool,
+    plan: Plan,
+    sources: Mapping[str, str],
+    prefetch: Prefetch | None,
+) -> str:
     """What tells this library from any other: everything that is computed, and how."""
-    digest = hashlib.sha256(repr((layers, plan.steps, plan.arena, sorted(sources.items()))).encode())
+    views = [{key: v for key, v in layer.items() if v is not None} for layer in layers]
+    digest = hashlib.sha256(repr((views, plan.steps, plan.arena, sorted(sources.items()))).encode())
+    if prefetch is not None:
+        digest.update(repr(prefetch).encode())
     for array in pool.arrays:
         for text in (array.symbol, array.c_type, array.initialiser):
             digest.update(text.encode() + b"\0")

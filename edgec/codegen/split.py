@@ -6,7 +6,7 @@ import numpy as np
 
 from edgec.codegen.layers import Layer
 from edgec.ops.base import Rows, op_of
-from edgec.schedule.plan import Plan, Step, Window
+from edgec.schedule.plan import Plan, Step
 
 SOURCES = ("threads.h", "threads.c")
 """Files of firmware/runtime that go into a library whose rows can be split."""
@@ -31,14 +31,10 @@ def parallel(plan: Plan, layer: Layer) -> bool:
         for k in call.activations:
             rows, operand = declared[k], plan.windows[layer.node.inputs[k]]
             same = result == operand and type.row_bytes == call.ins[k].row_bytes and _is_same(rows)
-            if not (same or _apart(result, operand)):
+            if not (same or result.is_apart(operand)):
                 return False
     return True
 
 
 def _is_same(rows: Rows | None) -> bool:
     return rows is not None and all(np.array_equal(r, np.arange(len(r))) for r in (rows.first, rows.last))
-
-
-def _apart(a: Window, b: Window) -> bool:
-    return a.address + a.bytes <= b.address or b.address + b.bytes <= a.address

@@ -16,6 +16,7 @@ _SUB_SP = re.compile(r"(?:sp, )?sp, #(0x[0-9a-f]+|\d+)$")
 _FROM_FRAME_POINTER = re.compile(r"sp, r(7|11)(, #(0x[0-9a-f]+|\d+))?$")
 _BY_REGISTER = re.compile(r"sp, (sp, )?r\d+$")
 _WRITE_BACK = re.compile(r"\[sp, #-(0x[0-9a-f]+|\d+)\]!")
+_FAR = re.compile(r"ip, #(0x[0-9a-f]+|\d+)$")
 _TARGET = re.compile(r"#(0x[0-9a-f]+|\d+)$")
 
 
@@ -69,10 +70,16 @@ def stack_bound(image: Image) -> int:
 
 def frame_of(image: Image, function: Symbol, known: dict[int, Symbol]) -> Frame:
     """What a function takes and calls; known: all functions by address. Raises StackError as stack_bound."""
-    size, calls = 0, set()
+    size, calls, low, far = 0, set(), 0, None
     end = function.address + function.size
     for name, operands in _instructions(image, function):
         size += _pushed(function, name, operands)
+        if name == "bx" and operands == "ip" and far is not None:
+            name, operands = "b", f"#{far - 1:#x}"
+        # How linkers go where a branch does not reach: movw ip, movt ip, bx ip.
+        half = _FAR.match(operands) if name in ("movw", "movt") else None
+        far = low | int(half.group(1), 0) << 16 if half and name == "movt" else None
+        low = int(half.group(1), 0) if half and name == "movw" else 0
         target = _TARGET.search(operands)
         if target is None and _jumps_through_register(name, operands):
             raise StackError(f"{function.name}: {name} {operands} goes where only run time knows")
@@ -135,9 +142,9 @@ def _instructions(image: Image, function: Symbol) -> Iterator[tuple[str, str]]:
 
     engine = Cs(CS_ARCH_ARM, CS_MODE_THUMB | CS_MODE_MCLASS)
     data = next(
-        s.data[function.address - s.address :][: function.size]
+        s.data[function.address - s.runs_at :][: function.size]
         for s in image.segments
-        if s.address <= function.address < s.address + len(s.data)
+        if s.runs_at <= function.address < s.runs_at + len(s.data)
     )
     for start, stop in _code_ranges(image, function):
         part = data[start - function.address : stop - function.address]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgec.codegen.board_config import board_config, board_folders, board_sources
-from edgec.codegen.code_order import code_order
+from edgec.codegen.code_order import code_order, first_bytes
 from edgec.codegen.compile import compile_all
 from edgec.codegen.image import Image, Sizes
 from edgec.codegen.render import render
@@ -33,17 +33,25 @@ _ZIG_CPU = {
 }
 _GCC_FPU = {
     "cortex-m4": "fpv4-sp-d16",
-    "cortex-m7": "fpv5-d16",
+    "cortex-m7": "fpv5-sp-d16",
     "cortex-m33": "fpv5-sp-d16",
     "cortex-m55": "auto",
 }
 _LINUX = {"cortex-a7": "arm-linux-musleabihf"}
 """Cortex-A cores of 32 bits; others are AArch64."""
-_FAST = '-DMODEL_FAST=__attribute__((section(".fast"),aligned(8)))'
-"""Where weights.c asks for fast memory: the section that start-up copies to SRAM (linker.ld.j2)."""
-_DRAFT_STACK = 16
+SECTIONS = {
+    "MODEL_WEIGHTS": '__attribute__((section(".weights"),aligned(4)))',
+    "MODEL_FAST": '__attribute__((section(".fast"),aligned(8)))',
+}
+"""What weights.c has before its arrays, as the linker script of an image wants it (linker.ld.j2): weights may
+have a memory of their own, and start-up copies those that are read most to SRAM."""
+_FETCH = {"MODEL_FETCH_BEGIN": "fetch_begin", "MODEL_FETCH_WAIT": "fetch_wait"}
+"""How model.c fetches weights where the board does it by DMA (firmware/runtime/board.h)."""
+_DRAFT_STACK = 32
 """Bytes of stack there: any multiple of the arena's alignment."""
 
+_BESIDE = 16
+"""Bytes that a copied function may take beside its code: alignment, and the way to what is far away."""
 _SMALL = ("-Os", "-g")
 """How zig compiles what it links of its own, such as division of 64 bits; without -g it drops all symbols."""
 
@@ -79,8 +87,9 @@ class Firmware:
     linker_script: str
 
     def files(self, target: Target) -> dict[str, bytes]:
-        """firmware.elf, .hex and .bin; a further .REGION.bin for each other memory that is written."""
+        """linker.ld, firmware.elf, .hex and .bin; a further .REGION.bin for each other memory."""
         files = {"firmware.elf": self.elf, "firmware.hex": self.image.hex().encode()}
+        files["linker.ld"] = self.linker_script.encode()
         for region, data in self.image.binaries(target).items():
             suffix = "" if region == target.boot.name else f".{region}"
             files[f"firmware{suffix}.bin"] = data
@@ -104,6 +113,7 @@ def build_firmware(
     flash_limit: int | None = None,
     stack_bytes: int | None = None,
     kernels: Sequence[str] = (),
+    fast: Sequence[str] = (),
     strict: bool = False,
 ) -> Firmware:
     """The firmware for the library in `source` (a build's src/).
@@ -111,7 +121,8 @@ def build_firmware(
     tool: zig() by default, or arm_gcc(). sram_limit, flash_limit: bytes, where less may be
     used than the board has. stack_bytes: size of the stack; the static worst case by
     default. kernels: functions whose code comes first, with what they call, as far as the code cache reaches.
-    strict: warnings are errors.
+    fast: functions whose code is copied to the board's memory for that, with what they call, as far as there
+    is room and SRAM may be used. strict: warnings are errors.
 
     Raises DoesNotFit where the image needs more SRAM or flash than it may use, Diagnostic
     E401 for a missing or broken compiler, CompilerError for sources it refuses.
@@ -123,17 +134,21 @@ def build_firmware(
         # First without limits, to learn the sizes and the depth of the stack.
         regions = {r.name: (r.address, _UNLIMITED) for r in target.regions}
         regions["sram"] = (target.sram.address, _UNLIMITED)
-        draft = Image(_link(tool, target, objects, work, regions, target.boot.name, _DRAFT_STACK, (), 0)[0])
+        draft = Image(_link(tool, target, objects, work, regions, target.boot.name, _DRAFT_STACK)[0])
         bound = stack_bound(draft)
         stack = bound if stack_bytes is None else (stack_bytes + 7) & ~7
         weights = _place_weights(draft.sizes(), target, flash_limit)
-        _check_sram(draft.sizes(), stack, target, sram_limit)
+        left = _check_sram(draft, stack, target, sram_limit)
         regions = {r.name: (r.address, r.size) for r in target.regions}
         regions["sram"] = (target.sram.address, target.sram.size)
         cache = target.icache.size if target.icache is not None else 0
-        first = code_order(draft, kernels, cache)
-        crc = _weights_crc(draft)
-        elf, script = _link(tool, target, objects, work, regions, weights.name, stack, first, crc)
+        home, copied = target.fast_code, list[str]()
+        if home is not None:
+            room = home.size if sram_limit is None else min(home.size, left)
+            copied = first_bytes(code_order(draft, fast), room - _BESIDE, _BESIDE)
+        others = (f for f in code_order(draft, kernels) if f.name not in copied)
+        first, crc = first_bytes(others, cache), _weights_crc(draft)
+        elf, script = _link(tool, target, objects, work, regions, weights.name, stack, first, copied, crc)
     image = Image(elf)
     return Firmware(elf, image, image.sizes(), weights.name, bound, script)
 
@@ -202,6 +217,26 @@ def build_archive(source: Path, target: Target) -> bytes:
         return out.read_bytes()
 
 
+def build_shared(source: Path, target: Target, machine: str, glibc: str) -> bytes:
+    """The library as a shared one for Linux, with the entries of firmware/runtime/shared.c and no others.
+
+    machine: "x86_64" or "aarch64". glibc: the oldest C library that it runs with. Raises as build_firmware
+    does.
+    """
+    tool, runtime = zig(), resource_dir("firmware") / "runtime"
+    cpu = "baseline" if target.kind == "host" else _ZIG_CPU[target.cpu]
+    flags = ["-target", f"{machine}-linux-gnu.{glibc}", f"-mcpu={cpu}", "-fPIC", "-fvisibility=hidden"]
+    sources = [*_library_sources(source), runtime / "shared.c"]
+    objects = compile_all(tool, sources, [source, source / "kernels", runtime], flags)
+    threads = ["-pthread"] if (source / "threads.c").is_file() else []
+    with tempfile.TemporaryDirectory(prefix="edgec-") as work:
+        out = Path(work) / "libmodel.so"
+        tool.run(
+            [*flags, "-shared", "-s", "-Wl,--build-id=none", *threads, *map(str, objects), "-o", str(out)]
+        )
+        return out.read_bytes()
+
+
 # -- compiling ------------------------------------------------------------
 
 
@@ -214,9 +249,15 @@ def _machine(tool: Tool, target: Target) -> list[str]:
     if tool.is_clang:
         abi = "eabi" if target.cpu == "cortex-m0plus" else "eabihf"
         return ["-target", f"thumb-freestanding-{abi}", f"-mcpu={_ZIG_CPU[target.cpu]}"]
-    if target.cpu == "cortex-m0plus":
-        return [f"-mcpu={target.cpu}", "-mthumb"]
-    return [f"-mcpu={target.cpu}", "-mthumb", "-mfloat-abi=hard", f"-mfpu={_GCC_FPU[target.cpu]}"]
+    return gcc_flags(target)
+
+
+def gcc_flags(target: Target) -> list[str]:
+    """The flags by which GCC compiles for a target's processor; none for this machine's own."""
+    if target.is_mcu:
+        fpu = _GCC_FPU.get(target.cpu)
+        return [f"-mcpu={target.cpu}", "-mthumb", *(["-mfloat-abi=hard", f"-mfpu={fpu}"] if fpu else [])]
+    return [f"-mcpu={target.cpu}"] if target.kind == "linux" else []
 
 
 def _without_libc(flag: str) -> str:
@@ -232,14 +273,25 @@ def _bare(target: Target) -> list[str]:
 
 def _objects(tool: Tool, source: Path, target: Target, work: Path, strict: bool) -> list[Path]:
     library = [*_library_sources(source), *_runtime("memory.c")]
-    runtime = [*_runtime("main.c", "link.c", "startup.c", "cycles.c", "guard.c"), *board_sources(target)]
+    runtime = [p for p in firmware_parts(target)[0] if p not in library]
     own = [source, source / "kernels"]
     # What waits for the serial line need not be fast.
-    small = ["-Os", *(["-DBOARD_EXTRAS"] if target.extras else [])]
-    hook = ["-DMODEL_BEFORE=board_before"] if target.extras else []
-    return _compiled(tool, library, own, target, work, strict, hook) + _compiled(
-        tool, runtime, own, target, work, strict, small
+    return _compiled(tool, library, own, target, work, strict) + _compiled(
+        tool, runtime, own, target, work, strict, ["-Os"]
     )
+
+
+def firmware_parts(target: Target) -> tuple[list[Path], list[Path]]:
+    """What the firmware of a bare-metal target is made of beside the library: sources, folders of headers."""
+    runtime = _runtime("main.c", "link.c", "startup.c", "cycles.c", "guard.c", "memory.c")
+    return [*runtime, *board_sources(target)], _firmware_includes(target)
+
+
+def definitions(target: Target) -> dict[str, str]:
+    """What the compiler defines for an image of a bare-metal target: where its weights lie, how they are
+    fetched, what its board does beside."""
+    found = {**SECTIONS, **(_FETCH if target.fetches else {})}
+    return {**found, "BOARD_EXTRAS": "", "MODEL_BEFORE": "board_before"} if target.extras else found
 
 
 def _compiled(
@@ -255,8 +307,9 @@ def _compiled(
     if target.uart is not None:
         (work / "board_config.h").write_text(board_config(target))
     includes = [*own, *_firmware_includes(target), *_freestanding(target), work]
+    flags = [f"-D{name}={value}" for name, value in definitions(target).items()]
     return compile_all(
-        tool, sources, includes, [*_machine(tool, target), *_bare(target), _FAST, *more], strict=strict
+        tool, sources, includes, [*_machine(tool, target), *_bare(target), *flags, *more], strict=strict
     )
 
 
@@ -289,12 +342,15 @@ def _link(
     regions: dict[str, tuple[int, int]],
     weights: str,
     stack: int,
-    first: Sequence[str],
-    crc: int,
+    first: Sequence[str] = (),
+    fast: Sequence[str] = (),
+    crc: int = 0,
 ) -> tuple[bytes, str]:
-    """The image and the linker script that made it. first: functions that come first, in their order. crc: of
-    the weights."""
+    """The image and the linker script that made it. first: functions that come first, in their order. fast:
+    those whose code is copied. crc: of the weights."""
     used = [target.boot, *(r for r in target.weight_regions if r.name == weights)]
+    home = target.fast_code if fast else None
+    used += [home] if home is not None else []
     memories = {r.name: r.access for r in used} | {"sram": target.sram.access}
     script = render(
         "linker.ld.j2",
@@ -308,6 +364,8 @@ def _link(
             "weights": weights,
             "stack": stack,
             "first": first,
+            "fast_code": home.name if home is not None else "",
+            "fast_functions": fast,
             "crc": f"{crc:#010x}",
         },
     )
@@ -344,10 +402,14 @@ def _place_weights(sizes: Sizes, target: Target, flash_limit: int | None) -> Reg
     raise DoesNotFit("flash", (("code", code), ("weights", sizes.weights)), have)
 
 
-def _check_sram(sizes: Sizes, stack: int, target: Target, limit: int | None) -> None:
+def _check_sram(draft: Image, stack: int, target: Target, limit: int | None) -> int:
+    """Bytes of SRAM that are left."""
+    sizes = draft.sizes()
     have = min(target.sram.size, limit) if limit is not None else target.sram.size
-    # Up to 8 bytes go to the arena's alignment behind the stack.
-    data = (-stack % 16) + sizes.data
+    # Some bytes go to the arena's alignment behind the stack.
+    data = (-stack % draft.arena_alignment) + sizes.data
     parts = (("arena", sizes.arena), ("stack", stack), ("data", data), ("weights", sizes.fast))
-    if sum(size for _, size in parts) > have:
+    need = sum(size for _, size in parts)
+    if need > have:
         raise DoesNotFit("SRAM", parts, have)
+    return have - need

@@ -43,7 +43,10 @@ class VirtualBoard:
         named = {r.name: r.address for r in target.regions}
         segments = [Segment(target.boot.address, flash)]
         segments += [Segment(named[name], data) for name, data in (more or {}).items()]
-        self.machine = Machine(target, segments, (target.boot.address, len(flash) & ~1))
+        code = [(target.boot.address, len(flash) & ~1)]
+        if (fast := target.fast_code) is not None:
+            code.append((fast.address, fast.size))
+        self.machine = Machine(target, segments, code)
         self.reset()
 
     @classmethod

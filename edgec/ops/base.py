@@ -165,6 +165,27 @@ def table(array: np.ndarray | None, c_type: str, *, by_row: bool = False) -> Fie
 
 
 @dataclass(frozen=True)
+class Cut:
+    """How a kernel's constants can come in parts, for each block of its rows (`Kernel.block`).
+
+    table: the field of the constants, whose first axis has an entry for every `group` results of a row, and
+    results: the field that counts these. function: the kernel for it, FN.c and FN.h, with two functions:
+
+        void FN_load(const PARAMS *p, const ec_window *in, int32_t first, int32_t last, void *scratch);
+        void FN(const PARAMS *p, const ec_part *part, const ec_window *out,
+                int32_t first, int32_t last, const void *scratch);
+
+    The first one reads the rows of a block, which may then be written over, the second computes the results
+    of a part. Parts begin at multiples of 4 results. Scratch and the parameters are the kernel's own.
+    """
+
+    function: str
+    table: str
+    results: str
+    group: int
+
+
+@dataclass(frozen=True)
 class Kernel:
     """The C function that computes a call, and the parameters it is given.
 
@@ -202,6 +223,8 @@ class Kernel:
     block: int = 1
     """Rows that it computes in one pass over its constants, where one step has so many; without the
     attribute block what suits it."""
+    cut: Cut | None = None
+    """How its constants can come in parts, None where they cannot."""
     together: int = 1
     """Vectors (pixels, tokens) that it computes in one pass over its constants, be they of one row or not."""
 

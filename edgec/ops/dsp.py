@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from edgec.ops.base import Field, i32, table
+from edgec.ops.base import Cut, Field, i32, table
 from edgec.ops.fixed import requantize
 
 PRODUCTS = ("ec_dsp_products", "ec_dsp_products_dual")
@@ -75,7 +75,7 @@ def product_fields(
     finish, halves = _finish(most, bias, multipliers), _halves(weights)
     if finish is None or halves is None or (most[::2] >= _SUM).any():
         return None
-    group = 2 if "dual" in features else 4
+    group = _group(features)
     groups = -(-len(weights) // group)
     halves = np.pad(halves, ((0, groups * group // 2 - len(halves)), (0, 0)))
     finish = np.pad(finish, ((0, groups * group - len(finish)), (0, 0)))
@@ -89,6 +89,16 @@ def product_fields(
             np.concatenate([words, finish.reshape(groups, -1).view(np.uint32)], axis=1), "uint32_t"
         ),
     }
+
+
+def cut(features: frozenset[str], function: str, results: str) -> Cut:
+    """How the table of `product_fields` is cut. results: the kernel's field for the number of outputs."""
+    return Cut(function, "table", results, _group(features))
+
+
+def _group(features: frozenset[str]) -> int:
+    """Outputs that a part of a table is for."""
+    return 2 if "dual" in features else 4
 
 
 def depthwise_fields(

@@ -29,11 +29,12 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
 
 def quantize_multipliers(reals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """`quantize_multiplier` of every element: (int32 mantissas, int8 shifts)."""
-    pairs = [quantize_multiplier(float(r)) for r in np.ravel(reals)]
-    return (
-        np.array([m for m, _ in pairs], np.int32),
-        np.array([s for _, s in pairs], np.int8),
-    )
+    real = np.ravel(reals).astype(np.float64)
+    fraction, shift = np.frexp(real)
+    mantissa = np.floor(fraction * 2.0**31 + 0.5)
+    mantissa, shift = np.where(mantissa == 2**31, 2**30, mantissa), shift + (mantissa == 2**31)
+    some = (real != 0.0) & (shift >= -31)
+    return np.where(some, mantissa, 0).astype(np.int32), np.where(some, shift, 0).astype(np.int8)
 
 
 def multiply_high(a: np.ndarray, mantissa: np.ndarray | int) -> np.ndarray:

@@ -97,10 +97,11 @@ class Linear(Op):
         if together == 2 and vectors == 1 and call.block:
             together = min(call.block // 2 * 2, _TOGETHER)
         scratch, copied = (2 * words + 4) * together, 0
+        width = "s16" if call.outs[0].dtype == DType.I16 else "s8"
         if together == 1:
             scratch, copied = (words, 0) if k < words else (0, words)
         return Kernel(
-            "ec_linear_s16_dsp" if call.outs[0].dtype == DType.I16 else "ec_linear_s8_dsp",
+            f"ec_linear_{width}_dsp",
             {
                 "inputs": i32(k),
                 "outputs": i32(outputs),
@@ -115,6 +116,9 @@ class Linear(Op):
             feature="dsp",
             block=together if vectors == 1 else 1,
             together=together,
+            cut=dsp.cut(call.features, f"ec_linear_{width}_parts_dsp", "outputs")
+            if vectors == 1 < together
+            else None,
         )
 
     def macs(self, call: Call) -> int:

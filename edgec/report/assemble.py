@@ -16,8 +16,9 @@ from edgec.schedule.usage import Usage
 from edgec.target import load_target
 
 
-def sram(graph: Graph, plan: Plan, linked: Sizes | None, budget: int | None) -> Sram:
-    """The SRAM items; `linked` are an image's sizes, None where an operating system has the memory."""
+def sram(graph: Graph, plan: Plan, linked: Sizes | None, budget: int | None, window: int = 0) -> Sram:
+    """The SRAM items; `linked` are an image's sizes, None where an operating system has the memory. window:
+    bytes for weights that are fetched."""
     io = sum(graph.type(v).bytes for v in dict.fromkeys([*graph.inputs, *graph.outputs]))
     memory = Sram(
         arena=plan.arena,
@@ -29,10 +30,15 @@ def sram(graph: Graph, plan: Plan, linked: Sizes | None, budget: int | None) -> 
     )
     if linked is not None:
         # What alignment adds to the arena counts as data.
-        memory["data"] = linked.sram - linked.stack - plan.arena - linked.fast
+        copied = linked.fast + linked.fast_code
+        memory["data"] = linked.sram - linked.stack - plan.arena - window - copied
         memory["stack"], memory["total"] = linked.stack, linked.sram
         if linked.fast:
             memory["weights"] = linked.fast
+        if window:
+            memory["window"] = window
+        if linked.fast_code:
+            memory["code"] = linked.fast_code
     if budget is not None:
         memory["budget"] = budget
     return memory

@@ -35,13 +35,13 @@ def load(folder: Path) -> Report:
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise _not_a_build(folder, "there is no report.json") from None
+        raise not_a_build(folder, "there is no report.json") from None
     except (OSError, ValueError) as e:
-        raise _not_a_build(folder, f"report.json cannot be read: {e}") from e
+        raise not_a_build(folder, f"report.json cannot be read: {e}") from e
     if not isinstance(report, dict) or report.get("schema") != SCHEMA:
-        raise _not_a_build(folder, f"report.json is not of schema {SCHEMA}")
+        raise not_a_build(folder, f"report.json is not of schema {SCHEMA}")
     if missing := missing_keys(report):
-        raise _not_a_build(folder, f"report.json lacks {', '.join(missing[:3])}")
+        raise not_a_build(folder, f"report.json lacks {', '.join(missing[:3])}")
     return cast(Report, report)
 
 
@@ -51,7 +51,8 @@ def target(folder: Path) -> Target:
     return target_file(own, name) if own.is_file() else load_target(name)
 
 
-def _not_a_build(folder: Path, reason: str) -> Diagnostic:
+def not_a_build(folder: Path, reason: str) -> Diagnostic:
+    """The error of a folder that a command cannot use as a build."""
     return Diagnostic(
         "E105",
         "not a build of edgec",

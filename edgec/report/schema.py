@@ -10,13 +10,14 @@ SCHEMA = "edgec.report/1"
 
 
 class Sram(TypedDict):
-    """What is in SRAM at run time; `total` counts arena + data + stack + weights.
+    """What is in SRAM at run time; `total` counts arena + data + stack + window + weights + code.
 
     arena: windows, tensors, scratch and I/O that the plan places. scratch, io: how much of
     the arena those are at their largest. data: .data and .bss outside the arena. stack: the
-    worst case. weights: those that start-up copies there. lower_bound: no plan of this order has a smaller
-    arena. gap: what the arena has more. peak: the most bytes that are live in one step, peak_step, which is
-    of peak_layer; the rest of the arena lies idle then. measured_*: what the simulated board saw.
+    worst case. window: where weights are fetched to while others are used. weights, code: those that start-up
+    copies there, code to a memory of its own. lower_bound: no plan of this order has a smaller arena. gap:
+    what the arena has more. peak: the most bytes that are live in one step, peak_step, which is of
+    peak_layer; the rest of the arena lies idle then. measured_*: what the simulated board saw.
     """
 
     arena: int
@@ -26,7 +27,9 @@ class Sram(TypedDict):
     lower_bound: int
     data: NotRequired[int]
     stack: NotRequired[int]
+    window: NotRequired[int]
     weights: NotRequired[int]
+    code: NotRequired[int]
     budget: NotRequired[int]
     optimal: NotRequired[bool]
     gap: NotRequired[int]

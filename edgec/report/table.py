@@ -112,7 +112,8 @@ def _memory(report: Report) -> list[Line]:
     bound = bound_words(sram["arena"], sram["lower_bound"], bool(smallest))
     parts = [
         f"arena {sram['arena']:,} ({bound})",
-        *_items(("data", sram.get("data")), ("stack", sram.get("stack")), ("weights", sram.get("weights"))),
+        *_items(("data", sram.get("data")), ("stack", sram.get("stack")), ("window", sram.get("window"))),
+        *_items(("weights", sram.get("weights")), ("code", sram.get("code"))),
     ]
     lines = [_budget("SRAM", sram["total"], sram.get("budget")), _labelled("", (" + ".join(parts), "dim"))]
     if (peak := sram.get("peak")) is not None:

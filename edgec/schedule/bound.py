@@ -75,8 +75,8 @@ def peaks(job: Job, program: Program, windows: Sequence[Tenancy]) -> dict[str, i
     """The most bytes of rows and scratch that are live while a node is computed, by node."""
     live, found = _live(job, program, windows), dict[str, int]()
     for work, times in zip(job.works, program.times, strict=True):
-        if times and not work.feeds:
-            found[work.node] = int(live[2 * np.array(times) + 2].max())
+        if len(times) and not work.feeds:
+            found[work.node] = int(live[2 * times + 2].max())
     return found
 
 
@@ -97,8 +97,8 @@ def _live(job: Job, program: Program, windows: Sequence[Tenancy]) -> np.ndarray:
             for r in work.reads
             if r.claimed
         )
-        if under and times:
-            live[2 * np.array(times) + 2] -= min(under, max(p.bytes for p in work.writes))
+        if under and len(times):
+            live[2 * times + 2] -= min(under, max(p.bytes for p in work.writes))
     return live
 
 

@@ -159,10 +159,10 @@ def _steps(plan: Plan) -> Iterable[tuple[str, int]]:
     return ((s.node, s.last - s.first) for s in plan.steps if isinstance(s, Step))
 
 
-def byte_cycles(target: Target, region: Region) -> float:
+def byte_cycles(target: Target, region: Region, *, code: bool = False) -> float:
     """Cycles that a core waits for a byte of a constant in a memory, on the average, where the data cache has
-    none of it and it is read from beginning to end."""
-    cache = target.dcache
+    none of it and it is read from beginning to end. code: of instructions, and the cache of code."""
+    cache = target.icache if code else target.dcache
     if cache is None or not region.cached:
         return region.wait_states / WORD
     beats = max(1, cache.line // region.beat_bytes)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Sequence
-from functools import cached_property, lru_cache
-from itertools import count, pairwise
-from typing import TypeVar
+from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from edgec.schedule.bound import estimate
 from edgec.schedule.lives import Tenancy, tenancies
 from edgec.schedule.place import arena, layout, place
 from edgec.schedule.pull import Region, pull
+from edgec.schedule.recall import Recall, number
 from edgec.schedule.work import Job
 
 MOST = 200
@@ -21,27 +21,26 @@ TRIES = 60
 """Regions that it places by themselves to know their cost exactly."""
 EFFORT = 200_000
 """How hard it tries (`place.EFFORT`)."""
+FAR = 1.25
+"""How many times the bytes that are of interest an estimate is beyond which nothing else is looked at."""
 
-_Cost = TypeVar("_Cost")
-_numbers = count()
-_estimates: dict[Hashable, tuple[int, int]] = {}
-_exact: dict[Hashable, int] = {}
 _REMEMBERED = 20_000
-"""Regions whose costs are remembered: they hold wherever a region like it comes again, in any graph."""
+"""Regions whose costs are remembered."""
+_estimates: Recall[tuple[int, int]] = Recall(_REMEMBERED)
+_exact: Recall[int] = Recall(_REMEMBERED)
 
 
-def partitions(job: Job, order: Sequence[int]) -> Iterator[list[Region]]:
-    """Cuts of an order worth trying: none, everywhere, and the best by `bound.estimate`."""
+def partitions(job: Job, order: Sequence[int], below: float) -> Iterator[list[Region]]:
+    """Cuts of an order worth trying: everywhere, none, and the best by `bound.estimate`.
+
+    below: bytes; cuts that are estimated to take many more are not looked at closely.
+    """
     yield [(w,) for w in order]
     if len(order) > 1:
-        yield [tuple(order)]
-        yield _Cuts(job, order).best()
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _number(what: Hashable) -> int:
-    """Equal for what is equal, and short."""
-    return next(_numbers)
+        cuts = _Cuts(job, order)
+        if cuts.barriers[-1] <= 1:
+            yield [tuple(order)]
+        yield cuts.best(below * FAR)
 
 
 class _Cuts:
@@ -60,8 +59,8 @@ class _Cuts:
         self.estimates: dict[Hashable, int] = {}
         self.exact: dict[Hashable, int] = {}
 
-    def best(self) -> list[Region]:
-        """The cuts whose largest region is the smallest.
+    def best(self, enough: float) -> list[Region]:
+        """The cuts whose largest region is the smallest; any where that takes more than `enough`.
 
         A shortest path over the places to cut at. Regions cost what crosses their ends until they lie on
         the best path; then what they cost is estimated, and in the end they are placed, and each time the
@@ -69,8 +68,10 @@ class _Cuts:
         """
         tries = 0
         while True:
-            ends = self.path()
+            ends, peak = self.path()
             regions = list(pairwise(ends))
+            if peak > enough:
+                break
             if unknown := [r for r in regions if r not in self.costs]:
                 for i, j in unknown:
                     self.learn(i, j)
@@ -85,8 +86,8 @@ class _Cuts:
             tries += 1
         return [tuple(self.order[a:b]) for a, b in regions]
 
-    def path(self) -> list[int]:
-        """The places of the best cuts by what is known of the regions' costs."""
+    def path(self) -> tuple[list[int], int]:
+        """The places of the best cuts by what is known of the regions' costs, and the largest of these."""
         places, n = self.places, len(self.places)
         peak, count, back = np.zeros(n, np.int64), np.zeros(n, np.int64), [0] * n
         for k in range(1, n):
@@ -98,7 +99,7 @@ class _Cuts:
         ends = [n - 1]
         while ends[-1]:
             ends.append(back[ends[-1]])
-        return [places[k] for k in reversed(ends)]
+        return [places[k] for k in reversed(ends)], int(peak[-1])
 
     @cached_property
     def index(self) -> dict[int, int]:
@@ -175,7 +176,7 @@ class _Cuts:
             inner = [t for t in windows if t.index < 0 or (t.index not in kept and self.born[t.index] >= i)]
             return estimate(length, windows), estimate(length, inner)
 
-        self.estimates[key], inner = _recall(_estimates, key, find)
+        self.estimates[key], inner = _estimates(key, find)
         self.around[i, j] = around
         a, b = self.index[i], self.index[j]
         containing, loose = self.known[: a + 1, b:], ~self.sure[: a + 1, b:]
@@ -197,7 +198,7 @@ class _Cuts:
             made = layout(self.job, self.alone(i, j, touched, kept)[1])
             return arena(made, place(made, self.estimates[key], EFFORT))
 
-        self.exact[key] = _recall(_exact, key, size)
+        self.exact[key] = _exact(key, size)
         for r in self.costs:
             if self.shapes[r] == key:
                 self.costs[r] = self.known[self.index[r[0]], self.index[r[1]]] = self.cost(*r)
@@ -230,7 +231,7 @@ class _Cuts:
     def works(self) -> list[int]:
         """Per work, a number for all that its cost depends on."""
         return [
-            _number(
+            number(
                 (
                     *(w.rows, w.scratch, w.at_once, w.carries, w.again, w.block),
                     tuple((r.place.rows, r.place.span, r.place.offset, r.place.bytes) for r in w.reads),
@@ -244,12 +245,4 @@ class _Cuts:
     @cached_property
     def sizes(self) -> list[int]:
         """Per buffer, a number for its size and how it is divided."""
-        return [_number((b.unit, b.units, b.multiple, b.align)) for b in self.job.buffers]
-
-
-def _recall(known: dict[Hashable, _Cost], key: Hashable, find: Callable[[], _Cost]) -> _Cost:
-    if key not in known:
-        if len(known) >= _REMEMBERED:
-            known.clear()
-        known[key] = find()
-    return known[key]
+        return [number((b.unit, b.units, b.multiple, b.align)) for b in self.job.buffers]

@@ -10,6 +10,8 @@ from edgec.target import Region, Target
 
 ALIGN = 8
 """Every table in SRAM begins at a multiple of it."""
+FAR_CALL = 6
+"""Cycles of a call to another memory, too far for a branch, on top of those of any call."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +38,39 @@ def fast_tables(tables: Iterable[Table], target: Target, home: Region, used: int
     ranked = sorted((t for t in tables if t.reads), key=lambda t: (-t.reads / t.bytes, t.symbol))
     stored, at, found = byte_cycles(target, home), -(-used // ALIGN) * ALIGN, list[Table]()
     for table in ranked:
-        if at + table.room <= limit and _cycles(target, at, table.bytes) < stored:
+        if at + table.room <= limit and sram_cycles(target, at, table.bytes) < stored:
             found.append(table)
             at += table.room
     return found
 
 
-def _cycles(target: Target, at: int, size: int) -> float:
+def waits(tables: Iterable[Table], fast: Iterable[Table], target: Target, home: Region, used: int) -> float:
+    """Cycles that an inference waits for tables, those in `fast` behind `used` bytes of SRAM, in order."""
+    at, places = -(-used // ALIGN) * ALIGN, dict[str, float]()
+    for table in fast:
+        places[table.symbol] = sram_cycles(target, at, table.bytes)
+        at += table.room
+    stored = byte_cycles(target, home)
+    return sum(t.reads * places.get(t.symbol, stored) for t in tables)
+
+
+def sram_cycles(target: Target, at: int, size: int) -> float:
     """Cycles to wait for a byte of a table that lies in SRAM, `at` bytes behind its beginning."""
     begin, total = target.sram.address + at, 0.0
     for region in target.sram_regions:
         inside = min(region.end, begin + size) - max(region.address, begin)
         total += max(0, inside) * byte_cycles(target, region)
     return total / size
+
+
+def code_pays(target: Target, size: int, calls: int) -> bool:
+    """Whether `size` bytes of a kernel's code, called so often in an inference, take fewer cycles where
+    start-up copies code to: in flash each of their lines is brought into the code cache once at least."""
+    home = target.fast_code
+    if home is None:
+        return False
+    waits = byte_cycles(target, target.boot, code=True) - byte_cycles(target, home, code=True)
+    return size * waits > calls * FAR_CALL
 
 
 def fewer(tables: Sequence[Table], short: int) -> list[Table]:

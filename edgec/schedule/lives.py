@@ -18,7 +18,6 @@ from edgec.schedule.pull import Program
 from edgec.schedule.work import ALIGN, SCRATCH_ALIGN, Buffer, Job, Place, Read, Work, up
 
 _NEVER = -(1 << 40)
-_NO_TIMES = np.zeros(0, np.int64)
 BEFORE = -2
 """The time before the first event, when inputs that are not streamed are written."""
 
@@ -67,7 +66,7 @@ def tenancies(
     """
     end = 2 * program.length
     found = []
-    times = [2 * np.array(t, np.int64) if t else _NO_TIMES for t in program.times]
+    times = [2 * t for t in program.times]
     for b in range(len(job.buffers)) if buffers is None else buffers:
         buffer = job.buffers[b]
         anew = [w for w in job.writers[b] if w in program.bursts]

@@ -164,26 +164,40 @@ class _Greedy:
         self.order: list[int] = []
         self.addresses: list[int] = []
         self.looked = 0
+        self.now: list[int | None] = [None] * len(self.sizes)
+        """Addresses of the packing that was tried last."""
+        self.efforts = [0] * (len(self.sizes) + 1)
+        """Conflicts that its first windows have, by their number."""
 
-    def try_order(self, order: Sequence[int]) -> int | None:
-        """Pack in this order and keep it if it is smaller; else the window that was one too many."""
-        addresses: list[int | None] = [None] * len(self.sizes)
-        for b in order:
+    def try_order(self, order: Sequence[int], same: int = 0) -> int | None:
+        """Pack in this order and keep it if it is smaller; else which was the window too many.
+
+        same: how many windows at its beginning lie as they did in the packing that was tried last.
+        """
+        addresses, efforts, conflicts = self.now, self.efforts, self.conflicts
+        aligns, sizes, size = self.aligns, self.sizes, self.size
+        for b in order[same:]:
+            addresses[b] = None
+        for k in range(same, len(order)):
+            b = order[k]
+            near = conflicts[b]
+            efforts[k + 1] = efforts[k] + len(near) + 1
             spans = []
-            for other, lo, hi in self.conflicts[b]:
+            for other, lo, hi in near:
                 if (base := addresses[other]) is not None:
                     spans.append((base + lo, base + hi))
             spans.sort()
-            self.looked += len(self.conflicts[b]) + 1
-            x, align = 0, self.aligns[b]
+            x, align = 0, aligns[b]
             for lo, hi in spans:
                 if x <= lo:
                     break
                 if x < hi:
                     x = -(-hi // align) * align
-            if x + self.sizes[b] >= self.size:
-                return b
+            if x + sizes[b] >= size:
+                self.looked += efforts[k + 1]
+                return k
             addresses[b] = x
+        self.looked += efforts[len(order)]
         self.addresses = [a for a in addresses if a is not None]
         self.order, self.size = list(order), arena(self.layout, self.addresses)
         return None
@@ -194,26 +208,29 @@ class _Greedy:
         After RESTART failures it goes on from the best order with a few windows swapped.
         """
         rng = random.Random(0)
-        order, failures = list(self.order), 0
+        order, failures, same = list(self.order), 0, 0
+        turn = [0] * len(order)
         self.looked = 0
         for _ in range(TRIES * len(order)):
             if self.looked >= effort or self.size <= bound:
                 return
-            failed = self.try_order(order)
-            failures = 0 if failed is None else failures + 1
-            if failed is None or failures > RESTART:
-                order, failures = list(self.order), 0
+            k = self.try_order(order, same)
+            failures = 0 if k is None else failures + 1
+            if k is None or failures > RESTART:
+                order, failures, same = list(self.order), 0, 0
                 for _ in range(rng.randrange(6)):
                     i, j = rng.randrange(len(order)), rng.randrange(len(order))
                     order[i], order[j] = order[j], order[i]
                 continue
-            turn = {b: k for k, b in enumerate(order)}
-            k = turn[failed]
-            earlier = sorted(turn[other] for other, _, _ in self.conflicts[failed] if turn[other] < k)
+            for i in range(same, k + 1):
+                turn[order[i]] = i
+            earlier = sorted(
+                turn[other] for other, _, _ in self.conflicts[order[k]] if self.now[other] is not None
+            )
             if not earlier:
                 return
-            to = rng.choice(earlier) if rng.random() < 0.8 else earlier[0]
-            order.insert(to, order.pop(k))
+            same = rng.choice(earlier) if rng.random() < 0.8 else earlier[0]
+            order.insert(same, order.pop(k))
 
 
 def _starts(layout: Layout) -> list[list[int]]:

@@ -23,6 +23,10 @@ class Window:
         """Bytes the window takes."""
         return self.pitch * self.capacity
 
+    def is_apart(self, other: Window) -> bool:
+        """Whether the two share no byte."""
+        return self.address + self.bytes <= other.address or other.address + other.bytes <= self.address
+
 
 @dataclass(frozen=True)
 class Step:

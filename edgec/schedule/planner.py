@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import inf
 from typing import Literal
 
 from edgec.ir import Graph
@@ -17,7 +18,7 @@ from edgec.schedule.plan import Feed, Plan, Step, Window
 from edgec.schedule.pull import Program, Region, pull
 from edgec.schedule.small import WORKS, schedules
 from edgec.schedule.solve import improve
-from edgec.schedule.work import Job, job_of
+from edgec.schedule.work import Job, calls_of, job_of
 
 Goal = Literal["memory", "speed"]
 
@@ -53,26 +54,31 @@ def pack(
     stream: bool = False,
     regions: bool = True,
     again: Container[str] = (),
+    below: float = inf,
 ) -> Packed:
     """What `make_plan` gives, before the solver has looked for better addresses.
 
-    again: nodes whose rows are not kept for the next row of their reader, but computed anew.
+    again: nodes whose rows are not kept for the next row of their reader, but computed anew. below: bytes
+    that a plan has to be smaller than to be of interest: what cannot be is placed without any effort.
     """
-    job = job_of(graph, stream=stream, again=again)
-    cuts = (c for o in orders(job) for c in (partitions(job, o) if regions else [[(w,) for w in o]]))
-    found = _placed(job, cuts)
-    if stream and min(p.size for p in found) >= sum(graph.type(v).bytes for v in graph.inputs):
+    calls = calls_of(graph)
+    job = job_of(graph, calls, stream=stream, again=again)
+    cuts = (c for o in orders(job) for c in (partitions(job, o, below) if regions else [[(w,) for w in o]]))
+    found = _placed(job, cuts, below)
+    if stream and min(below, *(p.size for p in found)) >= sum(graph.type(v).bytes for v in graph.inputs):
         # No plan for whole inputs is smaller than they are; where one may be, all rows can be fed first.
-        whole, shift = pack(graph, regions=regions, again=again), len(graph.inputs)
+        whole, shift = pack(graph, regions=regions, again=again, below=below), len(graph.inputs)
         fed = [(w,) for w in range(shift)]
         best = [p.draft.regions for p in (whole, *whole.others)]
-        found += _placed(job, ([*fed, *(tuple(w + shift for w in r) for r in cut)] for cut in best))
+        found += _placed(job, ([*fed, *(tuple(w + shift for w in r) for r in cut)] for cut in best), below)
     packed = min(found, key=lambda p: p.size)
     if regions and len(job.works) <= WORKS and not again:
         packed = _settled(job, packed.solved())
     packed = replace(packed, others=tuple(p for p in found if p is not packed and p.bound < packed.size))
-    made = _Draft.of(job_of(graph, stream=stream, claims=False, again=again), packed.draft.regions).placed()
-    if made.size < packed.size or (optimize == "speed" and made.size == packed.size):
+    unclaimed = job_of(graph, calls, stream=stream, claims=False, again=again)
+    apart = _Draft.of(unclaimed, packed.draft.regions)
+    enough = packed.size + (optimize == "speed")
+    if apart.bound < min(enough, below) and (made := apart.placed()).size < enough:
         packed = replace(made, bound=min(packed.bound, made.bound), others=(packed,))
     return packed
 
@@ -92,13 +98,16 @@ def _settled(job: Job, best: Packed) -> Packed:
     return best
 
 
-def _placed(job: Job, cuts: Iterable[Sequence[Region]]) -> list[Packed]:
-    """Placements of cut orders, but for those that cannot be smaller than one that is there."""
+def _placed(job: Job, cuts: Iterable[Sequence[Region]], below: float) -> list[Packed]:
+    """Placements of cut orders, but for those that cannot be smaller than one that is there.
+
+    below: as in `pack`.
+    """
     drafts = [_Draft.of(job, key) for key in dict.fromkeys(tuple(map(tuple, cut)) for cut in cuts)]
     found: list[Packed] = []
     for draft in sorted(drafts, key=lambda d: d.bound):
         if not found or draft.bound < min(p.size for p in found):
-            found.append(draft.placed())
+            found.append(draft.placed(EFFORT if draft.bound < below else 0))
     return found
 
 

@@ -3,30 +3,88 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import accumulate
 
+import numpy as np
+
+from edgec.schedule.recall import Recall
 from edgec.schedule.work import Job
 
 Region = Sequence[int]
 """Works that run under one row loop, in topological order."""
 
+_NO_TIMES = np.zeros(0, np.int64)
+_REMEMBERED = 1_000_000
+"""Chunks of all row loops that are remembered."""
+
 
 @dataclass(frozen=True)
-class Program:
-    """Rows in the order in which they are computed.
+class Loop:
+    """The row loop of a region. Works are places in it, the first row is computed at time 0.
 
-    chunks: (work, first row, last row + 1), no two neighbours of which could be one. times: per work,
-    when each of its rows is computed, for the last time; the first row of all is at time 0. bursts: per work
-    whose rows are computed anew for each block of its reader's: from, to when such rows are live. most: the
-    most rows of such a burst.
+    chunks, times, bursts, most, length: as in `Program`.
     """
 
     chunks: list[tuple[int, int, int]]
-    times: list[list[int]]
+    times: list[np.ndarray]
     bursts: dict[int, list[tuple[int, int]]]
     most: dict[int, int]
     length: int
+
+
+_loops: Recall[Loop] = Recall(_REMEMBERED, lambda loop: len(loop.chunks) + 1)
+
+
+@dataclass(frozen=True)
+class Program:
+    """Rows in the order in which they are computed: row loops one after the other.
+
+    works: how many the job has.
+    """
+
+    works: int
+    loops: list[tuple[Region, Loop]]
+
+    @cached_property
+    def begins(self) -> list[int]:
+        """When every row loop begins, and when the last ends."""
+        return list(accumulate((loop.length for _, loop in self.loops), initial=0))
+
+    @property
+    def length(self) -> int:
+        """How many rows are computed."""
+        return self.begins[-1]
+
+    @cached_property
+    def chunks(self) -> list[tuple[int, int, int]]:
+        """(work, first row, last row + 1), no two neighbours of which could be one."""
+        return [(region[k], a, b) for region, loop in self.loops for k, a, b in loop.chunks]
+
+    @cached_property
+    def times(self) -> list[np.ndarray]:
+        """Per work, when each of its rows is computed, for the last time; the first of all at time 0."""
+        found = [_NO_TIMES] * self.works
+        for (region, loop), begin in zip(self.loops, self.begins, strict=False):
+            for w, times in zip(region, loop.times, strict=True):
+                found[w] = times + begin
+        return found
+
+    @cached_property
+    def bursts(self) -> dict[int, list[tuple[int, int]]]:
+        """Per work whose rows are computed anew for each block of its reader's: from, to when they live."""
+        return {
+            region[k]: [(begin + a, begin + b) for a, b in spans]
+            for (region, loop), begin in zip(self.loops, self.begins, strict=False)
+            for k, spans in loop.bursts.items()
+        }
+
+    @cached_property
+    def most(self) -> dict[int, int]:
+        """Per such work: the most rows of a burst."""
+        return {region[k]: rows for region, loop in self.loops for k, rows in loop.most.items()}
 
 
 def pull(job: Job, regions: Sequence[Region]) -> Program:
@@ -38,62 +96,78 @@ def pull(job: Job, regions: Sequence[Region]) -> Program:
     their operands have what it needs. A work computes its rows in blocks (`Work.block`), of which only the
     last of all is shorter: wherever a row is wanted, the block that it belongs to is computed.
     """
-    run = _Run(job)
-    for region in regions:
-        run.region(region)
-    return Program(run.chunks, run.times, run.bursts, run.most, run.time)
+    loops = [(r, _loops(_key(job, r), partial(_loop, job, r))) for r in regions]
+    return Program(len(job.works), loops)
+
+
+def _loop(job: Job, region: Region) -> Loop:
+    return _Run(job, region).loop()
+
+
+def _key(job: Job, region: Region) -> Hashable:
+    """Equal for regions with the same row loop."""
+    at = {w: k for k, w in enumerate(region)}
+    last = set(job.works[region[-1]].results)
+    return tuple(
+        (
+            job.works[w].rows,
+            job.works[w].step,
+            not last.isdisjoint(job.works[w].results),
+            tuple((at[p], need) for p, need in job.numbered[w][0] if p in at),
+            tuple((at[p], need) for p, need in job.numbered[w][1] if p in at),
+        )
+        for w in region
+    )
 
 
 class _Run:
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        n = len(job.works)
-        self.rows = [w.rows for w in job.works]
-        self.block = [w.rows if w.at_once else w.block for w in job.works]
+    def __init__(self, job: Job, region: Region) -> None:
+        works = [job.works[w] for w in region]
+        n, at = len(works), {w: k for k, w in enumerate(region)}
+        self.rows = [w.rows for w in works]
+        self.block = [w.step for w in works]
         self.done = [0] * n
-        self.times: list[list[int]] = [[] for _ in range(n)]
+        self.times: list[list[int]] = [[] for _ in works]
         self.bursts: dict[int, list[tuple[int, int]]] = {}
         self.most: dict[int, int] = {}
         self.chunks: list[tuple[int, int, int]] = []
         self.time = 0
-        self.single = [False] * n
-        """Whether a work reads one other in the region, and has nothing computed for itself."""
-        self.inside: list[list[tuple[int, list[int]]]] = [[]] * n
-        self.followers: list[list[int]] = [[]] * n
-        self.anew: list[list[tuple[int, list[int], list[int]]]] = [[]] * n
+        self.anew = [[(at[p], a, b) for p, a, b in job.anew[w] if p in at] for w in region]
         """Per work: (producer, first row, last row + 1) of what it has computed for itself."""
+        own = [{p for p, _, _ in anew} for anew in self.anew]
+        self.inside = [
+            [(at[p], rows) for p, rows in job.needs[w] if p in at and at[p] not in mine]
+            for w, mine in zip(region, own, strict=True)
+        ]
+        self.single = [len(i) == 1 and not a for i, a in zip(self.inside, self.anew, strict=True)]
+        """Whether a work reads one other in the region, and has nothing computed for itself."""
+        read = {p for inside in self.inside for p, _ in inside}.union(*own)
+        last = set(works[-1].results)
+        ends = [k for k in range(n) if k not in read]
+        self.drivers = [k for k in ends if last.intersection(works[k].results)]
+        self.followers: list[list[int]] = [[] for _ in works]
+        for k in ends:
+            for p, _ in self.inside[k]:
+                if k not in self.drivers:
+                    self.followers[p].append(k)
 
-    def region(self, region: Region) -> None:
-        members = set(region)
-        read: set[int] = set()
-        for w in region:
-            anew = {p for p, _, _ in self.job.anew[w] if p in members}
-            self.anew[w] = [n for n in self.job.anew[w] if n[0] in anew]
-            self.inside[w] = [(p, rows) for p, rows in self.job.needs[w] if p in members - anew]
-            self.single[w] = len(self.inside[w]) == 1 and not self.anew[w]
-            self.followers[w] = []
-            read.update(anew, (p for p, _ in self.inside[w]))
-        last = set(self.job.works[region[-1]].results)
-        ends = [w for w in region if w not in read]
-        drivers = [w for w in ends if last.intersection(self.job.works[w].results)]
-        for w in ends:
-            for p, _ in self.inside[w]:
-                if w not in drivers:
-                    self.followers[p].append(w)
-        if len(drivers) == 1:
-            self.until(drivers[0], self.rows[region[-1]])
+    def loop(self) -> Loop:
+        """Compute all rows."""
+        if len(self.drivers) == 1:
+            self.until(self.drivers[0], self.rows[-1])
         else:
-            for row in range(self.rows[region[-1]]):
-                for w in drivers:
+            for row in range(self.rows[-1]):
+                for w in self.drivers:
                     self.until(w, row + 1)
-        for w in region:
+        for w, rows in enumerate(self.rows):
             if w in self.bursts:  # rows that nobody wants count as computed with the last one
-                times = self.times[w]
-                times += times[-1:] * (self.rows[w] - len(times))
+                self.times[w] += self.times[w][-1:] * (rows - len(self.times[w]))
             else:
-                self.until(w, self.rows[w])
-            if not self.rows[w]:
+                self.until(w, rows)
+            if not rows:
                 self.emit(w, 0, 0)
+        times = [np.array(t, np.int64) for t in self.times]
+        return Loop(self.chunks, times, self.bursts, self.most, self.time)
 
     def until(self, work: int, rows: int) -> None:
         """Have so many rows of a work done."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import inf
 
 import numpy as np
 
@@ -79,7 +80,8 @@ class Search:
     """What is searched: the integer graph as it was lowered, and what its schemes may cost.
 
     stream: inputs arrive row by row. most: multiply-accumulates that a scheme may take, as a share of the
-    graph's own. tell: hears of every scheme that is tried. costs: of the board, in cycles.
+    graph's own. tell: hears of every scheme that is tried. costs: of the board, in cycles. below: bytes
+    that an arena has to be smaller than to be of interest.
     """
 
     graph: Graph
@@ -87,6 +89,7 @@ class Search:
     most: float = 1.0
     tell: Callable[[Scheme], None] = lambda scheme: None
     costs: Costs = PLAIN
+    below: float = inf
     tried: list[Scheme] = field(default_factory=list, init=False)
     _found: list[Scheme] = field(default_factory=list, init=False)
     _more: Iterator[Scheme] | None = field(default=None, init=False)
@@ -120,30 +123,35 @@ class Search:
         if whatever:
             least = self._resized(min(found, key=lambda s: s.arena), 1)
             return self._best(found if least is None else [*found, least])
-        found = [s for s in found if self._is_quick(s)]
+        found = [s for s in found if self._is_quick(s.spent)]
         best = self._best(found)
-        slim = (self._slim(s) for s in sorted(found, key=lambda s: s.arena)[:SLIM])
-        return self._best([best, *(s for s in slim if s is not None and self._is_quick(s))])
+        slim = (self._slim(s, best.arena) for s in sorted(found, key=lambda s: s.arena)[:SLIM])
+        return self._best([best, *(s for s in slim if s is not None and self._is_quick(s.spent))])
 
-    def _slim(self, scheme: Scheme) -> Scheme | None:
+    def _slim(self, scheme: Scheme, below: int) -> Scheme | None:
         """The scheme with less scratch for the layers at which it needs the most memory; None where this
-        does not make it much smaller."""
+        does not make it much smaller, and smaller than `below`."""
         saves = slimmer(scheme.graph)
-        least = self._resized(scheme, 1) if saves else None
-        if least is None or least.arena > scheme.arena * (1 - SAVED):
+        below = min(below, int(scheme.arena * (1 - SAVED)) + 1)
+        full = {n: 1 for n in saves if scheme.packed.peaks.get(n, 0) >= below}
+        if not saves or not self._is_quick(spent_by(in_blocks(scheme.graph, full), None, self.costs)):
+            return None
+        least = self._resized(scheme, 1, below)
+        if least is None or least.arena >= below:
             return None
         peaks = least.packed.peaks
         few = {n: 1 for n, more in saves.items() if peaks.get(n, 0) + more > max(peaks.values())}
         if not few or len(few) == len(saves):
             return least
         moves = (*scheme.moves, f"{len(few)} layer{'s' * (len(few) != 1)} with less scratch")
-        slim = self._planned(in_blocks(scheme.graph, few), moves, again=scheme.again, regions=scheme.regions)
+        graph = in_blocks(scheme.graph, few)
+        slim = self._planned(graph, moves, again=scheme.again, regions=scheme.regions, below=below)
         return min(least, slim, key=lambda s: (s.arena, s.spent.cycles))
 
-    def _is_quick(self, scheme: Scheme) -> bool:
-        """Whether row loops cost next to nothing, or the scheme computes anything twice, as it is free to."""
+    def _is_quick(self, spent: Spent) -> bool:
+        """Whether row loops cost next to nothing, or a scheme computes anything twice, as it is free to."""
         reads, cycles = READS * self.unstreamed.reads, max(SLOWER, self.most) * self.unstreamed.cycles
-        return scheme.macs > self.macs or (scheme.spent.reads <= reads and scheme.spent.cycles <= cycles)
+        return spent.macs > self.macs or (spent.reads <= reads and spent.cycles <= cycles)
 
     def cheapest(self, room: int) -> Scheme:
         """The scheme of the fewest cycles, as estimated, whose arena is at most `room`; else the smallest.
@@ -213,9 +221,9 @@ class Search:
                     sizes.append(rows)
         return sizes
 
-    def _resized(self, scheme: Scheme, rows: int) -> Scheme | None:
+    def _resized(self, scheme: Scheme, rows: int, below: float = inf) -> Scheme | None:
         """The scheme in blocks of so many rows, or in larger ones that kernels take by themselves; with
-        `rows` 1, all in single rows. None where that changes nothing."""
+        `rows` 1, all in single rows. None where that changes nothing. below: as in `pack`."""
         natural = natural_blocks(scheme.graph)
         blocks = {n: max(rows, own) for n, own in natural.items()}
         if rows == 1:
@@ -224,9 +232,10 @@ class Search:
             return None
         graph = in_blocks(scheme.graph, blocks)
         moves = (*scheme.moves, f"{rows} row{'s' * (rows > 1)} for each pass over weights")
-        key = (id(scheme.graph), scheme.regions, rows)
+        again, regions = scheme.again, scheme.regions
         return self._once(
-            key, lambda: self._planned(graph, moves, again=scheme.again, regions=scheme.regions)
+            (id(scheme.graph), regions, rows, below),
+            lambda: self._planned(graph, moves, again=again, regions=regions, below=below),
         )
 
     def _best(self, schemes: list[Scheme]) -> Scheme:
@@ -339,7 +348,7 @@ class Search:
                 CloneProducer(tuple(sites)).run(graph)
                 where = graph.node(sites[0].chain[-1]).path or sites[0].value
                 alike = f" and {len(sites) - 1} like it" if len(sites) > 1 else ""
-                scheme = self._planned(graph, (*best.moves, f"{where}{alike} run twice"))
+                scheme = self._planned(graph, (*best.moves, f"{where}{alike} run twice"), below=best.arena)
                 if scheme.arena < (found or best).arena:
                     found = scheme
             if found is None:
@@ -355,8 +364,10 @@ class Search:
         *,
         regions: bool = True,
         again: frozenset[str] = frozenset(),
+        below: float = inf,
     ) -> Scheme:
-        packed = pack(graph, optimize, stream=self.stream, regions=regions, again=again)
+        below = min(below, self.below)
+        packed = pack(graph, optimize, stream=self.stream, regions=regions, again=again, below=below)
         cost = spent(graph, packed.job, packed.steps, self.costs)
         scheme = Scheme(graph, packed, cost, moves, again, regions)
         self.tried.append(scheme)

@@ -10,7 +10,8 @@ from functools import cached_property
 import numpy as np
 
 from edgec.ir import Graph, GraphError, Node
-from edgec.ops.base import Kernel, Op, Rows, call_of, op_of
+from edgec.ops.base import Call, Kernel, Op, Rows, call_of, op_of
+from edgec.schedule.recall import number
 
 ALIGN = 4
 """Every window begins at a multiple of it: what int16 and int32 kernels need. An int8 tensor could do with
@@ -109,6 +110,11 @@ class Work:
     block: int = 1
     kernel: Kernel | None = None
 
+    @property
+    def step(self) -> int:
+        """Rows that are computed together: all of them, or a block."""
+        return self.rows if self.at_once else self.block
+
     @cached_property
     def operands(self) -> tuple[int, ...]:
         """The buffers it reads, each once."""
@@ -195,6 +201,17 @@ class Job:
             found.append(mine)
         return found
 
+    @cached_property
+    def numbered(self) -> list[tuple[list[tuple[int, int]], list[tuple[int, int]]]]:
+        """Per work `needs` and `anew`, with a number for the rows that is equal where they are."""
+        return [
+            (
+                [(p, number(tuple(rows))) for p, rows in needs],
+                [(p, number((tuple(firsts), tuple(ends)))) for p, firsts, ends in anew],
+            )
+            for needs, anew in zip(self.needs, self.anew, strict=True)
+        ]
+
     def waits(self, w: int) -> list[int]:
         """The works all of whose rows the first row of work w needs, if that is more than one."""
         return [p for p, need in self.needs[w] if need and need[0] >= self.works[p].rows > 1]
@@ -205,17 +222,36 @@ def up(size: int, align: int = ALIGN) -> int:
     return -(-size // align) * align
 
 
-def job_of(graph: Graph, *, stream: bool = False, claims: bool = True, again: Container[str] = ()) -> Job:
+def calls_of(graph: Graph) -> dict[str, tuple[Call, Kernel]]:
+    """The call and the kernel of every node that has one, by node."""
+    found = {}
+    for node in graph.nodes():
+        if not _is_free(op := op_of(node)):
+            call = call_of(graph, node)
+            found[node.name] = call, op.kernel(call)
+    return found
+
+
+def job_of(
+    graph: Graph,
+    calls: Mapping[str, tuple[Call, Kernel]] | None = None,
+    *,
+    stream: bool = False,
+    claims: bool = True,
+    again: Container[str] = (),
+) -> Job:
     """The scheduling problem of an integer graph.
 
-    again: nodes whose rows are computed anew for every row that reads them. stream: inputs arrive row by
-    row. claims: whether results may be laid over operand rows that they need themselves although kernels
-    then copy rows. Raises GraphError where a view of a constant was not folded.
+    calls: what `calls_of` gives, where it is known. stream: inputs arrive row by row. claims: whether
+    results may be laid over operand rows that they need themselves although kernels then copy rows. again:
+    nodes whose rows are computed anew for every row that reads them. Raises GraphError where a view of a
+    constant was not folded.
     """
     buffers, places = _buffers(graph)
     works = [_feed(v, places[v]) for v in graph.inputs] if stream else []
     works += [
-        _work(graph, n, places, claims, n.name in again) for n in graph.nodes() if not _is_free(op_of(n))
+        _work(graph.node(name), call, kernel, places, claims, name in again)
+        for name, (call, kernel) in (calls or calls_of(graph)).items()
     ]
     inputs = frozenset() if stream else frozenset(places[v].buffer for v in graph.inputs)
     outputs = frozenset(places[v].buffer for v in graph.outputs if v in places)
@@ -291,9 +327,11 @@ def _feed(value: str, place: Place) -> Work:
     return Work(value, place.rows, (), (place,), feeds=True)
 
 
-def _work(graph: Graph, node: Node, places: Mapping[str, Place], claims: bool, again: bool) -> Work:
-    op, call = op_of(node), call_of(graph, node)
-    kernel, declared = op.kernel(call), op.rows(call)
+def _work(
+    node: Node, call: Call, kernel: Kernel, places: Mapping[str, Place], claims: bool, again: bool
+) -> Work:
+    op = op_of(node)
+    declared = op.rows(call)
     rows = call.outs[0].rows
     writes = tuple(places[v] for v in node.outputs)
     may: tuple[int, ...] = ()

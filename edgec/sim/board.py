@@ -32,12 +32,10 @@ class SimRunner(Runner):
         image = self._image = Image(elf if isinstance(elf, bytes) else elf.read_bytes())
         self._layers = [f for f in image.functions if f.layer is not None]
         slots = self._slots = layer_slots(image)
-        text, size = image.sections[".text"]
-        base = min(text, image.sections[".vectors"][0])
         self.machine = Machine(
             target,
             image.segments,
-            (base, text + size - base),
+            image.code,
             slots + 2,
             lambda address: owner(image.function_at(address), slots),
         )
@@ -57,13 +55,11 @@ class SimRunner(Runner):
         """Cost of every function since the board started, its callees' not included; cycles are those
         of the inferences in which they are counted."""
         found: dict[str, Cost] = {}
-        for k in range(self._board.code_bytes // 2):
-            block = self._board.costs[k]
-            if block.executed:
-                function = self._image.function_at(self._board.code_base + 2 * k)
-                name = function.name if function else "?"
-                before = found.get(name, Cost(0, 0))
-                found[name] = before + Cost(block.executed, block.spent)
+        for address, block in self.machine.code.executed():
+            function = self._image.function_at(address)
+            name = function.name if function else "?"
+            before = found.get(name, Cost(0, 0))
+            found[name] = before + Cost(block.executed, block.spent)
         return found
 
     def _transfer(self, request: bytes, sequence: int) -> Frame:

@@ -1,8 +1,9 @@
 """The peripherals of a simulated board: pages of registers, and flags that come up by themselves.
 
 Registers keep what is written. A ready flag follows the bits that ask for it, as on the chip after its
-start-up time; the firmware's set-up code runs as it is, nothing else is modelled. What follows what is from
-the reference manuals that firmware/boards names.
+start-up time; the firmware's set-up code runs as it is. Besides, DMA from memory to memory is modelled
+(firmware/simulator/dma.c), nothing else. What follows what is from the reference manuals that firmware/boards
+names.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ SYSTEM = 0xE000_E000
 DWT = 0xE000_1000
 """Data watchpoint and trace: the counter of cycles."""
 
-_QSPI = 0xA000_1000
+_QSPI, _DMA2 = 0xA000_1000, 0x4002_6400
 PAGE = 4096
 
 
@@ -163,4 +164,11 @@ def devices(target: Target) -> Devices:
         pages.add(_SSI)
     if any(r.name == "qspi" for r in target.regions):
         pages.add(_QSPI)
+    if dma(target):
+        pages.add(dma(target) & -PAGE)
     return Devices(tuple(sorted(pages)), own.flags, own.reset, watchdog, port)
+
+
+def dma(target: Target) -> int:
+    """The address of the DMA controller's registers; 0 where the board's firmware uses none."""
+    return _DMA2 if target.fetches else 0

@@ -15,6 +15,7 @@ from edgec.codegen.image import Image
 from edgec.codegen.tools import zig
 from edgec.diagnostics import Diagnostic
 from edgec.sim import native
+from edgec.sim.code import CodeCosts
 from edgec.sim.interrupt import Interrupt
 from edgec.sim.linux_abi import abi_of
 from edgec.sim.owners import layer_slots, owner
@@ -60,11 +61,10 @@ class LinuxRunner(Runner):
     def functions(self) -> dict[str, Cost]:
         """Instructions of every function since the start, its callees' not included."""
         found: dict[str, Cost] = {}
-        for k in range(self._board.code_bytes // 2):
-            if executed := self._board.costs[k].executed:
-                function = self._image.function_at(self._board.code_base + 2 * k)
-                name = function.name if function else "?"
-                found[name] = found.get(name, Cost(0)) + Cost(executed)
+        for address, block in self._code.executed():
+            function = self._image.function_at(address)
+            name = function.name if function else "?"
+            found[name] = found.get(name, Cost(0)) + Cost(block.executed)
         return found
 
     def _totals(self) -> list[Cost]:
@@ -99,13 +99,11 @@ class LinuxRunner(Runner):
         board.stop = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p)
         board.measure = native.Measure(self._measure_block)
         board.tick = native.Tick(self._tick)
-        code, size = self._image.sections[".text"]
-        board.code_base, board.code_bytes = code, size
-        costs = (native.BlockCost * (size // 2 + 1))()
+        self._code = CodeCosts(self._image.code, board)
         totals = (native.Total * (self._slots + 2))()
-        board.costs, board.totals, board.owner = costs, totals, self._slots + 1
+        board.totals, board.owner = totals, self._slots + 1
         where = ctypes.pointer(board)
-        self._keep += [costs, totals, where]
+        self._keep += [totals, where]
         add_hook, handle = uclib["uc_hook_add"], ctypes.c_size_t()
         pointer, u64 = ctypes.c_void_p, ctypes.c_uint64
         add_hook.argtypes = [pointer, pointer, ctypes.c_int, pointer, pointer, u64, u64]
@@ -116,7 +114,7 @@ class LinuxRunner(Runner):
         return board
 
     def _measure_block(self, address: int, size: int) -> None:
-        cost = self._board.costs[(address - self._board.code_base) // 2]
+        cost = self._code.at(address)
         cost.size, cost.instructions = size, size // 4
         cost.owner = owner(self._image.function_at(address), self._slots)
 

@@ -6,7 +6,7 @@ import contextlib
 import ctypes
 import importlib
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from edgec.codegen.image import Segment
@@ -14,7 +14,8 @@ from edgec.codegen.tools import zig
 from edgec.diagnostics import Diagnostic
 from edgec.sim import native
 from edgec.sim.boot import entry
-from edgec.sim.devices import PAGE, devices
+from edgec.sim.code import CodeCosts
+from edgec.sim.devices import PAGE, devices, dma
 from edgec.sim.interrupt import Interrupt
 from edgec.sim.timer import Timer
 from edgec.target import Target
@@ -66,7 +67,7 @@ class Stopped(Exception):
 class Machine:
     """A board with memory contents, at rest until `reset`.
 
-    code: address and bytes of what may run. slots: of `totals`, where `owner` says by address which one is
+    code: addresses and bytes of what may run. slots: of `totals`, where `owner` says by address which one is
     charged from there on (-1: the one that was). Raises Diagnostic E401 where Unicorn is not installed.
     """
 
@@ -74,7 +75,7 @@ class Machine:
         self,
         target: Target,
         segments: Iterable[Segment],
-        code: tuple[int, int],
+        code: Sequence[tuple[int, int]],
         slots: int = 1,
         owner: Callable[[int], int] = lambda address: 0,
     ) -> None:
@@ -262,7 +263,7 @@ class Machine:
         uc.hook_add(unicorn.UC_HOOK_MEM_INVALID, invalid)
         return uc
 
-    def _wire(self, code: tuple[int, int], slots: int) -> tuple[native.Board, Timer]:
+    def _wire(self, code: Sequence[tuple[int, int]], slots: int) -> tuple[native.Board, Timer]:
         """Peripherals and the block hook, all of them compiled."""
         unicorn: Any = importlib.import_module("unicorn")
         uclib: Any = importlib.import_module("unicorn.unicorn_py3.unicorn").uclib
@@ -275,14 +276,14 @@ class Machine:
         board.write_memory = ctypes.cast(uclib.uc_mem_write, ctypes.c_void_p)
         board.measure = native.Measure(self._measure_block)
         board.tick = native.Tick(self._tick)
-        board.code_base, board.code_bytes = code
-        costs = (native.BlockCost * (board.code_bytes // 2 + 1))()
+        board.dma.base = dma(target)
+        self.code = CodeCosts(code, board)
         totals = (native.Total * slots)()
         flags = self._devices.flags
         ready = (native.Ready * max(len(flags), 1))(
             *(native.Ready(f.address, f.bits, f.source, f.mask, f.value) for f in flags)
         )
-        board.costs, board.totals, board.ready = costs, totals, ready
+        board.totals, board.ready = totals, ready
         board.ready_count = len(flags)
         board.owner = slots - 1
         timer = Timer(target, board, self.uc)
@@ -306,7 +307,7 @@ class Machine:
         hook = native.address_of("sim_block")
         user = ctypes.cast(where, ctypes.c_void_p)
         self._check(add_hook(self.uc._uch, ctypes.byref(handle), unicorn.UC_HOOK_BLOCK, hook, user, 1, 0))
-        self._keep += [b"", costs, totals, ready, entries]
+        self._keep += [b"", totals, ready, entries]
         return board, timer
 
     def _check(self, status: int) -> None:
@@ -314,7 +315,7 @@ class Machine:
             raise self._error(status)
 
     def _measure_block(self, address: int, size: int) -> None:
-        cost = self.board.costs[(address - self.board.code_base) // 2]
+        cost = self.code.at(address)
         cost.owner = self._owner(address)
         self.timer.block(cost, bytes(self.uc.mem_read(address, size)), address)
 

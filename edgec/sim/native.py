@@ -19,7 +19,7 @@ STOP_NONE, STOP_IDLE, STOP_LIMIT, STOP_RESET, STOP_WATCHDOG, STOP_TICK = range(6
 UARTS = {"stm32_v2": 0, "stm32_v1": 1, "pl011": 2, "uarte": 3}
 
 JUMPS = {None: 0, "conditional": 1, "direct": 2, "indirect": 2}
-LINES, BRANCHES, MEMORIES = 2048, 256, 8
+LINES, BRANCHES, MEMORIES, CODES = 2048, 256, 8, 2
 
 Measure = ctypes.CFUNCTYPE(None, c_uint32, c_uint32)
 MeasurePair = ctypes.CFUNCTYPE(c_uint32, c_uint32, c_uint32, c_uint32)
@@ -44,6 +44,12 @@ class BlockCost(Structure):
         ("executed", c_uint64),
         ("spent", c_uint64),
     )
+
+
+class Code(Structure):
+    """sim_code."""
+
+    _fields_ = (("base", c_uint32), ("bytes", c_uint32), ("costs", POINTER(BlockCost)))
 
 
 class Total(Structure):
@@ -125,6 +131,8 @@ class Timing(Structure):
         ("pairs_used", c_uint64),
         ("memory", Memory * MEMORIES),
         ("branch", Branch * BRANCHES),
+        ("fetched", c_void_p),
+        ("arrives", c_uint64),
         ("data_fill", Fill),
         ("code_fill", Fill),
         ("data", Cache),
@@ -144,6 +152,19 @@ class Ready(Structure):
     )
 
 
+class Dma(Structure):
+    """sim_dma."""
+
+    _fields_ = (
+        ("base", c_uint32),
+        ("from_", c_uint32),
+        ("to", c_uint32),
+        ("words", c_uint32),
+        ("bytes", c_uint32),
+        ("flags", c_uint32),
+    )
+
+
 class Board(Structure):
     """sim_board."""
 
@@ -157,9 +178,7 @@ class Board(Structure):
         ("measure", Measure),
         ("measure_pair", MeasurePair),
         ("tick", Tick),
-        ("code_base", c_uint32),
-        ("code_bytes", c_uint32),
-        ("costs", POINTER(BlockCost)),
+        ("code", Code * CODES),
         ("totals", POINTER(Total)),
         ("owner", c_int32),
         ("executed", c_uint64),
@@ -196,6 +215,7 @@ class Board(Structure):
         ("mpu_base", c_uint32 * MPU_REGIONS),
         ("mpu_control", c_uint32 * MPU_REGIONS),
         ("registers", (c_uint32 * 1024) * PAGES),
+        ("dma", Dma),
         ("timing", Timing),
     )
 

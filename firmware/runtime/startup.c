@@ -29,6 +29,8 @@ int main(void);
 void reset_handler(void);
 void fault_handler(void);
 void start(void);
+void start_fast_code(void);
+void copy_words(uint32_t *to, const uint32_t *end, const uint32_t *from);
 void report_fault(const uint32_t *stack, uint32_t exception);
 
 /* cycles.c has one where SysTick is what counts. */
@@ -61,7 +63,7 @@ __attribute__((naked, noreturn)) void reset_handler(void)
                    "str r2, [r0]\n"
                    "adds r0, #4\n"
                    "b 1b\n"
-                   "2: bl start\n"
+                   "2: bl _begin\n"
                    "3: b 3b\n"
                    ".ltorg\n");
 }
@@ -79,7 +81,7 @@ __attribute__((naked, noreturn)) void fault_handler(void)
 }
 
 /* Once in the code, not once for each use. */
-__attribute__((noinline)) static void copy(uint32_t *to, const uint32_t *end, const uint32_t *from)
+__attribute__((noinline)) void copy_words(uint32_t *to, const uint32_t *end, const uint32_t *from)
 {
     while (to < end) {
         *to++ = *from++;
@@ -91,16 +93,28 @@ void start(void)
     SCB_VTOR = (uint32_t)(uintptr_t)&vectors;
     SCB_CPACR |= 0xFu << 20; /* the hard-float ABI may move data through FPU registers */
     __asm volatile("dsb\nisb" ::: "memory");
-    copy(_data_start, _data_end, _data_load);
+    copy_words(_data_start, _data_end, _data_load);
     for (uint32_t *to = _bss_start; to < _bss_end; to++) {
         *to = 0;
     }
     board_init();
     guard_memories();
     board_extras();
-    copy(_fast_start, _fast_end, _fast_load); /* now all memories can be read that hold weights */
+    copy_words(_fast_start, _fast_end, _fast_load); /* now all memories can be read that hold weights */
     (void)main();
     board_exit(1);
+}
+
+/* What the linker script begins with, instead of start(), where code is copied: nothing may call that before.
+ * It takes no stack, so that the bound of the draft, which begins with start(), holds. */
+__attribute__((naked, noreturn)) void start_fast_code(void)
+{
+    __asm volatile("ldr r0, =_fast_code_start\n"
+                   "ldr r1, =_fast_code_end\n"
+                   "ldr r2, =_fast_code_load\n"
+                   "bl copy_words\n"
+                   "bl start\n"
+                   ".ltorg\n");
 }
 
 /* Frame f: exception, CFSR, HFSR, MMFAR, BFAR, stack pointer, then the stack from there on

@@ -11,6 +11,8 @@
 
 #define TICK 50000000u
 
+#define DMA_BYTES 0x28u     /* the registers up to those of stream 0 */
+#define DCIMVAC 0xE000EF5Cu /* invalidates a line of the data cache */
 /* Registers of the core, and STM32's independent watchdog. */
 #define AIRCR 0xE000ED0Cu
 #define AIRCR_RESET 0x05FA0004u
@@ -56,16 +58,25 @@ void sim_free(sim_board *b)
     b->timing.pairs_used = 0;
 }
 
+static sim_cost *cost_at(const sim_board *b, uint32_t address)
+{
+    for (uint32_t i = 0; i < CODES; i++) {
+        const uint32_t at = address - b->code[i].base;
+        if (at < b->code[i].bytes) {
+            return &b->code[i].costs[at / 2u];
+        }
+    }
+    return NULL;
+}
+
 void sim_block(void *engine, uint64_t address, uint32_t size, void *user)
 {
     sim_board *b = (sim_board *)user;
-    const uint32_t at = (uint32_t)address - b->code_base;
-    sim_cost *cost;
+    sim_cost *cost = cost_at(b, (uint32_t)address);
 
-    if (at >= b->code_bytes) {
+    if (cost == NULL) {
         return;
     }
-    cost = &b->costs[at / 2u];
     if (cost->size != size) {
         b->measure((uint32_t)address, size);
     }
@@ -273,6 +284,11 @@ static int uart_write(sim_board *b, uint32_t offset, uint32_t value)
     return 0;
 }
 
+static int is_dma(const sim_board *b, uint32_t address)
+{
+    return b->dma.base != 0u && address - b->dma.base < DMA_BYTES;
+}
+
 /* The DWT's counter of cycles, where it runs. */
 static uint32_t cycle_count(sim_board *b)
 {
@@ -297,6 +313,9 @@ uint64_t sim_read(void *engine, uint64_t offset, unsigned size, void *user)
         return (b->systick - b->cycles) & (SYSTICK_ROUND - 1u);
     }
     value = b->registers[p->page][offset / 4u];
+    if (is_dma(b, address)) {
+        value = dma_read(b, address - b->dma.base, value);
+    }
     for (uint32_t i = 0; i < b->ready_count; i++) {
         const sim_ready *r = &b->ready[i];
         if (r->address == (address & ~3u) && (*register_at(b, r->source) & r->mask) == r->value) {
@@ -364,6 +383,11 @@ void sim_write(void *engine, uint64_t offset, unsigned size, uint64_t value, voi
     (void)engine;
     if (uart_write(b, address - b->uart_base, (uint32_t)value)) {
         return;
+    }
+    if (address == DCIMVAC) {
+        dma_forget(b, (uint32_t)value);
+    } else if (is_dma(b, address)) {
+        dma_write(b, address - b->dma.base, (uint32_t)value);
     }
     memcpy((uint8_t *)&b->registers[p->page][offset / 4u] + (offset & 3u), &value, size <= 4u ? size : 4u);
     act(b, address, (uint32_t)value);

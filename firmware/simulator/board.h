@@ -10,6 +10,7 @@
 typedef int (*stop_function)(void *engine);
 typedef int (*memory_function)(void *engine, uint64_t address, void *bytes, size_t count);
 typedef int (*register_function)(void *engine, int which, void *value);
+typedef int (*memory_function)(void *engine, uint64_t address, void *data, uint64_t bytes);
 
 /* What one basic block costs, by the half-word it begins at. Filled by Python when `size` differs. */
 typedef struct {
@@ -27,6 +28,15 @@ typedef struct {
     uint64_t executed; /* instructions */
     uint64_t spent;    /* cycles, waits for memories included */
 } sim_cost;
+
+#define CODES 2u
+
+/* Memory that instructions lie in, and what the blocks there cost. */
+typedef struct {
+    uint32_t base;
+    uint32_t bytes;
+    sim_cost *costs;
+} sim_code;
 
 typedef struct {
     uint64_t instructions;
@@ -115,11 +125,23 @@ typedef struct {
     uint64_t pairs_used;
     sim_memory memory[MEMORIES];
     sim_branch branch[MOST_BRANCHES];
+    sim_memory *fetched; /* the memory behind caches that is read by DMA, until `arrives` */
+    uint64_t arrives;
     sim_fill data_fill;
     sim_fill code_fill;
     sim_cache data;
     sim_cache code;
 } sim_timing;
+
+/* A transfer by DMA. bytes: 0 where none is under way. */
+typedef struct {
+    uint32_t base; /* of the controller's registers; 0: there is none */
+    uint32_t from;
+    uint32_t to;
+    uint32_t words;
+    uint32_t bytes;
+    uint32_t flags;
+} sim_dma;
 
 typedef struct {
     void *engine;
@@ -131,9 +153,7 @@ typedef struct {
     void (*measure)(uint32_t address, uint32_t size);
     uint32_t (*measure_pair)(uint32_t from, uint32_t to, uint32_t jumped);
     void (*tick)(void); /* called every TICK instructions, so that Python hears of Ctrl-C */
-    uint32_t code_base;
-    uint32_t code_bytes;
-    sim_cost *costs;
+    sim_code code[CODES];
     sim_total *totals; /* by slot */
     int32_t owner;
     uint64_t executed;
@@ -170,6 +190,7 @@ typedef struct {
     uint32_t mpu_base[8];    /* of each region of the MPU what was written to RBAR */
     uint32_t mpu_control[8]; /* and to RASR */
     uint32_t registers[16][1024];
+    sim_dma dma;
     sim_timing timing;
 } sim_board;
 
@@ -179,5 +200,16 @@ enum { JUMP_NONE = 0, JUMP_CONDITIONAL = 1, JUMP_ALWAYS = 2 };
 
 /* timing.c: the cycles of a block that begins to run. */
 uint64_t timing_block(sim_board *b, sim_cost *cost, uint32_t address);
+
+/* The same file: the memory behind caches at an address, NULL for none; the place of a line in a cache, or -1. */
+sim_memory *timing_memory(sim_timing *t, uint32_t address);
+int timing_find(sim_cache *c, uint32_t line);
+
+/* dma.c: registers of the controller, `offset` behind its first. value: what was written there. */
+uint64_t dma_read(sim_board *b, uint32_t offset, uint64_t value);
+void dma_write(sim_board *b, uint32_t offset, uint32_t value);
+
+/* The same file: the data cache forgets what it has of an address. */
+void dma_forget(sim_board *b, uint32_t address);
 
 #endif

@@ -29,6 +29,8 @@ void sim_reset(sim_board *b)
     t->code.clock = t->data.clock = t->now = t->ahead_time = 0;
     t->ahead = t->here = t->before_at = t->turn = 0;
     t->before = t->running = NULL;
+    t->fetched = NULL;
+    t->arrives = 0;
     for (uint32_t i = 0; i < t->memories; i++) {
         t->memory[i].free = 0;
         t->memory[i].follows = 0;
@@ -37,7 +39,7 @@ void sim_reset(sim_board *b)
 
 static uint64_t later(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
-static sim_memory *memory_at(sim_timing *t, uint32_t address)
+sim_memory *timing_memory(sim_timing *t, uint32_t address)
 {
     for (uint32_t i = 0; i < t->memories; i++) {
         if (address - t->memory[i].base < t->memory[i].bytes) {
@@ -150,7 +152,7 @@ static uint32_t branch_cycles(sim_timing *t, const sim_cost *cost, uint32_t addr
 
 /* -- caches --------------------------------------------------------------- */
 
-static int find(sim_cache *c, uint32_t line)
+int timing_find(sim_cache *c, uint32_t line)
 {
     const uint32_t first = (line & (c->sets - 1u)) * c->ways;
 
@@ -202,7 +204,7 @@ static uint64_t fetch_line(sim_timing *t, sim_cache *c, sim_fill *f, sim_memory 
     const uint32_t k = place(c, line);
 
     if (c->dirty[k] && c->lines[k] != 0u) {
-        sim_memory *old = memory_at(t, (c->lines[k] - 1u) << c->shift);
+        sim_memory *old = timing_memory(t, (c->lines[k] - 1u) << c->shift);
         if (old != NULL) {
             old->free = later(old->free, now) + old->first + line_bytes / old->beat_bytes * old->beat_cycles;
         }
@@ -216,6 +218,10 @@ static uint64_t fetch_line(sim_timing *t, sim_cache *c, sim_fill *f, sim_memory 
     f->first = later(now, m->free) + t->miss + (start == m->follows ? m->next : m->first);
     m->free = beat_time(f, start + (f->asked + f->beats - 1u) % f->beats * m->beat_bytes, line_bytes);
     m->follows = f->asked == 0u ? start + line_bytes : 0u;
+    if (t->fetched == m && now < t->arrives) { /* DMA stands still, and then has to ask anew */
+        t->arrives += m->free - now + m->first;
+        m->follows = 0;
+    }
     return f->first;
 }
 
@@ -225,7 +231,7 @@ static uint64_t data_wait(sim_timing *t, sim_memory *m, uint32_t address, int wr
 {
     sim_cache *c = &t->data;
     const uint32_t line = address >> c->shift;
-    const int k = find(c, line);
+    const int k = timing_find(c, line);
     uint64_t there;
 
     if (write) { /* a buffer takes it; only a memory that is busy holds it up */
@@ -233,7 +239,7 @@ static uint64_t data_wait(sim_timing *t, sim_memory *m, uint32_t address, int wr
         if (k < 0) {
             (void)fetch_line(t, c, &t->data_fill, m, address, t->now + wait);
         }
-        c->dirty[find(c, line)] = 1;
+        c->dirty[timing_find(c, line)] = 1;
         return wait;
     }
     if (k < 0) {
@@ -300,7 +306,7 @@ static uint64_t code_ahead(sim_timing *t, sim_memory *m, uint32_t address, uint6
     const uint32_t line = address >> c->shift;
     uint64_t wait = 0;
 
-    if (find(c, line) < 0) {
+    if (timing_find(c, line) < 0) {
         if (t->ahead == line + 1u) {
             wait = later(t->ahead_time, now) - now;
         } else {
@@ -311,7 +317,7 @@ static uint64_t code_ahead(sim_timing *t, sim_memory *m, uint32_t address, uint6
             c->lines[place(c, line)] = line + 1u;
         }
     }
-    if (t->ahead != line + 2u && find(c, line + 1u) < 0) {
+    if (t->ahead != line + 2u && timing_find(c, line + 1u) < 0) {
         t->ahead = line + 2u;
         t->ahead_time = later(m->free, now + wait) + 1u + m->first;
         m->free = t->ahead_time;
@@ -332,7 +338,7 @@ static uint64_t code_wait(sim_timing *t, sim_memory *m, uint32_t address, uint64
     if (m->prefetch) {
         return code_ahead(t, m, address, now);
     }
-    if (find(c, line) < 0) {
+    if (timing_find(c, line) < 0) {
         there = fetch_line(t, c, &t->code_fill, m, address, now);
     } else if (t->code_fill.line == line + 1u) {
         there = beat_time(&t->code_fill, address, 1u << c->shift);
@@ -348,7 +354,7 @@ uint64_t timing_block(sim_board *b, sim_cost *cost, uint32_t address)
     const uint32_t jumped = t->before != NULL && address != t->before_at + t->before->size;
     const uint32_t cycles = cycles_behind(b, cost, address, jumped);
     const uint64_t begin = t->now + branch_cycles(t, cost, address, jumped);
-    sim_memory *m = t->code.shift != 0u ? memory_at(t, address) : NULL;
+    sim_memory *m = t->code.shift != 0u ? timing_memory(t, address) : NULL;
     const uint64_t start = t->now;
     uint64_t wait = 0;
 

@@ -105,6 +105,29 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return edgec("run", a_build(tmp / "b"), "--on", "moon", "--input", "x.npy")
 
 
+@case("E101-qemu")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return edgec("profile", a_build(tmp / "b", "rp2040"), "--on", "qemu")
+
+
+@case("E101-package")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return edgec("package", a_build(tmp / "b"), "--as", "zephir", "--out", "out")
+
+
+@case("E101-package-target")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return edgec("package", a_build(tmp / "b"), "--as", "wheel", "--out", "out")
+
+
+@case("E101-package-name")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    folder = a_build(tmp / "b")
+    (folder / "src").mkdir()
+    (folder / "src" / "model.h").write_text("")
+    return edgec("package", folder, "--as", "cmake", "--name", "My Model", "--out", "out")
+
+
 @case("E102")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("m.tflite", target="stm32f764")
@@ -121,6 +144,14 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     (tmp / "file").write_text("x")
     return edgec("build", "m.tflite", "--target", "host", "--out", "file/out")
+
+
+@case("E103-package")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    folder = a_build(tmp / "b")
+    (folder / "src").mkdir()
+    (folder / "src" / "model.h").write_text("")
+    return edgec("package", folder, "--as", "cmake", "--out", "b")
 
 
 @case("E104-shape")
@@ -150,6 +181,11 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     (tmp / "b").mkdir()
     return edgec("profile", "b")
+
+
+@case("E105-package")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return edgec("package", a_build(tmp / "b"), "--as", "cmake", "--out", "out")
 
 
 @case("E105-shape")

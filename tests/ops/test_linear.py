@@ -8,7 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgec.ir import DType, Quant, TensorType
+from edgec.ops.base import Call, registry
 from tests.kernels import check_call, quants
+
+DSP = frozenset({"dsp"})
 
 
 @settings(max_examples=40, deadline=None)
@@ -53,3 +56,19 @@ def test_outputs_in_parts(dtype: DType) -> None:
     ins = [x, TensorType(w.shape, DType.I8, Quant.of(0.01))]
     out = Quant.of(0.2, -2) if dtype == DType.I8 else Quant.of(0.003)
     check_call("linear", ins, {"block": 8}, consts={1: w}, out_quant=out, out_dtype=dtype)
+
+
+@pytest.mark.parametrize("bias", [(1 << 23) - 1, 1 << 23, -(1 << 23), 1 << 24])
+def test_a_bias_that_the_tables_cannot_hold(bias: int) -> None:
+    """Tables of the DSP kernels have 24 bits for it: beyond, the plain kernel is taken."""
+    w = np.ones((5, 12), np.int8)
+    b = np.array([0, 100, bias, -7, 1], np.int32)
+    ins = [
+        TensorType((3, 12), DType.I8, Quant.of(0.05)),
+        TensorType(w.shape, DType.I8, Quant.of(1e-7)),
+        TensorType(b.shape, DType.I32),
+    ]
+    fits = -(1 << 23) < bias < 1 << 23
+    call = Call("l", "", {}, tuple(ins), (TensorType((3, 5), DType.I8, Quant.of(0.01)),), (None, w, b), DSP)
+    assert registry()["linear"].kernel(call).function == ("ec_linear_s8_dsp" if fits else "ec_linear_s8")
+    check_call("linear", ins, consts={1: w, 2: b}, out_quant=Quant.of(0.01))

@@ -26,7 +26,7 @@ def test_links(page: Path) -> None:
 def test_commands_of_the_readme() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     commands = set(re.findall(r"^    edgec (\w+)", text, re.MULTILINE))
-    assert commands == {"build", "run", "profile", "test", "targets", "doctor"}
+    assert commands == {"build", "run", "profile", "test", "package", "targets", "doctor"}
     for command in sorted(commands):
         shown = edgec(command, "--help").out
         for line in re.findall(rf"^    edgec {command} (.*)", text, re.MULTILINE):

@@ -39,6 +39,7 @@ def test_resources_are_inside(unpacked: Path, kind: str) -> None:
     want = files_of(ROOT / kind)
     assert want
     assert files_of(unpacked / "edgec" / "_data" / kind) == want
+    assert (unpacked / "edgec" / "_data" / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
 def test_nothing_else_is_inside(unpacked: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from edgec.ir import Graph
 from edgec.schedule import Step, make_plan
 from edgec.schedule.cost import byte_cycles, table_reads
-from edgec.schedule.fast import Table, fast_tables, fewer
+from edgec.schedule.fast import Table, code_pays, fast_tables, fewer
 from edgec.target import Region, Target, load_target
 from tests.schedule.layers import Net
 
@@ -64,6 +64,12 @@ def test_nothing_moves_where_nothing_is_gained() -> None:
     target = replace(F746, regions=tuple(slow if r.name == "sram1" else r for r in F746.regions))
     assert names(fast_tables(TABLES, target, F746.boot, 64 * 1024, 200_000)) == []
     assert names(fast_tables(TABLES, target, F746.boot, 64 * 1024 - 520, 200_000)) == ["odd", "often"]
+
+
+def test_code_that_pays() -> None:
+    # A byte of code waits 0.59 cycles for flash, a call takes 6 more.
+    assert code_pays(F746, 1000, 98) and not code_pays(F746, 1000, 99)
+    assert not code_pays(F446, 1000, 1)
 
 
 def test_fewer() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgec.codegen.stack import frame_of
+from edgec.codegen.stack import frame_of, stack_bound
 from edgec.codegen.toolchain import DoesNotFit, Firmware, build_firmware
 from edgec.codegen.tools import arm_gcc
 from edgec.sim.board import SimRunner
@@ -91,6 +91,33 @@ def test_they_count_in_what_is_needed(tmp_path: Path) -> None:
     with pytest.raises(DoesNotFit, match="SRAM") as raised:
         build_firmware(source, target, sram_limit=need - 8)
     assert ("weights", 16) in raised.value.parts and raised.value.need == need
+
+
+def test_code_that_is_copied(tmp_path: Path) -> None:
+    source, target = model(tmp_path / "model", 100), load_target("stm32f746")
+    usual, quick = build_firmware(source, target), ["kernel_sum", "kernel_scale"]
+    firmware = build_firmware(source, target, fast=quick)
+    image, sizes = firmware.image, firmware.sizes
+    address, size = image.sections[".fast_code"]
+    assert (address, size) == (0, sizes.fast_code) and size % 4 == 0
+    copied = [f for f in image.functions if f.address < size]
+    assert [f.name for f in copied if f.name in quick] == quick and len(copied) > 2  # what they call, too
+    assert sizes.sram == usual.sizes.sram + size and usual.sizes.fast_code == 0
+    assert stack_bound(image) == sizes.stack == usual.sizes.stack
+    # Stored in flash, and nothing that runs before the copy calls what is there.
+    load = next(s for s in image.segments if s.runs_at == 0)
+    stored = firmware.files(target)["firmware.bin"]
+    assert stored[load.address - target.boot.address :][:size] == load.data[:size]
+    by_address = {f.address: f for f in reversed(image.functions)}
+    assert not frame_of(image, next(f for f in image.functions if f.name == "copy_words"), by_address).calls
+    answers(SimRunner(firmware.elf, target))
+    # As much as SRAM may be used for; a board without such a memory copies nothing.
+    need = usual.sizes.sram
+    assert build_firmware(source, target, fast=quick, sram_limit=need + 8).sizes.fast_code == 0
+    part = build_firmware(source, target, fast=quick, sram_limit=need + size - 8)
+    assert 0 < part.sizes.fast_code < size and part.sizes.sram <= need + size - 8
+    other = load_target("stm32f446")
+    assert build_firmware(source, other, fast=quick).elf == build_firmware(source, other).elf
 
 
 def test_code_that_comes_first(tmp_path: Path) -> None:

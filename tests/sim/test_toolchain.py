@@ -35,7 +35,7 @@ def test_two_builds_are_identical(own_cache: Path, tmp_path: Path) -> None:
     source = fake.variant(tmp_path / "somewhere" / "else", "(void)(arena)")
     again = build_firmware(source, target, strict=True).files(target)
     assert first == again
-    assert sorted(first) == ["firmware.bin", "firmware.elf", "firmware.hex"]
+    assert sorted(first) == ["firmware.bin", "firmware.elf", "firmware.hex", "linker.ld"]
     for text in (b"/tmp", b"/root", b"/home", str(tmp_path).encode(), str(fake.MODEL.parents[2]).encode()):
         assert text not in first["firmware.elf"]
     host = load_target("host")

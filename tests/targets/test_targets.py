@@ -45,6 +45,8 @@ def test_stm32f746() -> None:
     assert (t.cpu, t.clock_hz) == ("cortex-m7", 216_000_000)
     assert (t.sram.address, t.sram_bytes, t.flash_bytes) == (0x2000_0000, 320 * KB, KB * KB)
     assert t.boot.name == "flash"
+    assert t.fast_code is not None and t.fast_code.name == "itcm"
+    assert load_target("stm32f446").fast_code is None and load_target("mps3-an547").fast_code is None
 
 
 def test_disco_extends_it() -> None:
@@ -150,6 +152,11 @@ def sample() -> dict[str, Any]:
         (("dcache", "line"), 24, "dcache: line and size / (line x ways) must be powers of two"),
         (("dcache", "size"), 200, "dcache: size is no multiple of line x ways"),
         (("dcache", "size"), 1 << 20, "dcache has more than 2048 lines"),
+        (
+            ("regions", 1, "holds"),
+            ["fast-code", "weights"],
+            "holds fast-code: it must be rwx and hold nothing",
+        ),
         (("multiply_cycles",), 0, "multiply_cycles is 0, must be 1 or more"),
     ],
 )

@@ -341,7 +341,7 @@ void model_run(model_ctx *ctx)
 
 void model_rewind(model_ctx *ctx)
 {
-    memset((uint8_t *)ctx + sizeof ctx->arena, 0, sizeof *ctx - sizeof ctx->arena);
+    memset((uint8_t *)ctx + offsetof(model_ctx, row), 0, sizeof *ctx - offsetof(model_ctx, row));
 }
 
 int32_t model_step(model_ctx *ctx, model_block *done)

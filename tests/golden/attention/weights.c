@@ -8,12 +8,13 @@
 #pragma GCC diagnostic ignored "-Wunterminated-string-initialization"
 #endif
 
-#if defined(__GNUC__) && __STDC_HOSTED__ == 0
-#define MODEL_WEIGHTS __attribute__((section(".weights"), aligned(4)))
-#elif defined(__GNUC__)
+/* Define it as an attribute to have the arrays in a section of your own, of external flash for one. */
+#ifndef MODEL_WEIGHTS
+#if defined(__GNUC__)
 #define MODEL_WEIGHTS __attribute__((aligned(4)))
 #else
 #define MODEL_WEIGHTS
+#endif
 #endif
 
 MODEL_WEIGHTS const int16_t w000_gamma[8] =

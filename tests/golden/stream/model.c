@@ -275,7 +275,7 @@ int32_t model_feed(model_ctx *ctx, const void *rows, uint32_t bytes)
 
 void model_rewind(model_ctx *ctx)
 {
-    memset((uint8_t *)ctx + sizeof ctx->arena, 0, sizeof *ctx - sizeof ctx->arena);
+    memset((uint8_t *)ctx + offsetof(model_ctx, row), 0, sizeof *ctx - offsetof(model_ctx, row));
 }
 
 int32_t model_step(model_ctx *ctx, model_block *done)
