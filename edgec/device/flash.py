@@ -63,9 +63,13 @@ def flash_build(folder: Path, options: FlashOptions, shown: Progress) -> dict[st
     small a flash, E401 for a missing tool, E402 for what the board or the way to it does, E501 where the
     flash keeps something else than was written.
     """
+    return flash_job(load_job(folder), options, shown)
+
+
+def flash_job(job: Job, options: FlashOptions, shown: Progress) -> dict[str, object]:
+    """The same for an image that is no build. Raises Diagnostic as `flash_build`."""
     from edgec.device.methods import choose
 
-    job = load_job(folder)
     method, place = choose(job, options)
     shown.note(f"{job.target.name}, {job.bytes:,} B, by {method}" + (f" at {place}" if place else ""))
     if method == "uart":
