@@ -50,6 +50,21 @@ class Job:
         """All that is written."""
         return sum(len(s.data) for s in self.segments)
 
+    def only_internal(self, method: str, what: str) -> None:
+        """Raise Diagnostic E101 where a part of the image lies in a memory that `what` cannot write."""
+        boot = self.target.boot
+        outside = [s for s in self.segments if not boot.address <= s.address < boot.end]
+        if outside:
+            region = self.target.region_at(outside[0].address)
+            raise Diagnostic(
+                "E101",
+                f"a part of the image lies in {region.name if region else 'another memory'}, "
+                f"which the {what} cannot write",
+                where=f"--method {method}",
+                facts=[("part", f"{sum(len(s.data) for s in outside):,} B at 0x{outside[0].address:08x}")],
+                remedies=BY_PROBE,
+            )
+
     @property
     def elf(self) -> Path:
         """The image with its addresses."""
