@@ -33,7 +33,7 @@ from edgec.schedule.plan import Plan
 from edgec.schedule.search import READS, Scheme, Search
 from edgec.spread import may_split, spread
 from edgec.target import Target, load_target
-from edgec.tune import Tuned, Tuner, uncounted
+from edgec.tune import Tuned, Tuner, board_at, uncounted
 
 PARETO_MOST = 2.0
 """How many times the model's own multiply-accumulates the search of --pareto may spend."""
@@ -151,7 +151,8 @@ def _linked(
 
 def _tuner(options: BuildOptions, target: Target, progress: Progress) -> Tuner:
     """What measures kernels. Raises Diagnostic E101 where nothing can be measured."""
-    return Tuner(target, progress, options.jobs or os.cpu_count() or 1, options.is_smallest)
+    on = None if options.tune_on == "sim" else board_at(options.tune_on, target)
+    return Tuner(target, progress, options.jobs or os.cpu_count() or 1, options.is_smallest, on)
 
 
 def _tuned(options: BuildOptions, target: Target, lowered: Lowered, plain: _Made, tuner: Tuner) -> _Made:
@@ -167,9 +168,15 @@ def _tuned(options: BuildOptions, target: Target, lowered: Lowered, plain: _Made
 
     def is_worse(made: _Made) -> bool:
         larger = made.report["sram"]["total"] > plain.report["sram"]["total"]
-        return (larger and options.is_smallest) or _board_cycles(options, target, made) >= before
+        return (larger and options.is_smallest) or cycles(made) >= before
 
-    before = _board_cycles(options, target, plain)
+    def cycles(made: _Made) -> int:
+        inputs = prove.pack_inputs(made.library, prove.draw_inputs(made.graph, 1)[0])
+        if tuner.on is not None:
+            return tuner.on.cycles(options.out / "firmware.elf", target, made.library.hash, inputs)
+        return _simulated_cycles(options, target, inputs)
+
+    before = cycles(plain)
     try:
         made = _fitted(options, target, tuned(lowered), tuner.progress, tuner.costs)
         worse = made.library.hash != plain.library.hash and is_worse(made)
@@ -185,13 +192,13 @@ def _tuned(options: BuildOptions, target: Target, lowered: Lowered, plain: _Made
     return made
 
 
-def _board_cycles(options: BuildOptions, target: Target, made: _Made) -> int:
+def _simulated_cycles(options: BuildOptions, target: Target, inputs: bytes) -> int:
     """Cycles of one inference of the build in options.out; instructions where no model tells cycles.
 
     Raises Diagnostic E101 where nothing is counted.
     """
     with simulated((options.out / "firmware.elf").read_bytes(), target, options.out / "src") as runner:
-        (result,) = runner.run([prove.pack_inputs(made.library, prove.draw_inputs(made.graph, 1)[0])])
+        (result,) = runner.run([inputs])
     if result.instructions is None:
         raise uncounted(target)
     return result.instructions if result.cycles is None else result.cycles

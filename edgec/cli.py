@@ -94,6 +94,9 @@ def build(
             help="Choose kernels by what they take on the simulated board, which is remembered.",
         ),
     ] = False,
+    tune_on: Annotated[
+        str, typer.Option(help="Where --tune measures: sim, or serial:PORT for a board, flashed each time.")
+    ] = "sim",
     jobs: Annotated[
         int | None, typer.Option(help="With --tune, measurements at a time. [default: one a core]")
     ] = None,
@@ -133,6 +136,7 @@ def build(
             pareto=pareto,
             keep_dead=keep_dead,
             tune=tune,
+            tune_on=tune_on,
             jobs=jobs,
             verify=not no_verify,
             **sizes,

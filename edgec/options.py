@@ -26,9 +26,10 @@ class BuildOptions:
     regions: whether several ops may run under one row loop. max_overhead: how many times the model's own
     multiply-accumulates may be spent where that saves memory. pareto: whether to list what memory costs.
     keep_dead: whether channels stay that can be left out without changing an output. tune: whether kernels
-    are chosen by what they take on the simulated board. jobs: measurements at a time, None for one a core.
-    verify: run the image against the reference before reporting success. Raises Diagnostic E101 where options
-    make no sense or contradict each other.
+    are chosen by what they take on the simulated board. tune_on: where that is measured, "sim", or
+    "serial:PORT" for a board. jobs: measurements at a time, None for one a core. verify: run the image
+    against the reference before reporting success. Raises Diagnostic E101 where options make no sense or
+    contradict each other.
     """
 
     model: str
@@ -44,6 +45,7 @@ class BuildOptions:
     pareto: bool = False
     keep_dead: bool = False
     tune: bool = False
+    tune_on: str = "sim"
     jobs: int | None = None
     verify: bool = True
 
@@ -70,6 +72,13 @@ class BuildOptions:
                 f"--jobs must be 1 or more: {self.jobs}",
                 where="--jobs",
                 remedies=["leave --jobs out: one measurement for each core of this machine"],
+            )
+        if self.tune_on != "sim" and not self.tune:
+            raise Diagnostic(
+                "E101",
+                "--tune-on says where --tune measures",
+                where="--tune-on",
+                remedies=["--tune as well", "leave --tune-on out"],
             )
         wants = "--pareto" if self.pareto else f"--max-overhead {self.max_overhead:g}"
         if not self.regions and (self.pareto or self.max_overhead > 1.0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,7 +110,8 @@ def at_port(folder: Path, port: str) -> BoardRunner:
             remedies=["--on host" if target.kind == "host" else "--on sim"],
         )
     line = SerialLine(one_port(port, OPTION), target.uart.baud)
-    return BoardRunner(line, f"{target.name} at {line.port}", folder / "firmware.elf", target, report["hash"])
+    name, firmware = f"{target.name} at {line.port}", folder / "firmware.elf"
+    return BoardRunner(line, name, firmware, target, report["hash"], first=secrets.randbelow(1 << 16))
 
 
 def check_place(place: Place) -> None:

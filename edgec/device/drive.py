@@ -35,15 +35,8 @@ def flash_drive(job: Job, drive: str, shown: Progress) -> dict[str, object]:
     These drives do not give back what was written: what can be seen is whether one reports a failure.
     """
     family = next((f for name, f in FAMILIES.items() if job.target.name.startswith(name)), None)
-    boot = job.target.boot
-    outside = [s for s in job.segments if not boot.address <= s.address < boot.end]
-    if outside and family is None:
-        raise Diagnostic(
-            "E101",
-            "a part of the image lies outside the internal flash, which the drive cannot write",
-            where="--method file",
-            remedies=["--method swd or openocd"],
-        )
+    if family is None:
+        job.only_internal("file", "drive")
     if family is not None:
         name, data = "firmware.uf2", uf2(job.segments, family)
     else:

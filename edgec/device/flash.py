@@ -50,6 +50,21 @@ class Job:
         """All that is written."""
         return sum(len(s.data) for s in self.segments)
 
+    def only_internal(self, method: str, what: str) -> None:
+        """Raise Diagnostic E101 where a part of the image lies in a memory that `what` cannot write."""
+        boot = self.target.boot
+        outside = [s for s in self.segments if not boot.address <= s.address < boot.end]
+        if outside:
+            region = self.target.region_at(outside[0].address)
+            raise Diagnostic(
+                "E101",
+                f"a part of the image lies in {region.name if region else 'another memory'}, "
+                f"which the {what} cannot write",
+                where=f"--method {method}",
+                facts=[("part", f"{sum(len(s.data) for s in outside):,} B at 0x{outside[0].address:08x}")],
+                remedies=BY_PROBE,
+            )
+
     @property
     def elf(self) -> Path:
         """The image with its addresses."""
@@ -63,9 +78,13 @@ def flash_build(folder: Path, options: FlashOptions, shown: Progress) -> dict[st
     small a flash, E401 for a missing tool, E402 for what the board or the way to it does, E501 where the
     flash keeps something else than was written.
     """
+    return flash_job(load_job(folder), options, shown)
+
+
+def flash_job(job: Job, options: FlashOptions, shown: Progress) -> dict[str, object]:
+    """The same for an image that is no build. Raises Diagnostic as `flash_build`."""
     from edgec.device.methods import choose
 
-    job = load_job(folder)
     method, place = choose(job, options)
     shown.note(f"{job.target.name}, {job.bytes:,} B, by {method}" + (f" at {place}" if place else ""))
     if method == "uart":

@@ -63,3 +63,17 @@ def _inference(runner: Runner, cases: replay.Cases, layer: int) -> tuple[int, li
         total += done.cycles
         layers = [a + b for a, b in zip(layers, done.by_layer, strict=True)]
     return total, layers
+
+
+def inference_cycles(runner: Runner, inputs: bytes) -> int:
+    """Cycles of all steps of one inference. inputs: all of them, packed; of a streamed one whatever is in the
+    arena is taken, as it makes no difference to the time."""
+    runner.step(restart=True)  # starts the counter, and a simulated board's model of its cycles
+    if not runner.identify().streamed:
+        runner.send_inputs(inputs)
+    done = runner.steps(restart=True, layer=0)
+    total = done.cycles
+    while done.last is not None:
+        done = runner.steps(restart=False, layer=0)
+        total += done.cycles
+    return total

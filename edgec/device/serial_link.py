@@ -45,16 +45,25 @@ class BoardRunner(Runner):
 
     Requests are sent again where no answer comes in time, by the same sequence number: the firmware does
     nothing twice. firmware: the build's firmware.elf, to name functions in faults. hash: the build's own; a
-    board with another firmware is refused. Raises Diagnostic E402 where the board falls silent, has
-    something else on it, or the line is too bad, each within `timeout` seconds.
+    board with another firmware is refused. first: where sequence numbers begin, so that answers to a run
+    before, which may still be on the line, are not taken for those of this one. Raises Diagnostic E402 where
+    the board falls silent, has something else on it, or the line is too bad, each within `timeout` seconds.
     """
 
     def __init__(
-        self, line: Line, name: str, firmware: Path, target: Target, hash: str, *, timeout: float = TIMEOUT
+        self,
+        line: Line,
+        name: str,
+        firmware: Path,
+        target: Target,
+        hash: str,
+        *,
+        timeout: float = TIMEOUT,
+        first: int = 0,
     ) -> None:
         self.name = name
         self._line, self._firmware, self._target, self._hash = line, firmware, target, hash
-        self._timeout, self._part = timeout, _PART
+        self._timeout, self._part, self._sequence = timeout, _PART, first
         self._received, self._noise, self._heard = b"", b"", False
         self._pending = 0
         """Bytes that the board may still wait for, of a frame that was damaged on its way."""
@@ -125,6 +134,7 @@ class BoardRunner(Runner):
         self.sent += 1
         # Zeros end what the board may still be waiting for.
         self._line.write(bytes(self._pending) + request)
+        expected = (chr(request[1]).lower(), "e")
         flushed, until = bool(self._pending), self._line.now() + seconds
         while True:
             frame, self._received = self._next()
@@ -143,7 +153,7 @@ class BoardRunner(Runner):
                 self.lost += 1
                 self._pending = 0
                 return None
-            elif frame.type == "f" or frame.sequence == sequence:
+            elif frame.type == "f" or (frame.sequence == sequence and frame.type in expected):
                 self._pending = 0
                 return frame
         self.lost += 1

@@ -49,6 +49,7 @@ def flash_dfu(job: Job, serial: str, shown: Progress) -> dict[str, object]:
             where="--method dfu",
             remedies=["--method swd, uart or openocd"],
         )
+    job.only_internal("dfu", "boot loader")
     if not dfu_devices(usb):
         raise Diagnostic(
             "E402",

@@ -127,21 +127,10 @@ class _Session:
 
     def _fits(self, chip: Chip) -> None:
         """All of the image lies in the chip's flash, or it is an error."""
-        end = BASE + chip.size
-        outside = [s for s in self.job.segments if not BASE <= s.address < self.job.target.boot.end]
-        if outside:
-            region = self.job.target.region_at(outside[0].address)
-            raise Diagnostic(
-                "E101",
-                f"a part of the image lies in {region.name if region else 'another memory'}, "
-                "which the boot loader cannot write",
-                where="--method uart",
-                facts=[("part", f"{sum(len(s.data) for s in outside):,} B at 0x{outside[0].address:08x}")],
-                remedies=BY_PROBE,
-            )
+        self.job.only_internal("uart", "boot loader")
         last = max(s.address + len(s.data) for s in self.job.segments)
-        if last > end:
-            need, have = last - BASE, end - BASE
+        if last > BASE + chip.size:
+            need, have = last - BASE, chip.size
             raise Diagnostic(
                 "E302",
                 f"does not fit: the flash of this {chip.name}",

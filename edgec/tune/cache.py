@@ -24,14 +24,16 @@ class Damaged(Exception):
     """An entry that holds something else than it should; the message says what."""
 
 
-def key_of(layer: Graph, kernels: Mapping[str, str], target: Target) -> str:
+def key_of(layer: Graph, kernels: Mapping[str, str], target: Target, on_board: bool = False) -> str:
     """The name of a measurement: a digest of all that it depends on.
 
     layer: the graph that is measured, its constants included: a few branches of kernels depend on them, and a
     build must not depend on what was measured for other models. kernels: the sources of its kernels. Besides
-    them the target as it is simulated, the model of its core, the compiler and edgec's version.
+    them the target as it is simulated, the model of its core or that a board counted (on_board), the compiler
+    and edgec's version.
     """
     model = describe(target) if core_of(target) is not None else ""
+    model = "a board" if on_board else model
     digest = hashlib.sha256()
     for part in (SCHEMA, __version__, zig().version, repr(target), model, to_text(layer)):
         digest.update(part.encode() + b"\0")

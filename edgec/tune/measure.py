@@ -10,6 +10,7 @@ from edgec.codegen.library import Library, generate
 from edgec.codegen.toolchain import build_firmware
 from edgec.diagnostics import Diagnostic
 from edgec.ir import Graph
+from edgec.output_dir import write_files
 from edgec.prove import draw_inputs, pack_inputs
 from edgec.runners import simulated
 from edgec.schedule.cost import weight_memory
@@ -54,10 +55,7 @@ def measure(layer: Graph, target: Target) -> Cost:
     """
     library = compiled(layer, target)
     with tempfile.TemporaryDirectory(prefix="edgec-tune-") as folder:
-        for name, text in library.files.items():
-            path = Path(folder) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+        write_files(Path(folder), library.files)
         source = Path(folder) / "src"
         with simulated(build_firmware(source, target).elf, target, source) as runner:
             (result,) = runner.run([pack_inputs(library, draw_inputs(layer, 1)[0])])

@@ -1,4 +1,4 @@
-"""The kernels of a graph chosen by what they take on the simulated board."""
+"""The kernels of a graph chosen by what they take on the simulated board, or on a real one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edgec.codegen.library import kernel_sources
+from edgec.diagnostics import Diagnostic
 from edgec.ir import Graph
 from edgec.options import Progress
 from edgec.schedule.cost import Costs
@@ -16,6 +17,7 @@ from edgec.target import Target
 from edgec.tune import cache
 from edgec.tune.candidates import Candidate, candidates, choosable, families, one_layer
 from edgec.tune.measure import bench, uncounted
+from edgec.tune.on_board import OnBoard
 from edgec.tune.workers import measured
 
 
@@ -36,14 +38,16 @@ class Tuned:
 class Tuner:
     """Chooses kernels for a target; `costs` is what it has measured so far, in cycles of all rows.
 
-    jobs: measurements at a time. small: kernels that want more scratch than the one that an op chooses by
-    itself are left alone. Raises Diagnostic E101 for a target on which nothing is counted.
+    jobs: measurements at a time. on: a board on which to measure, not the simulated one. small: kernels that
+    want more scratch than the one that an op chooses by itself are left alone. Raises Diagnostic E101 for a
+    target on which nothing is counted.
     """
 
     target: Target
     progress: Progress
     jobs: int
     small: bool = False
+    on: OnBoard | None = None
     costs: dict[Form, float] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -94,7 +98,8 @@ class Tuner:
 
     def _measure(self, graph: Graph, ways: Mapping[str, list[Candidate]]) -> None:
         """Fill `costs`, from the cache where it can tell."""
-        board, factor = bench(self.target, graph), Costs.of(self.target, graph).instruction
+        board = bench(self.target, graph) if self.on is None else self.target
+        factor = Costs.of(self.target, graph).instruction
         forms: dict[str, list[Form]] = {}
         layers: dict[str, Graph] = {}
         seen = set(self.costs)
@@ -105,7 +110,7 @@ class Tuner:
                 key = next((k for other, k in keys if candidate.same_code(other)), "")
                 if not key:
                     layer = one_layer(graph, graph.node(name), candidate)
-                    key = cache.key_of(layer, kernel_sources([candidate.kernel]), board)
+                    key = cache.key_of(layer, kernel_sources([candidate.kernel]), board, self.on is not None)
                     layers[key] = layer
                     keys.append((candidate, key))
                 forms.setdefault(key, []).append(candidate.form)
@@ -125,13 +130,15 @@ class Tuner:
             return
         done = known
         try:
-            for key, found_cost in measured(layers, board, self.jobs):
+            for key, found_cost in (
+                measured(layers, board, self.jobs) if self.on is None else self.on.measured(layers, board)
+            ):
                 done += 1
                 if found_cost is not None:
                     self._store(key, found_cost)
                     keep(key, found_cost)
                 self.progress.step(done, total)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Diagnostic):
             self.progress.note(f"{done} of {total} kernels are measured, and kept for the next build")
             raise
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from edgec.codegen.image import Segment
 from edgec.device import methods, serial_ports, swd, tools
 from edgec.device.chips import BASE
 from edgec.device.flash import FlashOptions, Job
@@ -325,3 +326,15 @@ def test_tools_that_are_missing(
     with pytest.raises(Diagnostic, match=f"E401.*missing tool: {name}") as caught:
         flash(board(), "", Silent())
     assert caught.value.remedies[0] == f"apt install {name}"
+
+
+@pytest.mark.parametrize(
+    ("method", "what"), [("uart", "boot loader"), ("dfu", "boot loader"), ("file", "drive")]
+)
+def test_memories_that_a_method_cannot_write(method: str, what: str) -> None:
+    board = load_target("stm32f746g-disco")
+    inside, qspi = Segment(board.boot.address, bytes(64)), Segment(0x9000_0000, bytes(32))
+    Job(Path("b"), board, (inside,)).only_internal(method, what)
+    with pytest.raises(Diagnostic, match=f"lies in qspi, which the {what} cannot write") as caught:
+        Job(Path("b"), board, (inside, qspi)).only_internal(method, what)
+    assert caught.value.code == "E101" and caught.value.where == f"--method {method}"

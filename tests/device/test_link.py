@@ -12,6 +12,7 @@ from edgec.codegen.toolchain import Firmware, build_firmware
 from edgec.device.serial_link import GREETING, TRANSFER, BoardRunner
 from edgec.device.virtual import VirtualBoard
 from edgec.diagnostics import Diagnostic
+from edgec.sim.protocol import Frame
 from edgec.target import load_target
 from tests.sim import fake
 
@@ -32,11 +33,12 @@ def on_board(name: str, firmware: Firmware) -> VirtualBoard:
     return VirtualBoard(firmware.image.binaries(target)[target.boot.name], target)
 
 
-def runner(line: DirectLine) -> BoardRunner:
+def runner(line: DirectLine, first: int = 0) -> BoardRunner:
     from dataclasses import replace
 
     target = replace(TARGET, name="fake")
-    return BoardRunner(line, "fake at a line", Path("b/firmware.elf"), target, "0123456789abcdef", timeout=60)
+    firmware, hash = Path("b/firmware.elf"), "0123456789abcdef"
+    return BoardRunner(line, "fake at a line", firmware, target, hash, timeout=60, first=first)
 
 
 def test_a_quiet_line_carries_everything_once(board: VirtualBoard) -> None:
@@ -183,3 +185,19 @@ def test_systick_goes_round(tmp_path: Path) -> None:
     # Instructions, as the model of cycles is not on in a first request.
     assert counted[0] > 1 << 24
     assert counted[0] == pytest.approx(counted[1], rel=0.4)
+
+
+def test_answers_to_a_run_before_are_not_taken(board: VirtualBoard) -> None:
+    """They come late: one by one, before each answer of this run."""
+    board.reset()
+    (x,) = fake.inputs(1)
+    before = [Frame(kind, k + 1, bytes(16)).encode() for k, kind in enumerate("ipdroh")]
+
+    def answer(data: bytes) -> bytes:
+        return (before.pop(0) if before else b"") + board.feed(data)
+
+    link = runner(DirectLine(ScriptedBoard(answer)), first=60_000)
+    assert link.run([x])[0].outputs == fake.answer(x) and not before
+    # Of the same numbers, too, as long as they answer something else.
+    before += [Frame(kind, 60_007 + k).encode() for k, kind in enumerate("ixdrd")]
+    assert link.run([x])[0].outputs == fake.answer(x)

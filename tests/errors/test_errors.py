@@ -97,6 +97,11 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("m.tflite", "--tune", target="host")
 
 
+@case("E101-tune-on")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("m.tflite", "--tune-on", "serial")
+
+
 @case("E101-jobs")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("m.tflite", "--tune", "--jobs", "0")
