@@ -49,8 +49,10 @@ def test_figures_of_a_model(measured: Path) -> None:
 
 def test_two_runs_are_equal(measured: Path, bench: Bench, tmp_path: Path) -> None:
     again = tmp_path / "b.json"
-    done = bench(TINY, "--targets", "stm32f746", "-j", 1, "--json", again)
-    assert done.returncode == 0 and again.read_bytes() == measured.read_bytes()
+    done = bench(TINY, "--targets", "stm32f746", "--only", "speed", "-j", 1, "--json", again)
+    assert done.returncode == 0
+    (one,), (two,) = load(measured)["rows"], load(again)["rows"]
+    assert one["builds"]["speed"] == two["builds"]["speed"]
 
 
 def test_the_check_fails_where_a_figure_was_better(measured: Path, bench: Bench, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def masks(kind: str, b: int, h: int, t: int, s: int, rng: np.random.Generator) -
     return None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_kernel(data: st.DataObject) -> None:
     draw = data.draw

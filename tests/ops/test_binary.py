@@ -37,7 +37,7 @@ def formats(draw: st.DrawFn) -> tuple[DType, Quant]:
     return dtype, Quant.of(scale, draw(st.integers(-128, 127)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     op=st.sampled_from(OPS),
     shape=shapes(),

@@ -12,7 +12,7 @@ from edgec.ops.base import Call, OpError, registry
 from tests.kernels import check_call, lengths, quants
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_kernel(data: st.DataObject) -> None:
     draw = data.draw

@@ -57,7 +57,7 @@ def conv(
     check_call(op, ins, attrs, consts=consts, out_quant=yq, seed=seed)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     attrs=windows(),
     shape=st.tuples(st.integers(1, 2), st.integers(1, 7), st.integers(1, 7), st.integers(1, 9)),
@@ -103,7 +103,7 @@ def test_conv2d_in_place(
     conv("conv2d", x, w, 0, True, attrs, Quant.of(0.3, -3), 5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     attrs=windows(),
     shape=st.tuples(st.integers(1, 2), st.integers(1, 7), st.integers(1, 7), st.integers(1, 11)),

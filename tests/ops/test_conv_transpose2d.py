@@ -13,7 +13,7 @@ from tests.closeness import snr
 from tests.kernels import check_call, lengths, quants
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_kernel(data: st.DataObject) -> None:
     draw = data.draw

@@ -17,7 +17,7 @@ from tests.kernels import check_call, quants
 DTYPES = st.sampled_from([DType.I8, DType.I16])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_kernel(data: st.DataObject) -> None:
     draw = data.draw
@@ -97,7 +97,7 @@ def test_a_constant_row_gives_beta() -> None:
     assert np.array_equal(got[0, 0], np.floor(beta.astype(float) / y.s + 10.5))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.integers(1, 2**63 - 1))
 def test_roots(d: int) -> None:
     y, shift = (int(v) for v in rsqrt(np.array(d)))
@@ -107,7 +107,7 @@ def test_roots(d: int) -> None:
     assert abs(y * 2.0**-shift * d - 1) < 2.0**-28 and y < 2**31
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.integers(1, 32767), st.floats(-12, 4), st.floats(-12, 4))
 def test_formats_hold_the_worst_case(count: int, gamma: float, beta: float) -> None:
     """One value stands out as far as it can; no intermediate leaves 32 bits."""
