@@ -92,7 +92,7 @@ def _settled(job: Job, best: Packed) -> Packed:
         if draft.bound < best.size:
             found = draft.placed(QUICK)
             if found.size < best.size or len(found.layout.pairs) <= SIMPLE:
-                found = found.solved()
+                found = found.solved(best.size)
             best = min(best, found, key=lambda p: p.size)
         limit[0] = best.size if tries else 0
     return best
@@ -165,16 +165,16 @@ class Packed:
             if not self.draft.job.works[w].feeds:
                 yield self.draft.job.works[w].node, last - first
 
-    def solved(self) -> Packed:
-        """The best that the solver finds of this and the others."""
-        best = self._solved()
+    def solved(self, below: float = inf) -> Packed:
+        """The best that the solver finds of this and the others. below: bytes; only less is of interest."""
+        best = self._solved(below)
         for other in self.others:
-            if other.bound < best.size and (found := other._solved()).size < best.size:
+            if other.bound < best.size and (found := other._solved(best.size)).size < best.size:
                 best = found
         return best
 
-    def _solved(self) -> Packed:
-        addresses, bound = improve(self.layout, self.addresses, self.bound)
+    def _solved(self, below: float) -> Packed:
+        addresses, bound = improve(self.layout, self.addresses, self.bound, below)
         return replace(self, addresses=addresses, bound=bound, others=())
 
     def plan(self, graph: Graph) -> Plan:

@@ -65,9 +65,9 @@ class Scheme:
         """Multiply-accumulates of one inference."""
         return self.spent.macs
 
-    def solved(self) -> Scheme:
-        """The same with the best addresses that the solver finds."""
-        return replace(self, packed=self.packed.solved())
+    def solved(self, below: float = inf) -> Scheme:
+        """The same with the best addresses that the solver finds. below: bytes; only less is of interest."""
+        return replace(self, packed=self.packed.solved(below))
 
     @property
     def plan(self) -> Plan:
@@ -244,8 +244,8 @@ class Search:
         best = ranked[0].solved()
         for scheme in ranked[1:]:
             near = scheme.arena <= ranked[0].arena * NEAR
-            if near and scheme.packed.bound < best.arena and (found := scheme.solved()).arena < best.arena:
-                best = found
+            if near and scheme.packed.bound < best.arena:
+                best = min(best, scheme.solved(best.arena), key=lambda s: s.arena)
         return best
 
     def pareto(self) -> list[Scheme]:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from edgec.schedule.place import Layout, arena
 
 UNIT = 4
 """Addresses and sizes are multiples of it."""
 TIME = 0.3
 """The solver's deterministic time, which is about 2 seconds; less where there are many pairs."""
+SHORT = 0.1
+"""The same where a placement has to be smaller than another one."""
 PAIRS = 1500
 
 
-def improve(layout: Layout, addresses: list[int], bound: int) -> tuple[list[int], int]:
+def improve(layout: Layout, addresses: list[int], bound: int, below: float = inf) -> tuple[list[int], int]:
     """A placement at least as good, and a lower bound for this order, at least as high as `bound`.
 
-    Where the two meet the placement is proven the smallest. One worker, a fixed seed and
-    deterministic time: equal problems have equal answers.
+    Where the two meet the placement is proven the smallest. below: only one of fewer bytes is looked for. One
+    worker, a fixed seed and deterministic time: equal problems have equal answers.
     """
-    size = arena(layout, addresses)
+    own = arena(layout, addresses)
+    size = int(min(own, below))
     if size <= bound:
         return addresses, bound
     from ortools.sat.python import cp_model
@@ -28,7 +33,7 @@ def improve(layout: Layout, addresses: list[int], bound: int) -> tuple[list[int]
     for k, box in enumerate(layout.boxes):
         step = box.align // UNIT
         slot = model.new_int_var(0, max(0, (size - box.bytes) // box.align), f"a{k}")
-        model.add_hint(slot, addresses[k] // box.align)
+        model.add_hint(slot, min(addresses[k], max(0, size - box.bytes)) // box.align)
         model.add(slot * step + box.bytes // UNIT <= top)
         at.append(slot * step)
     for a, y, lo, hi in layout.pairs:
@@ -42,7 +47,8 @@ def improve(layout: Layout, addresses: list[int], bound: int) -> tuple[list[int]
     solver.parameters.linearization_level = 0
     solver.parameters.cp_model_probing_level = 0
     solver.parameters.symmetry_level = 0
-    solver.parameters.max_deterministic_time = TIME * min(1.0, PAIRS / max(1, len(layout.pairs)))
+    most = SHORT if below < own else TIME
+    solver.parameters.max_deterministic_time = most * min(1.0, PAIRS / max(1, len(layout.pairs)))
     status = solver.solve(model)
     if status == cp_model.INFEASIBLE:
         return addresses, size
