@@ -17,7 +17,8 @@ from edgec.schedule.cost import byte_cycles, table_reads
 from edgec.schedule.fast import Table, code_pays, fast_tables, fewer, sram_cycles, waits
 from edgec.schedule.plan import Plan, Step
 from edgec.schedule.prefetch import Prefetch, cut_of, lost, slices, windows
-from edgec.target import Region, Target
+from edgec.target import Target
+from edgec.target_parts import Region
 
 _SLACK = 256
 """Bytes of alignment, stack and data that a window may take besides."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from edgec.target import FEATURES, Region, Target, load_target, targets
+from edgec.target import FEATURES, Target, load_target, targets
+from edgec.target_parts import Region
 
 
 def show_targets(name: str, as_json: bool) -> None:

@@ -13,18 +13,12 @@ from typing import Any
 from edgec.diagnostics import Diagnostic
 from edgec.flashing import KEYS, Flashing, flashing
 from edgec.resources import resource_dir
+from edgec.target_parts import Cache, Region, Uart, cache_of, region_of, uart_of
 from edgec.target_schema import (
-    CACHE,
     CONTENTS,
-    ENABLE,
     EXTRAS,
-    PIN,
-    REGION,
-    REGION_REQUIRED,
     TARGET,
     TARGET_REQUIRED,
-    UART,
-    UART_REQUIRED,
     check,
     check_extras,
     faulty,
@@ -52,73 +46,7 @@ MISS = {"cortex-m7": 12}
 """Cycles that a cache miss takes in a core and on its bus, on top of the memory's own; none for other cores
 (docs/cycles.md)."""
 _RUNTIME = frozenset({"data", "stack", "arena"})
-_MOST_LINES = 2048
 _SUFFIX = ".toml"
-_POWERS = tuple(1 << k for k in range(20))
-
-
-@dataclass(frozen=True)
-class Region:
-    """One memory of a board. address and size in bytes; access is a subset of "rwx".
-
-    holds: what the linker may place there, of CONTENTS. wait_states: core clocks that an
-    access takes beyond one where no cache has the data; next_states: the same where it goes on
-    behind the access before. An access gives beat_bytes; more of the same line follow in
-    beat_cycles each. cached: whether the board's caches serve it. prefetch: whether the memory reads
-    the next line of code ahead. fetch: whether the board's firmware can copy from it by DMA.
-    """
-
-    name: str
-    description: str
-    address: int
-    size: int
-    access: str
-    holds: tuple[str, ...]
-    wait_states: int
-    next_states: int = 0
-    beat_bytes: int = 4
-    beat_cycles: int = 1
-    cached: bool = False
-    prefetch: bool = False
-    fetch: bool = False
-
-    @property
-    def end(self) -> int:
-        """The first address behind the region."""
-        return self.address + self.size
-
-
-@dataclass(frozen=True)
-class Cache:
-    """A cache before the regions that are `cached`. size and line in bytes."""
-
-    size: int
-    line: int
-    ways: int
-
-    @property
-    def sets(self) -> int:
-        """Places of a line, each of `ways` lines."""
-        return self.size // (self.line * self.ways)
-
-
-@dataclass(frozen=True)
-class Uart:
-    """The serial port the firmware talks over.
-
-    kind: a file of firmware/boards/serial. tx, rx: pins, as the chip's maker writes them: A2, P0.06, GPIO1.
-    function: their alternate function. enable: offset of the register that switches the port on, and the bit
-    there, "0x40:17"; "" where the port is always on.
-    """
-
-    kind: str
-    address: int
-    clock_hz: int
-    baud: int
-    tx: str
-    rx: str
-    function: int = 0
-    enable: str = ""
 
 
 @dataclass(frozen=True)
@@ -317,10 +245,10 @@ def parse_target(name: str, data: Mapping[str, Any], place: str = "") -> Target:
         data["board"],
         data.get("qemu", ""),
         data.get("hidden", False),
-        tuple(_region(place, r) for r in data.get("regions", [])),
-        _uart(place, data["uart"]) if "uart" in data else None,
-        _cache(place, "icache", data),
-        _cache(place, "dcache", data),
+        tuple(region_of(place, r) for r in data.get("regions", [])),
+        uart_of(place, data["uart"]) if "uart" in data else None,
+        cache_of(place, "icache", data),
+        cache_of(place, "dcache", data),
         data.get("multiply_cycles", 1),
         tuple(settings.items()),
         data.get("part", ""),
@@ -350,57 +278,6 @@ def _check_memory(place: str, target: Target) -> None:
         raise faulty(place, f"no region holds {', '.join(missing)}")
     if not any(_RUNTIME <= set(r.holds) for r in ordered):
         raise faulty(place, "no region holds data, stack and arena together")
-
-
-def _region(place: str, data: Any) -> Region:
-    if not isinstance(data, dict):
-        raise faulty(place, "regions must be tables")
-    what = f"region {data.get('name', '?')}"
-    check(place, what, data, REGION, REGION_REQUIRED)
-    unknown = [h for h in data["holds"] if h not in CONTENTS]
-    if unknown:
-        raise faulty(place, f"{what} holds {unknown[0]!r}, must be of {', '.join(CONTENTS)}")
-    if data["access"] not in ("r", "rx", "rw", "rwx"):
-        raise faulty(place, f"{what} has access {data['access']!r}, must be r, rx, rw or rwx")
-    if "fast-code" in data["holds"] and (data["access"] != "rwx" or len(data["holds"]) > 1):
-        raise faulty(place, f"{what} holds fast-code: it must be rwx and hold nothing else")
-    if data["address"] < 0 or data["size"] <= 0 or data["address"] + data["size"] > 1 << 32:
-        raise faulty(place, f"{what} does not lie in the 32-bit address space")
-    if data["address"] % 4096 or data["size"] % 4096:
-        raise faulty(place, f"{what} must begin and end at a multiple of 4096 bytes")
-    made = Region(**{"next_states": data["wait_states"], **data, "holds": tuple(data["holds"])})
-    if min(made.wait_states, made.next_states) < 0 or made.beat_cycles < 1 or made.beat_bytes not in _POWERS:
-        raise faulty(place, f"{what} has clocks below zero, or beats of no or odd size")
-    return made
-
-
-def _uart(place: str, data: Mapping[str, Any]) -> Uart:
-    check(place, "uart", data, UART, UART_REQUIRED)
-    kinds = sorted(p.stem for p in (resource_dir("firmware") / "boards" / "serial").glob("*.c"))
-    if data["kind"] not in kinds:
-        raise faulty(place, f"uart: kind is {data['kind']!r}, must be one of {', '.join(kinds)}")
-    for pin in ("tx", "rx"):
-        if not PIN.fullmatch(data[pin]):
-            raise faulty(place, f"uart: {pin} is {data[pin]!r}, must be a pin such as A2, P0.06 or GPIO1")
-    if "enable" in data and not ENABLE.fullmatch(data["enable"]):
-        raise faulty(place, f"uart: enable is {data['enable']!r}, must be such as 0x40:17")
-    if data["clock_hz"] < data["baud"] or data["baud"] < 1:
-        raise faulty(place, "uart: the clock must not be slower than the baud rate")
-    return Uart(**data)
-
-
-def _cache(place: str, what: str, data: Mapping[str, Any]) -> Cache | None:
-    if what not in data:
-        return None
-    check(place, what, data[what], CACHE, tuple(CACHE))
-    made = Cache(**data[what])
-    if made.line not in _POWERS or made.ways < 1 or made.sets not in _POWERS:
-        raise faulty(place, f"{what}: line and size / (line x ways) must be powers of two")
-    if made.sets * made.line * made.ways != made.size:
-        raise faulty(place, f"{what}: size is no multiple of line x ways")
-    if made.size > _MOST_LINES * made.line:
-        raise faulty(place, f"{what} has more than {_MOST_LINES} lines")
-    return made
 
 
 def _place(name: str) -> str:

@@ -17,7 +17,7 @@ from typing import IO
 
 import numpy as np
 
-from edgec.ops.base import Field, Kernel
+from edgec.ops.kernel import Field, Kernel
 from tests.kernel_core import CORES, LINUX, SCRIPT, ZIG, Core
 
 ROOT = Path(__file__).resolve().parents[1]

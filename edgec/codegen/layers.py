@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgec.ir import Node
-from edgec.ops.base import Call, Kernel
+from edgec.ops.base import Call
+from edgec.ops.kernel import Kernel
 
 
 @dataclass(frozen=True)

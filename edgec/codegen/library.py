@@ -15,7 +15,8 @@ from edgec.codegen.render import render
 from edgec.codegen.split import SOURCES, parallel
 from edgec.codegen.steps import Numbers, streamed, table, table_view
 from edgec.ir import Graph, TensorType
-from edgec.ops.base import Field, Kernel, call_of, op_of
+from edgec.ops.base import call_of, op_of
+from edgec.ops.kernel import Field, Kernel
 from edgec.resources import resource_dir
 from edgec.schedule.plan import Feed, Plan, Step, Window
 from edgec.schedule.prefetch import Prefetch, Slice, cut_of

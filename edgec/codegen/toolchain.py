@@ -11,42 +11,17 @@ from pathlib import Path
 from edgec.codegen.board_config import board_config, board_folders, board_sources
 from edgec.codegen.code_order import code_order, first_bytes
 from edgec.codegen.compile import compile_all
+from edgec.codegen.flags import ZIG_CPU, bare_flags, definitions, machine_flags, without_libc
 from edgec.codegen.image import Image, Sizes
 from edgec.codegen.render import render
 from edgec.codegen.seal import sealed
 from edgec.codegen.stack import stack_bound
 from edgec.codegen.tools import CompilerError, Tool, zig
 from edgec.resources import resource_dir
-from edgec.target import Region, Target
+from edgec.target import Target
+from edgec.target_parts import Region
 from edgec.target_schema import faulty
 
-_ZIG_CPU = {
-    "cortex-m0plus": "cortex_m0plus",
-    "cortex-m4": "cortex_m4",
-    "cortex-m7": "cortex_m7",
-    "cortex-m33": "cortex_m33+dsp",
-    "cortex-m55": "cortex_m55+mve",
-    "cortex-a7": "cortex_a7",
-    "cortex-a53": "cortex_a53",
-    "cortex-a72": "cortex_a72",
-    "cortex-a76": "cortex_a76",
-}
-_GCC_FPU = {
-    "cortex-m4": "fpv4-sp-d16",
-    "cortex-m7": "fpv5-sp-d16",
-    "cortex-m33": "fpv5-sp-d16",
-    "cortex-m55": "auto",
-}
-_LINUX = {"cortex-a7": "arm-linux-musleabihf"}
-"""Cortex-A cores of 32 bits; others are AArch64."""
-SECTIONS = {
-    "MODEL_WEIGHTS": '__attribute__((section(".weights"),aligned(4)))',
-    "MODEL_FAST": '__attribute__((section(".fast"),aligned(8)))',
-}
-"""What weights.c has before its arrays, as the linker script of an image wants it (linker.ld.j2): weights may
-have a memory of their own, and start-up copies those that are read most to SRAM."""
-_FETCH = {"MODEL_FETCH_BEGIN": "fetch_begin", "MODEL_FETCH_WAIT": "fetch_wait"}
-"""How model.c fetches weights where the board does it by DMA (firmware/runtime/board.h)."""
 _DRAFT_STACK = 32
 """Bytes of stack there: any multiple of the arena's alignment."""
 
@@ -178,7 +153,7 @@ def build_runner(source: Path, target: Target, *, strict: bool = False, native: 
     """
     tool, board = zig(), target.board
     includes = [source, source / "kernels", *_firmware_includes(target)]
-    flags = _machine(tool, target)
+    flags = machine_flags(tool, target)
     if native:
         flags = ["-mcpu=native", f"-DEDGEC_CPU={native}"]  # so that objects are kept by processor
     runtime = ["main.c", "link.c"]
@@ -193,7 +168,7 @@ def build_runner(source: Path, target: Target, *, strict: bool = False, native: 
     if bare and any(s.name == "threads.c" for s in sources):
         sources.append(resource_dir("firmware") / "boards" / board / "threads.c")
     objects = compile_all(tool, sources, includes, flags, strict=strict)
-    link = [_without_libc(f) for f in flags]
+    link = [without_libc(f) for f in flags]
     with tempfile.TemporaryDirectory(prefix="edgec-") as work:
         out = Path(work) / "runner"
         tool.run([*link, *strip, *(_SMALL if bare else ["-pthread"]), *map(str, objects), "-o", str(out)])
@@ -203,7 +178,7 @@ def build_runner(source: Path, target: Target, *, strict: bool = False, native: 
 def build_archive(source: Path, target: Target) -> bytes:
     """The library alone as a static library, libmodel.a. Raises as build_firmware does."""
     tool = zig()
-    flags = [*_machine(tool, target), *_bare(target)]
+    flags = [*machine_flags(tool, target), *bare_flags(target)]
     includes = [source, source / "kernels", *_freestanding(target)]
     objects = compile_all(tool, _library_sources(source), includes, flags)
     archiver = Tool((tool.command[0], "ar"), tool.version, tool.install, True)
@@ -224,7 +199,7 @@ def build_shared(source: Path, target: Target, machine: str, glibc: str) -> byte
     does.
     """
     tool, runtime = zig(), resource_dir("firmware") / "runtime"
-    cpu = "baseline" if target.kind == "host" else _ZIG_CPU[target.cpu]
+    cpu = "baseline" if target.kind == "host" else ZIG_CPU[target.cpu]
     flags = ["-target", f"{machine}-linux-gnu.{glibc}", f"-mcpu={cpu}", "-fPIC", "-fvisibility=hidden"]
     sources = [*_library_sources(source), runtime / "shared.c"]
     objects = compile_all(tool, sources, [source, source / "kernels", runtime], flags)
@@ -238,37 +213,6 @@ def build_shared(source: Path, target: Target, machine: str, glibc: str) -> byte
 
 
 # -- compiling ------------------------------------------------------------
-
-
-def _machine(tool: Tool, target: Target) -> list[str]:
-    """Flags that choose the processor."""
-    if target.kind == "host":
-        return ["-mcpu=baseline"]
-    if target.kind == "linux":
-        return ["-target", _LINUX.get(target.cpu, "aarch64-linux-musl"), f"-mcpu={_ZIG_CPU[target.cpu]}"]
-    if tool.is_clang:
-        abi = "eabi" if target.cpu == "cortex-m0plus" else "eabihf"
-        return ["-target", f"thumb-freestanding-{abi}", f"-mcpu={_ZIG_CPU[target.cpu]}"]
-    return gcc_flags(target)
-
-
-def gcc_flags(target: Target) -> list[str]:
-    """The flags by which GCC compiles for a target's processor; none for this machine's own."""
-    if target.is_mcu:
-        fpu = _GCC_FPU.get(target.cpu)
-        return [f"-mcpu={target.cpu}", "-mthumb", *(["-mfloat-abi=hard", f"-mfpu={fpu}"] if fpu else [])]
-    return [f"-mcpu={target.cpu}"] if target.kind == "linux" else []
-
-
-def _without_libc(flag: str) -> str:
-    """The same machine without an operating system's C library to link."""
-    return flag.replace("-linux-musleabihf", "-freestanding-eabihf").replace(
-        "-linux-musl", "-freestanding-none"
-    )
-
-
-def _bare(target: Target) -> list[str]:
-    return ["-ffreestanding", "-ffunction-sections", "-fdata-sections"] if target.is_mcu else []
 
 
 def _objects(tool: Tool, source: Path, target: Target, work: Path, strict: bool) -> list[Path]:
@@ -287,13 +231,6 @@ def firmware_parts(target: Target) -> tuple[list[Path], list[Path]]:
     return [*runtime, *board_sources(target)], _firmware_includes(target)
 
 
-def definitions(target: Target) -> dict[str, str]:
-    """What the compiler defines for an image of a bare-metal target: where its weights lie, how they are
-    fetched, what its board does beside."""
-    found = {**SECTIONS, **(_FETCH if target.fetches else {})}
-    return {**found, "BOARD_EXTRAS": "", "MODEL_BEFORE": "board_before"} if target.extras else found
-
-
 def _compiled(
     tool: Tool,
     sources: list[Path],
@@ -309,7 +246,11 @@ def _compiled(
     includes = [*own, *_firmware_includes(target), *_freestanding(target), work]
     flags = [f"-D{name}={value}" for name, value in definitions(target).items()]
     return compile_all(
-        tool, sources, includes, [*_machine(tool, target), *_bare(target), *flags, *more], strict=strict
+        tool,
+        sources,
+        includes,
+        [*machine_flags(tool, target), *bare_flags(target), *flags, *more],
+        strict=strict,
     )
 
 
@@ -373,7 +314,12 @@ def _link(
     out = work / "firmware.elf"
     # zig brings its own library of its own accord, but only without -nostdlib.
     library = [*_SMALL] if tool.is_clang else ["-nostdlib", "-lgcc"]
-    flags = [*_machine(tool, target), "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096"]
+    flags = [
+        *machine_flags(tool, target),
+        "-Wl,--gc-sections",
+        "-Wl,--build-id=none",
+        "-Wl,-z,max-page-size=4096",
+    ]
     tool.run([*flags, "-T", str(work / "linker.ld"), *map(str, objects), *library, "-o", str(out)])
     return sealed(out.read_bytes()), script
 

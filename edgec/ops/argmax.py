@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from edgec.ir import DType, TensorType
-from edgec.ops.base import Call, Kernel, QuantRule, i32, table
+from edgec.ops.base import Call, QuantRule
+from edgec.ops.kernel import Kernel, i32, table
 from edgec.ops.mean import Sum
 
 

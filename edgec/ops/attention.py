@@ -8,9 +8,10 @@ from edgec.ir import TensorType
 from edgec.ops import neon
 from edgec.ops.attention_formats import EXP2, EXP2_LINES, Formats
 from edgec.ops.attention_reads import NAMES, dims_of, heads_of, query_rows_are_output_rows, rows_of, views_of
-from edgec.ops.base import Call, Field, Kernel, Op, OpError, QuantRule, Rows, i32, table
+from edgec.ops.base import Call, Op, OpError, QuantRule, Rows
 from edgec.ops.dsp import is_dsp
 from edgec.ops.fixed import I64
+from edgec.ops.kernel import Field, Kernel, i32, table
 
 
 class Attention(Op):

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from edgec.ir import DType, TensorType
-from edgec.ops.base import Call, Field, Op, OpError, Rows, i32, table
+from edgec.ops.base import Call, Op, OpError, Rows
+from edgec.ops.kernel import Field, i32, table
 from edgec.ops.quantized import limits
 
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from edgec.ir import DType, TensorType
 from edgec.ops import neon
-from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
+from edgec.ops.base import Call, Op, OpError, QuantRule, Rows
 from edgec.ops.fixed import quantize_multiplier, requantize
+from edgec.ops.kernel import Kernel, i32, table
 
 
 class Concat(Op):

@@ -9,9 +9,10 @@ import numpy as np
 
 from edgec.ir import TensorType
 from edgec.ops import dsp, mve, neon
-from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
+from edgec.ops.base import Call, Op, OpError, QuantRule, Rows
 from edgec.ops.fixed import int_matmul, quantize_multipliers, requantize
 from edgec.ops.floats import apply_activation
+from edgec.ops.kernel import Kernel, i32, table
 from edgec.ops.quantized import folded_bias, limits, saturate, window_fields
 from edgec.ops.windows2d import Window2d
 

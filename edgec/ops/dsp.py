@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from edgec.ops.base import Cut, Field, i32, table
 from edgec.ops.fixed import requantize
+from edgec.ops.kernel import Cut, Field, i32, table
 
 PRODUCTS = ("ec_dsp_products", "ec_dsp_products_dual")
 """Kernel files that define the same functions: an image has one of them."""

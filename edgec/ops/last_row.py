@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from edgec.ir import DType, TensorType
-from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
+from edgec.ops.base import Call, Op, OpError, QuantRule, Rows
 from edgec.ops.fixed import requantize
+from edgec.ops.kernel import Kernel, i32, table
 
 
 class LastRow(Op):

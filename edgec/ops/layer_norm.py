@@ -6,8 +6,9 @@ import numpy as np
 
 from edgec.ir import DType, TensorType
 from edgec.ops import neon
-from edgec.ops.base import Call, Field, Kernel, Op, OpError, QuantRule, Rows, i32, table
+from edgec.ops.base import Call, Op, OpError, QuantRule, Rows
 from edgec.ops.fixed import I64
+from edgec.ops.kernel import Field, Kernel, i32, table
 from edgec.ops.norm import NormParams, affine
 
 _LIMIT = 32767

@@ -8,9 +8,10 @@ import numpy as np
 
 from edgec.ir import TensorType
 from edgec.ops import neon
-from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
+from edgec.ops.base import Call, Op, OpError, QuantRule, Rows
 from edgec.ops.dsp import is_dsp
 from edgec.ops.fixed import I64, int_matmul, quantize_multiplier, requantize
+from edgec.ops.kernel import Kernel, i32, table
 from edgec.ops.strides import StridedView
 
 _MOST = 33_000

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from edgec.ops import neon
-from edgec.ops.base import Call, Kernel, i32
+from edgec.ops.base import Call
 from edgec.ops.floats import apply_activation
+from edgec.ops.kernel import Kernel, i32
 from edgec.ops.pool import Pool2d
 from edgec.ops.quantized import limits, saturate, window_fields
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from edgec.ops import neon
-from edgec.ops.base import Call, Kernel, QuantRule, i32
+from edgec.ops.base import Call, QuantRule
 from edgec.ops.binary import Binary, binary_fields, signed
+from edgec.ops.kernel import Kernel, i32
 from edgec.ops.quantized import FINE, rescale, rescale_multiplier, saturate
 
 

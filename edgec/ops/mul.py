@@ -6,10 +6,11 @@ import numpy as np
 
 from edgec.ir import DType
 from edgec.ops import neon
-from edgec.ops.base import Call, Field, Kernel, QuantRule, i32
+from edgec.ops.base import Call, QuantRule
 from edgec.ops.binary import Binary, binary_fields, for_dsp, signed
 from edgec.ops.fixed import quantize_multiplier, requantize
 from edgec.ops.floats import apply_activation
+from edgec.ops.kernel import Field, Kernel, i32
 from edgec.ops.quantized import limits, saturate
 
 

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgec.ir import DType
-from edgec.ops.base import Call, Field, Kernel, i32, table
+from edgec.ops.base import Call
+from edgec.ops.kernel import Field, Kernel, i32, table
 from edgec.ops.quantized import folded_bias, limits, window_fields
 from edgec.ops.windows2d import Window2d
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from edgec.ir import DType
-from edgec.ops.base import Call, Field, Kernel, i32, table
+from edgec.ops.base import Call
+from edgec.ops.kernel import Field, Kernel, i32, table
 
 _DEPTH = {"dotprod": 4, "neon": 16}
 """Inputs of an output that lie side by side in packed weights (firmware/kernels/ec_gemm.h)."""

@@ -9,8 +9,9 @@ import numpy as np
 
 from edgec.ir import Attr, DType, Quant, TensorType
 from edgec.ops import neon
-from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
+from edgec.ops.base import Call, Op, OpError, QuantRule, Rows
 from edgec.ops.functions import FUNCTIONS, Function, evaluate
+from edgec.ops.kernel import Kernel, i32, table
 from edgec.ops.tflm_tables import BASE, TABLES
 
 AFFINE = {"pre_scale": 1.0, "pre_shift": 0.0, "post_scale": 1.0, "post_shift": 0.0}

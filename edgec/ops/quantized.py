@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgec.ops.base import Call, Field, OpError, i32
+from edgec.ops.base import Call, OpError
 from edgec.ops.fixed import activation_limits, quantize_multiplier, requantize
+from edgec.ops.kernel import Field, i32
 from edgec.ops.windows2d import Window2d
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgec.ops.base import Call, Kernel, QuantRule, i32, table
+from edgec.ops.base import Call, QuantRule
+from edgec.ops.kernel import Kernel, i32, table
 from edgec.ops.mean import Sum
 
 

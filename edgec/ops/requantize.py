@@ -6,8 +6,9 @@ import numpy as np
 
 from edgec.ir import DType, TensorType
 from edgec.ops import neon
-from edgec.ops.base import Call, Kernel, Op, Rows, i32
+from edgec.ops.base import Call, Op, Rows
 from edgec.ops.fixed import quantize_multiplier, requantize
+from edgec.ops.kernel import Kernel, i32
 
 
 class _Format(Op):

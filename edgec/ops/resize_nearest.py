@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from edgec.ir import TensorType
-from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
+from edgec.ops.base import Call, Op, OpError, QuantRule, Rows
+from edgec.ops.kernel import Kernel, i32, table
 
 
 class ResizeNearest(Op):

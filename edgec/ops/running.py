@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from edgec.ir import DType, TensorType
-from edgec.ops.base import Call, Field, Op, OpError, QuantRule, Rows, i32
+from edgec.ops.base import Call, Op, OpError, QuantRule, Rows
+from edgec.ops.kernel import Field, i32
 
 
 class RunningColumns(Op):

@@ -6,7 +6,8 @@ import numpy as np
 
 from edgec.ir import DType, TensorType
 from edgec.ops import neon
-from edgec.ops.base import Call, Kernel
+from edgec.ops.base import Call
+from edgec.ops.kernel import Kernel
 from edgec.ops.running import RunningColumns
 
 

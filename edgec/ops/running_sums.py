@@ -6,7 +6,8 @@ import numpy as np
 
 from edgec.ir import DType
 from edgec.ops import neon
-from edgec.ops.base import Call, Kernel, i32
+from edgec.ops.base import Call
+from edgec.ops.kernel import Kernel, i32
 from edgec.ops.running import RunningColumns
 
 

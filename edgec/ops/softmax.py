@@ -8,9 +8,10 @@ import numpy as np
 
 from edgec.ir import Quant, TensorType
 from edgec.ops import neon
-from edgec.ops.base import Call, Kernel, Op, OpError, QuantRule, Rows, i32, table
+from edgec.ops.base import Call, Op, OpError, QuantRule, Rows
 from edgec.ops.fixed import I64, multiply_high, quantize_multiplier, rounding_shift
 from edgec.ops.gemmlowp import exp_on_negative, inverse_sum
+from edgec.ops.kernel import Kernel, i32, table
 
 _LONGEST = 4095
 """The sum of exponentials has 12 integer bits."""

@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from edgec.ir import TensorType
-from edgec.ops.base import Call, Kernel, OpError, i32, table
+from edgec.ops.base import Call, OpError
+from edgec.ops.kernel import Kernel, i32, table
 from edgec.ops.view import View
 from edgec.ops.viewmap import ViewMap
 

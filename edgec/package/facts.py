@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgec import __version__
+from edgec.codegen.flags import definitions, gcc_flags
 from edgec.codegen.library import port_suffix
-from edgec.codegen.toolchain import definitions, firmware_parts, gcc_flags
+from edgec.codegen.toolchain import firmware_parts
 from edgec.report.schema import Port, Report
 from edgec.resources import resource_dir
 from edgec.target import Target

@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from edgec.ir import Attr, TensorType
-from edgec.ops.base import Field
+from edgec.ops.kernel import Field
 
 
 @dataclass(frozen=True, eq=False)

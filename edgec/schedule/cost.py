@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from edgec.ir import Graph
-from edgec.ops.base import Kernel, call_of, op_of
+from edgec.ops.base import call_of, op_of
+from edgec.ops.kernel import Kernel
 from edgec.schedule.forms import Form, form_of
 from edgec.schedule.plan import Plan, Step
 from edgec.schedule.work import Job, Work, job_of
-from edgec.target import MISS, Region, Target
+from edgec.target import MISS, Target
+from edgec.target_parts import Region
 
 STEP = 30
 """Instructions of a step: the move of a cursor, the call, the loop over the rows."""

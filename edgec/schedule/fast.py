@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from edgec.schedule.cost import byte_cycles
-from edgec.target import Region, Target
+from edgec.target import Target
+from edgec.target_parts import Region
 
 ALIGN = 8
 """Every table in SRAM begins at a multiple of it."""

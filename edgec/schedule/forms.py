@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from edgec.ir import Node
-from edgec.ops.base import Call, Kernel
+from edgec.ops.base import Call
+from edgec.ops.kernel import Kernel
 
 Form = tuple[Hashable, ...]
 """A kernel, the shapes and types around it, and the sizes of its tables."""

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgec.ir import Graph
-from edgec.ops.base import Cut, Kernel
+from edgec.ops.kernel import Cut, Kernel
 from edgec.schedule.cost import Costs, spent_by
 from edgec.schedule.plan import Plan, Step
-from edgec.target import Region, Target
+from edgec.target import Target
+from edgec.target_parts import Region
 
 ALIGN = 32
 """Both halves begin at a multiple of it: a line of any data cache."""

@@ -10,7 +10,8 @@ from functools import cached_property
 import numpy as np
 
 from edgec.ir import Graph, GraphError, Node
-from edgec.ops.base import Call, Kernel, Op, Rows, call_of, op_of
+from edgec.ops.base import Call, Op, Rows, call_of, op_of
+from edgec.ops.kernel import Kernel
 from edgec.schedule.recall import number
 
 ALIGN = 4

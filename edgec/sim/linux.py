@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from edgec.codegen.image import Image
-from edgec.codegen.tools import zig
 from edgec.diagnostics import Diagnostic
 from edgec.sim import native
 from edgec.sim.code import CodeCosts
@@ -71,13 +70,7 @@ class LinuxRunner(Runner):
         return [Cost(self._board.totals[k].instructions) for k in range(self._slots + 1)]
 
     def _engine(self) -> Any:
-        try:
-            unicorn: Any = importlib.import_module("unicorn")
-        except ImportError as error:
-            raise Diagnostic(
-                "E401", "missing tool: unicorn, the simulator", remedies=["python -m pip install unicorn"]
-            ) from error
-        zig()  # the board's own half needs a compiler: say so before anything else
+        unicorn = native.unicorn()
         self._error: type[Exception] = unicorn.UcError
         uc = self._abi.engine()
         for address, size in _pages(self._image):

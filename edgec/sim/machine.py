@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from edgec.codegen.image import Segment
-from edgec.codegen.tools import zig
-from edgec.diagnostics import Diagnostic
 from edgec.sim import native
 from edgec.sim.boot import entry
 from edgec.sim.code import CodeCosts
@@ -228,14 +226,8 @@ class Machine:
     # -- building the board -----------------------------------------------
 
     def _engine(self, segments: Iterable[Segment]) -> Any:
-        try:
-            unicorn: Any = importlib.import_module("unicorn")
-            arm_const: Any = importlib.import_module("unicorn.arm_const")
-        except ImportError as error:
-            raise Diagnostic(
-                "E401", "missing tool: unicorn, the simulator", remedies=["python -m pip install unicorn"]
-            ) from error
-        zig()  # the board's own half needs a compiler: say so before anything else
+        unicorn = native.unicorn()
+        arm_const: Any = importlib.import_module("unicorn.arm_const")
         self._arm = arm_const
         self._error: type[Exception] = unicorn.UcError
         uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)

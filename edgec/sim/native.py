@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import importlib
 import sys
 import tempfile
 from ctypes import POINTER, Structure, c_int32, c_uint8, c_uint32, c_uint64, c_void_p
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from edgec.codegen.tools import cache_dir, zig
+from edgec.diagnostics import Diagnostic
 from edgec.resources import resource_dir
 
 PAGES = 16
@@ -24,6 +27,19 @@ LINES, BRANCHES, MEMORIES, CODES = 2048, 256, 8, 2
 Measure = ctypes.CFUNCTYPE(None, c_uint32, c_uint32)
 MeasurePair = ctypes.CFUNCTYPE(c_uint32, c_uint32, c_uint32, c_uint32)
 Tick = ctypes.CFUNCTYPE(None)
+
+
+def unicorn() -> Any:
+    """The simulator's module. Raises Diagnostic E401 where it is missing, or the compiler that the other half
+    of a board needs: before anything else is begun."""
+    try:
+        found: Any = importlib.import_module("unicorn")
+    except ImportError as error:
+        raise Diagnostic(
+            "E401", "missing tool: unicorn, the simulator", remedies=["python -m pip install unicorn"]
+        ) from error
+    zig()
+    return found
 
 
 class BlockCost(Structure):

@@ -10,7 +10,8 @@ from edgec.sim import native
 from edgec.sim.timing import core_of
 from edgec.sim.timing.core import Schedule
 from edgec.sim.timing.decode import Op, decoder
-from edgec.target import Cache, Target
+from edgec.target import Target
+from edgec.target_parts import Cache
 
 _POINTER, _U64 = ctypes.c_void_p, ctypes.c_uint64
 

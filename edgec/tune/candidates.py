@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgec.ir import Graph, Node
-from edgec.ops.base import Kernel, call_of, op_of
+from edgec.ops.base import call_of, op_of
 from edgec.ops.dsp import PRODUCTS, TAPS
+from edgec.ops.kernel import Kernel
 from edgec.schedule.blocks import BLOCKS
 from edgec.schedule.forms import Form, form_of
 

@@ -16,7 +16,8 @@ from edgec.runners import simulated
 from edgec.schedule.cost import weight_memory
 from edgec.schedule.planner import make_plan
 from edgec.sim.runner import Cost
-from edgec.target import Region, Target
+from edgec.target import Target
+from edgec.target_parts import Region
 
 ROOM = 16 << 20
 """Bytes of SRAM where layers are measured: in a build a row loop may hold only a part of their operands."""

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from edgec.ir import Attr, DType, Quant, TensorType
-from edgec.ops.base import Call, Kernel, registry
+from edgec.ops.base import Call, registry
+from edgec.ops.kernel import Kernel
 from tests.kernels import check_call
 
 MVE = frozenset({"dsp", "mve"})

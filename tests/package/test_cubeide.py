@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from edgec.codegen.flags import gcc_flags
 from edgec.codegen.image import Image
 from edgec.codegen.stack import stack_bound
-from edgec.codegen.toolchain import gcc_flags
 from edgec.report import files
 from edgec.runners import open_runner
 from edgec.sim.board import SimRunner

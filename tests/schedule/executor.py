@@ -21,8 +21,9 @@ from pathlib import Path
 import numpy as np
 
 from edgec.ir import Graph, Node
-from edgec.ops.base import Kernel, call_of, op_of
+from edgec.ops.base import call_of, op_of
 from edgec.ops.interpret import evaluate
+from edgec.ops.kernel import Kernel
 from edgec.schedule.plan import Feed, Plan, Window
 from tests.kernel_host import KERNELS, WARNINGS, _layout
 

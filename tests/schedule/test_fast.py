@@ -10,7 +10,8 @@ from edgec.ir import Graph
 from edgec.schedule import Step, make_plan
 from edgec.schedule.cost import byte_cycles, table_reads
 from edgec.schedule.fast import Table, code_pays, fast_tables, fewer
-from edgec.target import Region, Target, load_target
+from edgec.target import Target, load_target
+from edgec.target_parts import Region
 from tests.schedule.layers import Net
 
 F746, F446 = load_target("stm32f746"), load_target("stm32f446")

@@ -9,7 +9,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from edgec.ir import Attr, DType, Graph, Quant, TensorType
-from edgec.ops.base import Call, Kernel, Op, Rows, registry
+from edgec.ops.base import Call, Op, Rows, registry
+from edgec.ops.kernel import Kernel
 from tests.schedule.toy_run import right
 
 __all__ = ["Toy", "graphs", "join", "part", "right", "tensor", "toy", "toy_registry", "view"]

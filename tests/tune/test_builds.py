@@ -9,7 +9,8 @@ import pytest
 
 from edgec.build import build
 from edgec.ir import Graph
-from edgec.ops.base import Call, Kernel
+from edgec.ops.base import Call
+from edgec.ops.kernel import Kernel
 from edgec.ops.linear import Linear
 from edgec.options import BuildOptions, Silent
 from edgec.report.schema import Report

@@ -11,7 +11,8 @@ import numpy as np
 from edgec.diagnostics import Diagnostic
 from edgec.frontends.tflite.read import LARGEST, Damaged, Model, Operator, Tensor
 from edgec.ir import Attr, DType, Graph, Node, Quant, TensorType
-from edgec.ops.base import Call, Kernel, OpError, call_of, op_of, registry
+from edgec.ops.base import Call, OpError, call_of, op_of, registry
+from edgec.ops.kernel import Kernel
 
 DTYPES = {"FLOAT32": DType.F32, "INT8": DType.I8, "INT16": DType.I16, "INT32": DType.I32, "BOOL": DType.BOOL}
 ACTIVATIONS = {0: "", 1: "relu", 2: "relu_n1_to_1", 3: "relu6"}
