@@ -13,7 +13,7 @@ from training import Recipe
 
 def build() -> ViT:
     """The network, untrained."""
-    return ViT(size=32, channels=3, patch=4, dim=96, depth=4, heads=3, stem=True)
+    return ViT(size=32, channels=3, patch=4, dim=96, depth=4, heads=3, stem=(48,))
 
 
 RECIPE = Recipe(epochs=24, batch=250, rate=2e-3, decay=0.05, shift=4, flip=True, bfloat16=True)
