@@ -83,7 +83,7 @@ static void single(const ec_conv2d_s8_dsp_params *p, const ec_dsp_layer *l, cons
 void ec_conv2d_s8_dsp(const ec_conv2d_s8_dsp_params *p, const ec_window *in, const ec_window *out, int32_t first,
                       int32_t last, void *scratch)
 {
-    const ec_dsp_layer l = {p->table, p->taps, p->out_channels, p->lo, p->hi, p->offset};
+    const ec_dsp_layer l = {p->table, p->taps, p->outputs, p->lo, p->hi, p->offset};
     const int8_t **rows = (const int8_t **)scratch;
     const int32_t together = p->together;
     uint32_t *column = (uint32_t *)(rows + together * p->kernel_h);
