@@ -1,5 +1,7 @@
 #include "ec_coded.h"
 
+#include "ec_dsp.h"
+
 /* Two weights as they lie in a table. */
 static uint32_t pair_of(int32_t summed, int32_t low, int32_t high)
 {
@@ -44,70 +46,86 @@ EC_INLINE uint32_t scaled(uint32_t pair, uint32_t factor, int bytes)
     return (bytes ? product + ((product & 0x80u) << 1) : product) & 0xFFFFu;
 }
 
-/* How a step of eight weights is made, of one form. factor 0: there is none. */
-EC_INLINE const uint8_t *decode(const uint16_t *tables, const uint8_t *codes, int32_t n, uint8_t *to, uint32_t bits,
-                                uint32_t factor, int bytes)
-{
-    for (const uint8_t *end = to + n; to < end; to += 8, codes += bits) {
-        uint32_t low = 0;
-        uint32_t high;
-        uint32_t words[2];
-        uint32_t pairs[4];
+/* How weights come from entries of the book. */
+enum { AS_THEY_ARE, FACTOR_OF_SUMS, FACTOR_OF_BYTES };
 
-        if (bits == 4) {
-            __builtin_memcpy(&low, codes, 4);
-            high = low >> 16;
-        } else if (bits > 4) {
-            __builtin_memcpy(&low, codes, 4);
-            high = low >> 4 * bits | (uint32_t)codes[4] << (32 - 4 * bits);
-            high |= bits == 6 ? (uint32_t)codes[5] << 16 : 0;
-        } else {
-            low = codes[0] | (uint32_t)codes[1] << 8;
-            low |= bits == 3 ? (uint32_t)codes[2] << 16 : 0;
-            high = low >> 4 * bits;
+/* Eight weights. */
+EC_INLINE void eight(const uint16_t *tables, const uint8_t *codes, uint32_t *to, uint32_t bits, int how, uint32_t factor)
+{
+    uint32_t low;
+    uint32_t high;
+    uint32_t pairs[4];
+
+    if (bits >= 4) {
+        __builtin_memcpy(&low, codes, 4);
+        high = low >> 4 * bits % 32;
+        high |= bits > 4 ? (uint32_t)codes[4] << (32 - 4 * bits) : 0;
+        high |= bits > 5 ? (uint32_t)codes[5] << 16 : 0;
+    } else {
+        low = codes[0] | (uint32_t)codes[1] << 8;
+        low |= bits == 3 ? (uint32_t)codes[2] << 16 : 0;
+        high = low >> 4 * bits;
+    }
+    pairs[0] = pair_at(tables, low, bits);
+    pairs[1] = pair_at(tables, low >> 2 * bits, bits);
+    pairs[2] = pair_at(tables, high, bits);
+    pairs[3] = pair_at(tables, high >> 2 * bits, bits);
+    if (how != AS_THEY_ARE) {
+        for (int k = 0; k < 4; k++) {
+            pairs[k] = scaled(pairs[k], factor, how == FACTOR_OF_BYTES);
         }
-        pairs[0] = pair_at(tables, low, bits);
-        pairs[1] = pair_at(tables, low >> 2 * bits, bits);
-        pairs[2] = pair_at(tables, high, bits);
-        pairs[3] = pair_at(tables, high >> 2 * bits, bits);
-        if (factor != 0) {
-            for (int k = 0; k < 4; k++) {
-                pairs[k] = scaled(pairs[k], factor, bytes);
-            }
+    }
+    to[0] = pairs[0] | pairs[1] << 16;
+    to[1] = pairs[2] | pairs[3] << 16;
+}
+
+/* n weights, rounded up to eight; returns where their codes end. */
+EC_INLINE const uint8_t *decode(const uint16_t *tables, const uint8_t *codes, int32_t n, uint32_t *to, uint32_t bits,
+                                int how, uint32_t factor)
+{
+    const uint32_t *end = to + (n + 7) / 8 * 2;
+
+    if (bits == 4 && how == AS_THEY_ARE) { /* the most common: two steps in one */
+        EC_NO_UNROLL
+        for (const uint32_t *even = to + n / 16 * 4; to < even; to += 4, codes += 8) {
+            eight(tables, codes, to, bits, how, factor);
+            eight(tables, codes + 4, to + 2, bits, how, factor);
         }
-        words[0] = pairs[0] | pairs[1] << 16;
-        words[1] = pairs[2] | pairs[3] << 16;
-        __builtin_memcpy(to, words, 8);
+    }
+    EC_NO_UNROLL
+    for (; to < end; to += 2, codes += bits) {
+        eight(tables, codes, to, bits, how, factor);
     }
     return codes;
 }
 
-/* n weights, rounded up to eight. */
-static const uint8_t *stripe(const ec_coded *c, const uint16_t *tables, const uint8_t *codes, int32_t n, uint8_t *to)
+static const uint8_t *stripe(const ec_coded *c, const uint16_t *tables, const uint8_t *codes, uint32_t *to)
 {
+    const int32_t n = c->stripe;
+
     switch (c->bits) {
     case 2:
-        return decode(tables, codes, n, to, 2, 0, 0);
+        return decode(tables, codes, n, to, 2, AS_THEY_ARE, 0);
     case 3:
-        return decode(tables, codes, n, to, 3, 0, 0);
+        return decode(tables, codes, n, to, 3, AS_THEY_ARE, 0);
     case 4:
-        return decode(tables, codes, n, to, 4, 0, 0);
+        return decode(tables, codes, n, to, 4, AS_THEY_ARE, 0);
     case 5:
-        return decode(tables, codes, n, to, 5, 0, 0);
+        return decode(tables, codes, n, to, 5, AS_THEY_ARE, 0);
     default:
-        return decode(tables, codes, n, to, 6, 0, 0);
+        return decode(tables, codes, n, to, 6, AS_THEY_ARE, 0);
     }
 }
 
-/* The same with factors, of `runs` runs. */
+/* The same with factors. */
 static const uint8_t *runs(const ec_coded *c, const uint16_t *tables, const uint8_t *codes, const uint8_t *scales,
-                           uint8_t *to)
+                           uint32_t *to)
 {
     const int32_t n = c->stripe / c->runs;
 
-    for (int32_t k = 0; k < c->runs; k++, to += n) {
-        codes = c->pairs ? decode(tables, codes, n, to, 4, scales[k], 0)
-                         : decode(tables, codes, n, to, 4, scales[k], 1);
+    for (const uint32_t *end = to + c->stripe / 4; to < end; to += n / 4, scales++) {
+        codes = c->pairs ? decode(tables, codes, n, to, 4, FACTOR_OF_SUMS, *scales)
+                         : decode(tables, codes, n, to, 4, FACTOR_OF_BYTES, *scales);
     }
     return codes;
 }
@@ -115,17 +133,17 @@ static const uint8_t *runs(const ec_coded *c, const uint16_t *tables, const uint
 void ec_coded_tile(const ec_coded *c, const uint16_t *tables, int32_t first, int32_t n, void *tile)
 {
     const size_t ends = (size_t)c->words * sizeof *c->ends;
-    uint8_t *to = (uint8_t *)tile;
+    uint32_t *to = (uint32_t *)tile;
 
     for (int32_t u = first / 4; u < (first + n + 3) / 4; u++) {
         const uint8_t *codes = c->codes + u * c->bytes;
         for (int32_t s = 0; s < c->stripes; s++) {
             codes = c->scales != NULL ? runs(c, tables, codes, c->scales + u * c->runs, to)
-                                      : stripe(c, tables, codes, c->stripe, to);
-            to += c->stripe;
+                                      : stripe(c, tables, codes, to);
+            to += c->stripe / 4;
             if (ends != 0) {
                 memcpy(to, c->ends + (u * c->stripes + s) * c->words, ends);
-                to += ends;
+                to += c->words;
             }
         }
     }
