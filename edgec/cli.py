@@ -97,6 +97,13 @@ def build(
     jobs: Annotated[
         int | None, typer.Option(help="With --tune, measurements at a time. [default: one a core]")
     ] = None,
+    weights: Annotated[
+        str,
+        typer.Option(
+            help="How linear layers and convolutions store their weights: int8, int4, int4/32, codebook2 to "
+            "codebook6."
+        ),
+    ] = "int8",
     out: Annotated[Path | None, typer.Option(help="Output directory. [default: MODEL-TARGET]")] = None,
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Do not run the image after building it.")
@@ -134,6 +141,7 @@ def build(
             keep_dead=keep_dead,
             tune=tune,
             jobs=jobs,
+            weights=weights,
             verify=not no_verify,
             **sizes,
         )

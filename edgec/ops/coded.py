@@ -1,8 +1,7 @@
-"""Weights in fewer than 8 bits: a kernel's table as codes that it takes apart in scratch, some outputs at a time.
+"""Weights in fewer than 8 bits: a kernel's table as codes, taken apart in scratch some outputs at a time.
 
-A form (`Form`) says how the weights of a layer are stored. It holds an int8 matrix as it is: which weights a
-form can hold is decided where a model is quantized (edgec/quant/forms.py), and one that cannot hold a matrix leaves it in
-int8. So a layer has one integer reference, whatever its form. firmware/kernels/ec_coded.h says what codes are.
+A form (edgec/ops/forms.py) holds an int8 matrix as it is, or leaves it in int8. So a layer has one integer
+reference, whatever its form. firmware/kernels/ec_coded.h says what codes are.
 """
 
 from __future__ import annotations
@@ -38,8 +37,8 @@ class _Units:
 
 
 def linear(call: Call, kernel: Callable[[Call], Kernel]) -> Kernel:
-    """The kernel for a linear layer: of what `kernel` gives, the one for coded weights where the call has a form
-    that holds them. Rows of one vector come in blocks."""
+    """The kernel for a linear layer: around what `kernel` gives, where the call has a form that holds its
+    weights. Rows of one vector come in blocks."""
     x, inputs = call.ins[0], call.ins[1].shape[1]
     vectors = x.row_size // inputs
     rows = min(call.block or _ROWS, x.rows) if vectors == 1 else 1
@@ -47,7 +46,10 @@ def linear(call: Call, kernel: Callable[[Call], Kernel]) -> Kernel:
     if made is None:
         return kernel(call)
     room = rows * inputs if rows > 1 else 0
-    return replace(made, scratch=made.scratch + room, copies=0 if room else vectors * inputs, block=rows)
+    copies = 0 if room else vectors * inputs
+    return replace(
+        made, scratch=made.scratch + room, copies=copies, block=rows, together=max(rows * vectors, 1)
+    )
 
 
 def conv2d(call: Call, kernel: Callable[[Call], Kernel]) -> Kernel:
@@ -104,7 +106,7 @@ def _coded(call: Call, kernel: Callable[[Call], Kernel], rows: int, several: boo
         scratch=_tables(form.bits) + room + own,
         needs=("ec_coded", inner.function, *inner.needs),
         feature=inner.feature,
-        together=inner.together,
+        together=call.outs[0].row_size // call.outs[0].shape[-1],
         form=form.name,
         decoded=weights.size,
     )

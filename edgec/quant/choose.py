@@ -9,8 +9,9 @@ the int8 form stays at hand for a build that does not fit otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from edgec.ir import Graph
 from edgec.ops.base import call_of, op_of
 from edgec.options import Progress
 from edgec.quant.data import Samples
+from edgec.quant.forms import project_graph
 from edgec.quant.observe import METHODS, observe
 from edgec.quant.ptq import quantize_graph
 from edgec.quant.snr import Fidelity, compare, float_outputs, integer_inputs
@@ -49,10 +51,13 @@ class Quantized:
     narrow: Callable[[], Quantized] | None = None
 
 
-def quantize_model(graph: Graph, samples: Samples, progress: Progress) -> Quantized:
+def quantize_model(
+    graph: Graph, samples: Samples, progress: Progress, forms: Mapping[str, str] = MappingProxyType({})
+) -> Quantized:
     """The best integer form of a float graph. `samples` in the axis order of the graph's inputs.
 
-    Raises Diagnostic E104 where the model's values on the samples are not numbers.
+    forms: those of weights, by node name, where they are not int8 (edgec/ops/forms.py). Raises Diagnostic
+    E104 where the model's values on the samples are not numbers.
     """
     macs = max(sum(op_of(n).macs(call_of(graph, n)) for n in graph.nodes()), 1)
     progress.stage("calibrate")
@@ -65,6 +70,7 @@ def quantize_model(graph: Graph, samples: Samples, progress: Progress) -> Quanti
 
     def attempt(method: str, wide: frozenset[str]) -> tuple[float, Graph]:
         held = quantize_graph(graph, observation.ranges(method), wide)
+        project_graph(held, forms)
         result = compare(graph, held, tried, layers=False, want=want)
         return min(result.snr, result.contrast if result.share > _DECIDES else result.snr), held
 

@@ -70,11 +70,18 @@ class Region(TypedDict):
     windows: list[Window]
 
 
+class Weights(TypedDict):
+    """How a layer's weights are stored (edgec/ops/forms.py). bytes: with biases, scales and books."""
+
+    form: str
+    bytes: int
+
+
 class Layer(TypedDict):
     """One node of the compiled graph, named by the user's own module path.
 
     region: the index in `regions`. rows: of its result; window: how many of them are kept. cycles_estimate:
-    by the model of the cost, not measured.
+    by the model of the cost, not measured. weights: of layers that have some.
     """
 
     name: str
@@ -86,6 +93,7 @@ class Layer(TypedDict):
     cycles: NotRequired[int]
     cycles_estimate: NotRequired[int]
     snr_db: NotRequired[float]
+    weights: NotRequired[Weights]
     rows: NotRequired[int]
     window: NotRequired[int]
 

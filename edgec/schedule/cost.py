@@ -48,6 +48,8 @@ loops take."""
 PAIRED: Mapping[str, float] = {"dsp": 0.73}
 """The share of the instructions for multiply-accumulates that is left where two vectors share a pass over the
 weights (`Kernel.together`), per instruction set."""
+DECODED = 2.0
+"""Instructions for a weight that a kernel takes apart (`Kernel.decoded`)."""
 CLOCKS: Mapping[str, float] = {"cortex-m4": 1.28, "cortex-m7": 0.86}
 """Cycles of an instruction, as the cycle model has them on the average; one for other processors."""
 
@@ -133,6 +135,7 @@ def spent(graph: Graph, job: Job, steps: Iterable[tuple[str, int]], costs: Costs
             if kernel.together > 1:
                 product *= PAIRED.get(kernel.feature, 1.0)
             instructions = own * product + call.outs[0].size * share * result
+            instructions += kernel.decoded * run.passes * DECODED
             cycles = instructions * costs.instruction + read * costs.byte
         else:
             whole = _read(kernel, 1 if work.at_once else -(-of // work.block), 1.0)

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgec.ir import DType, Quant, TensorType
-from edgec.ops.base import Call, registry
 from edgec.ops.forms import Form
 from tests.kernels import check_call, quants
 

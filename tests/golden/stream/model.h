@@ -18,7 +18,7 @@ extern "C" {
 #endif
 
 #define MODEL_NAME "stream"
-#define MODEL_HASH "e1b65caeecca39d5"
+#define MODEL_HASH "fb1e1f8b71e3a6ba"
 #define MODEL_ARENA_BYTES 208
 #define MODEL_INPUTS 1
 #define MODEL_INPUT_BYTES 90
