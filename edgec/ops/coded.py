@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edgec.ops import dsp
 from edgec.ops.base import Call, Kernel, i32, table
-from edgec.ops.forms import ATTRIBUTE, LARGEST, OUTPUTS, Form, form_of
+from edgec.ops.forms import ATTRIBUTE, LARGEST, OUTPUTS, STEP, Form, form_of
 
 _TILE = 4096
 """Bytes of weights that are taken apart at a time, unless that would be few outputs,"""
@@ -39,6 +40,8 @@ class _Units:
 def linear(call: Call, kernel: Callable[[Call], Kernel]) -> Kernel:
     """The kernel for a linear layer: around what `kernel` gives, where the call has a form that holds its
     weights. Rows of one vector come in blocks."""
+    if (nibbles := _nibbles(call, kernel)) is not None:
+        return nibbles
     x, inputs = call.ins[0], call.ins[1].shape[1]
     vectors = x.row_size // inputs
     rows = min(call.block or _ROWS, x.rows) if vectors == 1 else 1
@@ -54,7 +57,29 @@ def linear(call: Call, kernel: Callable[[Call], Kernel]) -> Kernel:
 
 def conv2d(call: Call, kernel: Callable[[Call], Kernel]) -> Kernel:
     """The same for a convolution, row by row."""
-    return _coded(call, kernel, 1, several=True) or kernel(call)
+    return _nibbles(call, kernel) or _coded(call, kernel, 1, several=True) or kernel(call)
+
+
+def _nibbles(call: Call, kernel: Callable[[Call], Kernel]) -> Kernel | None:
+    """The kernel for the DSP extension that computes with int4 as it is stored; None for other forms and
+    processors, and where the one for int8 cannot take the layer."""
+    form, weights = form_of(call.attrs), call.const(1)
+    if form is None or form.bits != 4 or form.group or not dsp.is_dsp(call.features):
+        return None
+    if (weights % STEP).any() or np.abs(weights.astype(np.int64)).max(initial=0) > STEP * LARGEST:
+        return None
+    inner = kernel(replace(call, features=call.features | {"dual"}))
+    if inner.feature != "dsp":
+        return None
+    words = inner.fields["table"].value
+    assert isinstance(words, np.ndarray)
+    return replace(
+        inner,
+        function=inner.function.replace("_dsp", "_int4_dsp"),
+        fields={**inner.fields, "table": table(dsp.nibbles(words), "uint32_t")},
+        needs=dsp.INT4,
+        form=form.name,
+    )
 
 
 def _coded(call: Call, kernel: Callable[[Call], Kernel], rows: int, several: bool) -> Kernel | None:

@@ -44,8 +44,8 @@ class Conv2d(Op):
     def overwrites(self, call: Call) -> tuple[int, ...]:
         # A pixel's taps are gathered before it is written. So all is well where no later pixel
         # of the row needs them: a row of one pixel, or windows that neither overlap nor leave
-        # columns over. Coded weights take a row's channels some at a time, so it is never.
-        if form_of(call.attrs) is not None:
+        # columns over. A kernel that takes weights apart computes some channels of the whole row at a time.
+        if form_of(call.attrs) is not None and self.kernel(call).decoded:
             return ()
         window, width = self._window(call), call.ins[0].shape[2]
         apart = all(e <= s for e, s in zip(window.extent, window.stride, strict=True))
