@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgec.ir import DType, Quant, TensorType
+from edgec.ir import DType, Graph, Quant, TensorType
+from edgec.ops.base import add_op
 from edgec.ops.forms import Form
+from edgec.target import load_target
+from edgec.tune.measure import measure
 from tests.kernels import check_call, quants
 
 FORMS = ["int4", "int4/16", "codebook2", "codebook3", "codebook4", "codebook5", "codebook6"]
@@ -88,3 +91,34 @@ def test_outputs_in_parts(form: str) -> None:
     x = TensorType((9, 256), DType.I8, Quant.of(0.05, 3))
     ins = [x, TensorType(w.shape, DType.I8, Quant.of(0.01))]
     check_call("linear", ins, {"form": form, "block": 4}, consts={1: w}, out_quant=Quant.of(0.5, -2))
+
+
+LAYERS = {
+    "tokens": ("linear", (1, 64, 192), (192, 192), {"block": 16}),
+    "pointwise": ("conv2d", (1, 8, 16, 64), (64, 1, 1, 64), {}),
+    "3x3": ("conv2d", (1, 8, 16, 32), (32, 3, 3, 32), {"padding": (1, 1, 1, 1)}),
+}
+MOST = 1.35
+"""Times the instructions of int8."""
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_instructions(layer: str) -> None:
+    """What four bits cost on a Cortex-M7, on the simulated board."""
+    op, shape, weights, attrs = LAYERS[layer]
+    target = load_target("stm32f746")
+
+    def instructions(form: str) -> int:
+        graph = Graph()
+        graph.features = target.features
+        x = graph.add_input("x", TensorType(shape, DType.I8, Quant.of(0.05, 3)))
+        w = encodable("int4", weights[0], int(np.prod(weights[1:])), np.random.default_rng(0))
+        w_name = graph.add_constant("w", w.reshape(weights), Quant.of(0.01))
+        (y,) = add_op(graph, op, [x, w_name], {**attrs, **({"form": form} if form else {})})
+        graph.set_type(y, graph.type(y).with_(dtype=DType.I8, quant=Quant.of(1.0)))
+        graph.outputs = [y]
+        return measure(graph, target).instructions
+
+    plain = instructions("")
+    assert instructions("int4") < 1.13 * plain
+    assert instructions("codebook4") < MOST * plain
