@@ -17,7 +17,7 @@ from edgec.ops.forms import ATTRIBUTE, LARGEST, OUTPUTS, STEP, Form, form_of
 
 _TILE = 4096
 """Bytes of weights that are taken apart at a time, unless that would be few outputs,"""
-_LEAST = 8
+_LEAST = 16
 """namely fewer than these."""
 _ROWS = 8
 """Rows of one vector that share them where a kernel is not asked for another number."""
