@@ -67,7 +67,7 @@ def test_linear(data: st.DataObject, form: str) -> None:
 def test_conv2d(data: st.DataObject, form: str) -> None:
     draw = data.draw
     c = 16 if "/" in form else draw(st.sampled_from([1, 3, 4, 5]))
-    kernel = draw(st.sampled_from([(1, 1), (3, 3), (2, 3)]))
+    kernel = draw(st.sampled_from([(1, 1), (3, 3), (2, 2)]))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     o = draw(st.integers(1, 20))
     w = encodable(form, o, kernel[0] * kernel[1] * c, rng).reshape(o, *kernel, c)

@@ -95,9 +95,7 @@ def test_no_codebook_is_better(seed: int) -> None:
     found = codebook(values, 2)
     assert 0 in found and len(found) == 4
     others = [x for x in range(-95, 125, 12) if x]
-    near = [
-        np.array(sorted((0, *three))) for three in combinations(others, 3)
-    ]
+    near = [np.array(sorted((0, *three))) for three in combinations(others, 3)]
     assert error(found) <= min(map(error, near))
 
 
