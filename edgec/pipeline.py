@@ -42,6 +42,7 @@ from edgec.prove import Inputs
 from edgec.quant import snr
 from edgec.quant.choose import Quantized, quantize_model
 from edgec.quant.data import Samples, load_samples, random_samples
+from edgec.quant.forms import every, project_graph
 from edgec.report.schema import Accuracy, Dead
 from edgec.target import load_target
 
@@ -148,13 +149,15 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
     if options.is_smallest:
         graph.features = densest(graph.features)
     if not is_float(graph):
+        project_graph(graph, every(graph, options.weights))
         lowered = Lowered(graph)
         _finish(lowered, options)
         return lowered
     own_types = {v: graph.type(v) for v in graph.inputs}
     run_passes(graph, FLOAT_PASSES)
     samples = _samples(graph, own_types, options)
-    return _lowered(quantize_model(graph, samples, progress), samples, options, progress)
+    chosen = quantize_model(graph, samples, progress, every(graph, options.weights))
+    return _lowered(chosen, samples, options, progress)
 
 
 def dense(lowered: Lowered) -> Lowered:
