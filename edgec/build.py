@@ -21,7 +21,7 @@ from edgec.ir import Graph
 from edgec.options import BuildOptions, Progress
 from edgec.output_dir import write_files
 from edgec.pipeline import Lowered, bind, dense, lower
-from edgec.report import assemble, files, pareto
+from edgec.report import assemble, files, pareto, precision
 from edgec.report.costs import put_costs
 from edgec.report.memory import memory_files
 from edgec.report.schema import Check, Flash, Report, TradeOff, Tuning
@@ -31,6 +31,7 @@ from edgec.schedule.cost import Costs, spent_by
 from edgec.schedule.forms import Form
 from edgec.schedule.plan import Plan
 from edgec.schedule.search import READS, Scheme, Search
+from edgec.shrink import Shrinker
 from edgec.spread import may_split, spread
 from edgec.target import Target, load_target
 from edgec.tune import Tuned, Tuner, board_at, uncounted
@@ -104,8 +105,8 @@ def _fitted(
     """Plan, generate, compile and link; what does not fit is planned again for less memory.
 
     measured: as in `Costs`.
-    Where flash is short, constants take as few bytes as they can. Raises Diagnostic E301 or E302 where
-    nothing fits.
+    Where flash is short, constants take as few bytes as they can, and with --max-drop weights have fewer
+    bits. Raises Diagnostic E301 or E302 where nothing fits, E303 where what fits loses too much.
     """
     progress.stage(f"schedule {len(lowered.graph)} ops")
     last: list[fit.Attempt] = []
@@ -113,16 +114,43 @@ def _fitted(
     def link(model: Lowered, scheme: Scheme) -> _Made:
         return _linked(options, target, model, scheme, progress, last)
 
+    tell = _telling(progress)
     forms = [lowered]
     if (denser := dense(lowered)).graph.features != lowered.graph.features:
         forms.append(denser)
     while True:
         try:
-            return fitted(options, target, forms.pop(0), link, _telling(progress), measured)
+            return fitted(options, target, forms.pop(0), link, tell, measured)
         except DoesNotFit as error:
+            if error.memory == "flash" and not forms and options.max_drop is not None and lowered.real:
+                shrinker = Shrinker(lowered.real, options, progress)
+                return _shrunk(
+                    shrinker, error, last, lambda m: fitted(options, target, m, link, tell, measured)
+                )
             if error.memory != "flash" or not forms:
                 raise fit.explain(error, *last) from error
         progress.status("flash is short: weights in fewer bytes")
+
+
+def _shrunk(
+    shrinker: Shrinker, error: DoesNotFit, last: list[fit.Attempt], made: Callable[[Lowered], _Made]
+) -> _Made:
+    """The build with weights in fewer bits, learned and measured. error: how much flash int8 needs.
+
+    Sizes are those of linked builds: forms are chosen for fewer bytes until one fits, then learned. Raises
+    Diagnostic E302 where the smallest forms do not fit, E303 where they cost too much.
+    """
+    limit = shrinker.bytes - (error.need - error.have)
+    while (sketch := shrinker.sketch(limit)) is not None:
+        try:
+            made(dense(sketch))
+        except DoesNotFit as again:
+            if again.memory != "flash":
+                raise fit.explain(again, *last) from again
+            error, limit = again, shrinker.taken - (again.need - again.have)
+            continue
+        return made(dense(shrinker.learned()))
+    raise shrinker.too_small(error)
 
 
 def _linked(
@@ -263,6 +291,9 @@ def _link(
         report["accuracy"] = lowered.accuracy
     if lowered.dead is not None:
         report["dead"] = lowered.dead
+    if lowered.weighing is not None:
+        report["weighing"] = lowered.weighing
+        write_files(options.out, {precision.PICTURE: precision.svg(report["model"], lowered.weighing)})
     fast, code = memory.get("weights", 0), memory.get("code", 0)
     copied = [f"{fast:,} B of weights copied to SRAM at start"] if fast else []
     if library.window_bytes:

@@ -96,6 +96,10 @@ def build(
     weights: Annotated[
         str, typer.Option(help="How weights are stored: int8, int4, int4/32, codebook2 to codebook6.")
     ] = "int8",
+    max_drop: Annotated[
+        float | None,
+        typer.Option(help="Where flash is short, weights in fewer bits for so many points of top-1 at most."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Output directory. [default: MODEL-TARGET]")] = None,
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Do not run the image after building it.")
@@ -135,6 +139,7 @@ def build(
             tune_on=tune_on,
             jobs=jobs,
             weights=weights,
+            max_drop=max_drop,
             verify=not no_verify,
             **sizes,
         )

@@ -50,6 +50,7 @@ class BuildOptions:
     tune_on: str = "sim"
     jobs: int | None = None
     weights: str = INT8
+    max_drop: float | None = None
     verify: bool = True
 
     @property
@@ -82,6 +83,22 @@ class BuildOptions:
                 "--tune-on says where --tune measures",
                 where="--tune-on",
                 remedies=["--tune as well", "leave --tune-on out"],
+            )
+        if self.max_drop is not None and not 0 <= self.max_drop <= 100:
+            raise Diagnostic(
+                "E101",
+                f"--max-drop must be a number of points from 0 to 100: {self.max_drop:g}",
+                where="--max-drop",
+                facts=[("means", "how much of its top-1 the model may lose where flash is short")],
+                remedies=["--max-drop 1 for one point at most"],
+            )
+        if self.max_drop is not None and self.weights != INT8:
+            raise Diagnostic(
+                "E101",
+                f"--max-drop contradicts --weights {self.weights}",
+                where="--max-drop",
+                facts=[("reason", "it has the forms of weights chosen layer by layer")],
+                remedies=["leave one of them out"],
             )
         try:
             Form.parse(self.weights)

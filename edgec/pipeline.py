@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from edgec.diagnostics import Diagnostic
 from edgec.ir import DType, Graph, TensorType
@@ -43,7 +44,7 @@ from edgec.quant import snr
 from edgec.quant.choose import Quantized, quantize_model
 from edgec.quant.data import Samples, load_samples, random_samples
 from edgec.quant.forms import every, project_graph
-from edgec.report.schema import Accuracy, Dead
+from edgec.report.schema import Accuracy, Dead, Weighing
 from edgec.target import load_target
 
 FLOAT_PASSES: tuple[Pass, ...] = (
@@ -107,7 +108,8 @@ class Lowered:
     whole: as it was with its dead channels, where they may have been left out: every output is the same.
     dead: what was left out. snr: signal-to-noise in dB by node name. narrow: where residual streams are
     int16, lowers the model with int8 streams, which take half the memory and keep less of it; its notes
-    give both figures.
+    give both figures. real: the float graph that was quantized, None where there was none. weighing: what
+    fewer bits for weights cost, where they have fewer than 8.
     """
 
     graph: Graph
@@ -119,6 +121,16 @@ class Lowered:
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     narrow: Callable[[], Lowered] | None = None
+    real: Real | None = None
+    weighing: Weighing | None = None
+
+
+@dataclass(frozen=True)
+class Real:
+    """A float graph behind the float passes. inputs: those of the user's model, in order."""
+
+    graph: Graph
+    inputs: Mapping[str, TensorType]
 
 
 def run_passes(graph: Graph, passes: Sequence[Pass]) -> list[tuple[str, Changes]]:
@@ -157,7 +169,24 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
     run_passes(graph, FLOAT_PASSES)
     samples = _samples(graph, own_types, options)
     chosen = quantize_model(graph, samples, progress, every(graph, options.weights))
-    return _lowered(chosen, samples, options, progress)
+    lowered = _lowered(chosen, samples, options, progress)
+    lowered.real = Real(graph, own_types)
+    return lowered
+
+
+def lower_learned(
+    graph: Graph,
+    real: Real,
+    samples: Samples,
+    options: BuildOptions,
+    progress: Progress,
+    forms: Mapping[str, str] = MappingProxyType({}),
+) -> Lowered:
+    """A float graph whose weights state their forms, to an integer graph. real: what it is to compute.
+
+    forms: of weights that do not state theirs. samples: in the axis order of the graph's inputs.
+    """
+    return _lowered(quantize_model(graph, samples, progress, forms, real.graph), samples, options, progress)
 
 
 def dense(lowered: Lowered) -> Lowered:

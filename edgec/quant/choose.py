@@ -83,12 +83,17 @@ class _Result:
 
 
 def quantize_model(
-    graph: Graph, samples: Samples, progress: Progress, forms: Mapping[str, str] = MappingProxyType({})
+    graph: Graph,
+    samples: Samples,
+    progress: Progress,
+    forms: Mapping[str, str] = MappingProxyType({}),
+    real: Graph | None = None,
 ) -> Quantized:
     """The best integer form of a float graph. `samples` in the axis order of the graph's inputs.
 
-    forms: those of weights, by node name, where they are not int8 (edgec/ops/forms.py). Raises Diagnostic
-    E104 where the model's values on the samples are not numbers.
+    forms: those of weights, by node name, where they are not int8 (edgec/ops/forms.py). real: what the model
+    is to compute, where that is not what the graph does, its weights having been learned in their forms.
+    Raises Diagnostic E104 where the model's values on the samples are not numbers.
     """
     macs = max(sum(op_of(n).macs(call_of(graph, n)) for n in graph.nodes()), 1)
     progress.stage("calibrate")
@@ -96,13 +101,14 @@ def quantize_model(
     observation = observe(graph, used, progress.step)
     progress.stage("quantize")
     tried = used.head(_count(macs, _TRY_MACS, 1, 16))
-    want = float_outputs(graph, tried)
+    real, has_learned = real or graph, real is not None
+    want = float_outputs(real, tried)
     streams = residual_streams(graph)
 
     def attempt(way: _Way, wide: frozenset[str] = frozenset()) -> _Result:
         held = quantize_graph(way.graph, way.ranges, wide)
         project_graph(held, forms)
-        result = compare(graph, held, tried, layers=False, want=want)
+        result = compare(real, held, tried, layers=False, want=want)
         return _Result(way, min(result.snr, result.contrast if result.share > _DECIDES else result.snr), held)
 
     results: list[_Result] = []
@@ -125,7 +131,7 @@ def quantize_model(
     known = not samples.random and len(used) >= _ENOUGH
     if known and best.decibels < _FINE:
         best = try_all(corrections(list(results), observation.means))
-    if known and best.decibels < _FAIR and (even := equalized(graph, used)) is not None:
+    if known and not has_learned and best.decibels < _FAIR and (even := equalized(graph, used)) is not None:
         method = best.way.name.partition(" + ")[0]
         observed = observe(even, used)
         best = try_all([_Way(f"{method} + equalized", even, even, observed.ranges(method))])
@@ -134,7 +140,7 @@ def quantize_model(
     ranked = f"{best.way.name} ({', '.join(f'{r.way.name} {r.decibels:.1f} dB' for r in results)})"
 
     def measured(form: Graph, decibels: float, method: str) -> Quantized:
-        fidelity = compare(best.way.real, form, tried, want=want)
+        fidelity = compare(real if has_learned else best.way.real, form, tried, want=want)
         integers = [integer_inputs(form, tried.sample(k)) for k in range(len(tried))]
         return Quantized(form, fidelity, integers, method, decibels)
 

@@ -200,6 +200,28 @@ class TradeOff(TypedDict):
     chosen: bool
 
 
+class Precision(TypedDict):
+    """A choice of forms for the weights of all layers. bytes: of these weights. noise: at the outputs, as a
+    share of their power, before weights are learned. forms: in words. chosen: whether it was built."""
+
+    bytes: int
+    noise: float
+    forms: str
+    chosen: bool
+
+
+class Weighing(TypedDict):
+    """What fewer bits for weights cost. drop: points of top-1 on samples that were not learned from; where
+    these have no labels, the percentage of answers that are not those of float. frontier: the largest first."""
+
+    samples: int
+    drop: float
+    max_drop: float
+    top1_float: NotRequired[float]
+    top1: NotRequired[float]
+    frontier: list[Precision]
+
+
 class Report(TypedDict):
     """report.json.
 
@@ -237,6 +259,7 @@ class Report(TypedDict):
     tuning: NotRequired[Tuning]
     accuracy: NotRequired[Accuracy]
     pareto: NotRequired[list[TradeOff]]
+    weighing: NotRequired[Weighing]
     board: NotRequired[Board]
     notes: NotRequired[list[str]]
     warnings: NotRequired[list[str]]

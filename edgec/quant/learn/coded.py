@@ -59,9 +59,9 @@ class Coded(nn.Module):
         rounded = self.book + (self.book.round().clamp(-_INT8, _INT8) - self.book).detach()
         near = rounded.detach().abs().argmin(1, keepdim=True)
         books = rounded.scatter(1, near, 0.0)  # padded inputs need a zero
-        return torch.cat(
-            [_looked_up(x, b) for x, b in zip(self.latent.split(self.group), books, strict=True)]
-        )
+        starts = range(0, len(self.latent), self.group)
+        groups = [self.latent[k : k + self.group] for k in starts]
+        return torch.cat([_looked_up(x, b) for x, b in zip(groups, books, strict=True)])
 
     def forward(self) -> Tensor:
         """What the layer computes with, [outputs, ...]."""

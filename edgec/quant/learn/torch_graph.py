@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,6 +14,8 @@ from edgec.ops.base import call_of
 from edgec.quant.data import Samples
 from edgec.quant.learn.torch_ops import compute
 
+PART = 64
+"""Samples that are computed at a time where nothing is learned."""
 Observer = Callable[[Node, Sequence[Tensor], Tensor], Tensor]
 
 
@@ -66,6 +70,36 @@ def _needed(graph: Graph, have: Mapping[str, Tensor], wanted: Sequence[str]) -> 
     return needed
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch computes with one thread, as long as this lasts."""
+    count = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(count)
+
+
+def part_of(values: Mapping[str, Tensor], pick: slice | Tensor) -> dict[str, Tensor]:
+    """Some samples of activations."""
+    return {v: x[pick] for v, x in values.items()}
+
+
 def in_parts(samples: int, size: int) -> list[slice]:
     """Slices of at most `size` samples."""
     return [slice(k, min(k + size, samples)) for k in range(0, samples, size)]
+
+
+def outputs_with(
+    graph: Graph,
+    inputs: Mapping[str, Tensor],
+    constants: Mapping[str, Tensor],
+    changed: Mapping[str, np.ndarray],
+) -> list[np.ndarray]:
+    """The outputs [samples, ...] with some other constants, by name."""
+    held = {**constants, **{v: torch.from_numpy(x) for v, x in changed.items()}}
+    count = len(next(iter(inputs.values())))
+    with torch.no_grad():
+        parts = [run(graph, part_of(inputs, p), held, graph.outputs) for p in in_parts(count, PART)]
+    return [torch.cat(x).numpy() for x in zip(*parts, strict=True)]

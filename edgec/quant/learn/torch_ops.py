@@ -42,17 +42,13 @@ def _clamped(call: Call, y: Tensor) -> Tensor:
 
 def _viewed(op: Op, call: Call, xs: list[Tensor]) -> Tensor:
     """Elements moved as the float reference moves their indices."""
-    flat = [x.flatten(1) for k, x in enumerate(xs) if call.consts[k] is None]
-    starts = np.cumsum([0, *(call.ins[k].size for k in call.activations)])
-    indices = [
-        np.arange(a, a + call.ins[k].size).reshape(call.ins[k].shape)
-        for a, k in zip(starts, call.activations, strict=False)
-    ]
-    at = op.float_reference(call, *indices)
+    indices = np.arange(call.ins[0].size).reshape(call.ins[0].shape)
+    at = op.float_reference(call, indices, *(call.const(k) for k in range(1, len(xs))))
     assert isinstance(at, np.ndarray)
-    if np.array_equal(at.ravel(), np.arange(at.size)) and len(flat) == 1:
-        return flat[0].reshape(-1, *at.shape)
-    return torch.cat(flat, 1)[:, torch.from_numpy(at.ravel())].reshape(-1, *at.shape)
+    flat = xs[0].flatten(1)
+    if np.array_equal(at.ravel(), indices.ravel()):
+        return flat.reshape(-1, *at.shape)
+    return flat[:, torch.from_numpy(at.ravel())].reshape(-1, *at.shape)
 
 
 def _pair(call: Call, xs: list[Tensor]) -> list[Tensor]:
@@ -147,9 +143,9 @@ def _group_norm(call: Call, xs: list[Tensor]) -> Tensor:
 
 
 def _affine(y: Tensor, xs: list[Tensor]) -> Tensor:
-    for step, x in zip((torch.mul, torch.add), xs[1:], strict=False):
-        y = step(y, x.reshape(-1))
-    return y
+    if len(xs) > 1:
+        y = y * xs[1].reshape(-1)
+    return y + xs[2].reshape(-1) if len(xs) > 2 else y
 
 
 def _batch_norm(call: Call, xs: list[Tensor]) -> Tensor:
@@ -169,6 +165,13 @@ def _concat(call: Call, xs: list[Tensor]) -> Tensor:
     count = next(len(x) for k, x in enumerate(xs) if call.consts[k] is None)
     parts = [x if call.consts[k] is None else x.expand(count, *x.shape) for k, x in enumerate(xs)]
     return torch.cat(parts, call.int("axis") + 1)
+
+
+def _pad(call: Call, xs: list[Tensor]) -> Tensor:
+    pads = call.attrs["pads"]
+    assert isinstance(pads, tuple)
+    ends = [int(n) for pair in reversed(pads) for n in pair]  # type: ignore[union-attr, arg-type]
+    return F.pad(xs[0], ends, value=call.float("value", 0.0))
 
 
 def _gathered(view: StridedView, x: Tensor, is_constant: bool) -> Tensor:
@@ -194,7 +197,7 @@ def _matmul(call: Call, xs: list[Tensor]) -> Tensor:
     if "dims" not in call.attrs:
         return torch.matmul(*xs)
     b, m, n, k = call.ints("dims")
-    sides = []
+    sides = list[Tensor]()
     for x, name, extents, c in zip(xs, ("a", "b"), ((b, m, k), (b, k, n)), call.consts, strict=True):
         view = call.ints(f"{name}_view")
         of = StridedView(call.ins[len(sides)], view[0], view[1:], extents)
@@ -258,6 +261,7 @@ _FUNCTIONS: Mapping[str, Callable[[Call, list[Tensor]], Tensor]] = {
     "mean": _reduced(torch.mean),
     "minimum": _binary(torch.minimum),
     "mul": _binary(torch.mul),
+    "pad": _pad,
     "pointwise": _pointwise,
     "prelu": _prelu,
     "reduce_max": _reduced(torch.amax),

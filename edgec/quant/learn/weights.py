@@ -14,6 +14,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ from edgec.options import Progress
 from edgec.quant.data import Samples
 from edgec.quant.learn.blocks import entropy, leaving, partition
 from edgec.quant.learn.coded import Coded
-from edgec.quant.learn.torch_graph import constants_of, in_parts, inputs_of, run
+from edgec.quant.learn.torch_graph import PART, constants_of, in_parts, inputs_of, one_thread, part_of, run
 
 _HELD = 5
 """One sample of so many is not learned from."""
@@ -34,8 +35,8 @@ _SETTLE = 0.5
 """From this share of the steps on, weights are drawn to their entries."""
 _PULL = 0.02
 """The last proximal step's share of the way."""
-_PART = 64
-"""Samples that are computed at a time where nothing is learned."""
+_TINY = 1e-12
+"""The least scale."""
 _FINE = 0.2
 """What steps are multiplied by once all blocks are learned together."""
 _CHECKS = 8
@@ -69,6 +70,15 @@ def learn(
     return _Learner(graph, forms, samples, recipe, progress).run()
 
 
+def coded_of(graph: Graph, node: Node, form: str) -> Coded:
+    """The weights of a node as a form holds them, before anything is learned."""
+    weights = graph.data(node.inputs[1])
+    assert weights is not None
+    rows = weights.reshape(len(weights), -1)
+    scale = np.maximum(np.abs(rows).max(axis=1, initial=0.0) / 127, _TINY).astype(np.float32)
+    return Coded(weights, scale, Form.parse(form))
+
+
 class _Learner:
     def __init__(
         self, graph: Graph, forms: Mapping[str, str], samples: Samples, recipe: Recipe, progress: Progress
@@ -83,11 +93,15 @@ class _Learner:
         self.held = torch.from_numpy(np.flatnonzero(held) if held.any() else np.arange(count))
         self.taught = torch.from_numpy(np.flatnonzero(~held))
         self.nodes = [n for n in graph.nodes() if n.name in forms]
-        self.coded = {n.name: self._coded(n, forms[n.name]) for n in self.nodes}
+        self.coded = {n.name: coded_of(graph, n, forms[n.name]) for n in self.nodes}
         self.others = {v: nn.Parameter(self.constants[v].clone()) for v in self._other_constants()}
         self.done, self.total = 0, len(self.nodes) * recipe.block_steps + recipe.steps
 
     def run(self) -> Graph:
+        with one_thread():  # sums are the same on every machine then
+            return self._run()
+
+    def _run(self) -> Graph:
         entropies = self._entropies()
         start, have = dict(self.inputs), dict(self.inputs)
         blocks = partition([n.name for n in self.nodes], entropies, self.recipe.longest)
@@ -106,13 +120,6 @@ class _Learner:
         return self._stored()
 
     # -- what is learned --------------------------------------------------
-
-    def _coded(self, node: Node, name: str) -> Coded:
-        weights = self.graph.data(node.inputs[1])
-        assert weights is not None
-        rows = weights.reshape(len(weights), -1)
-        scale = np.maximum(np.abs(rows).max(axis=1, initial=0.0) / 127, 1e-12).astype(np.float32)
-        return Coded(weights, scale, Form.parse(name))
 
     def _other_constants(self) -> list[str]:
         """Biases, and what norms scale and shift by."""
@@ -139,15 +146,12 @@ class _Learner:
     ) -> list[Tensor]:
         count = len(next(iter(have.values())))
         with torch.no_grad():
-            parts = [
-                run(self.graph, {v: x[p] for v, x in have.items()}, constants, ends)
-                for p in in_parts(count, _PART)
-            ]
+            parts = [run(self.graph, part_of(have, p), constants, ends) for p in in_parts(count, PART)]
         return [torch.cat(x) for x in zip(*parts, strict=True)]
 
     def _entropies(self) -> dict[str, float]:
         ends = [n.outputs[0] for n in self.nodes]
-        some = {v: x[:_PART] for v, x in self.inputs.items()}
+        some = part_of(self.inputs, slice(PART))
         values = self._computed(some, ends, self.constants)
         return {n.name: entropy(x.numpy()) for n, x in zip(self.nodes, values, strict=True)}
 
@@ -170,16 +174,16 @@ class _Learner:
         power = {v: want[v].var().clamp_min(1e-12) for v in ends}
 
         def loss(pick: Tensor) -> Tensor:
-            got = run(self.graph, {v: x[pick] for v, x in have.items()}, self._held_constants(block), ends)
+            got = run(self.graph, part_of(have, pick), self._held_constants(block), ends)
             parts = [((y - want[v][pick]) ** 2).mean() / power[v] for v, y in zip(ends, got, strict=True)]
             return torch.stack(parts).mean()
 
         def judged() -> float:
             with torch.no_grad():
-                parts = [loss(self.held[p]) * (p.stop - p.start) for p in in_parts(len(self.held), _PART)]
+                parts = [loss(self.held[p]) * (p.stop - p.start) for p in in_parts(len(self.held), PART)]
             return float(torch.stack(parts).sum() / len(self.held))
 
-        def state() -> list[dict[str, Tensor] | Tensor]:
+        def state() -> tuple[list[dict[str, Any]], list[Tensor]]:
             return [copy.deepcopy(m.state_dict()) for m in modules], [p.detach().clone() for p in others]
 
         best, kept = judged(), state()
@@ -191,7 +195,7 @@ class _Learner:
                 )
             ]
             optimizer.zero_grad()
-            loss(pick).backward()
+            loss(pick).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
             if k >= _SETTLE * steps:
@@ -201,11 +205,11 @@ class _Learner:
                 best, kept = now, state()
             self.done += 1
             self.progress.step(self.done, self.total)
-        for m, s in zip(modules, kept[0], strict=True):
-            m.load_state_dict(s)
+        for module, was in zip(modules, kept[0], strict=True):
+            module.load_state_dict(was)
         with torch.no_grad():
-            for p, s in zip(others, kept[1], strict=True):
-                p.copy_(s)
+            for p, value in zip(others, kept[1], strict=True):
+                p.copy_(value)
         self.progress.status(f"{block[0]} to {block[-1]}: {first:.5f} -> {best:.5f}")
 
     def _read_between(self, have: Mapping[str, Tensor], ends: Sequence[str]) -> list[str]:
@@ -218,7 +222,7 @@ class _Learner:
         with torch.no_grad():
             run(
                 self.graph,
-                {v: x[:1] for v, x in have.items()},
+                part_of(have, slice(1)),
                 {**self.constants, **self.others},
                 ends,
                 observe,
@@ -237,8 +241,8 @@ class _Learner:
                 real = (q * scale.reshape(-1, *(1,) * (q.ndim - 1))).astype(np.float32)
                 stated = made.add_constant(name, real, quant, made.type(name).layout)
                 made.set_operand(made.node(node.name), 1, stated)
-                if self.coded[node.name].form is not None:
-                    made.node(node.name).attrs[ATTRIBUTE] = self.coded[node.name].form.name
+                if (form := self.coded[node.name].form) is not None:
+                    made.node(node.name).attrs[ATTRIBUTE] = form.name
             for name, p in self.others.items():
                 held = made.add_constant(name, p.detach().numpy().copy())
                 for node, k in list(made.consumers(name)):

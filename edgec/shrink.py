@@ -1,0 +1,262 @@
+"""Weights in fewer bits where flash is short: which, learned from samples, and what accuracy that costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgec.codegen.toolchain import DoesNotFit
+from edgec.diagnostics import Diagnostic
+from edgec.ir import Graph
+from edgec.ops.base import OpError, call_of, op_of
+from edgec.ops.interpret import evaluate
+from edgec.options import BuildOptions, Progress, Silent
+from edgec.pipeline import Lowered, Real, lower_learned
+from edgec.quant.data import Samples, open_data
+from edgec.quant.forms import has_weights
+from edgec.quant.images import spaced
+from edgec.quant.labels import labels_of
+from edgec.quant.mixed import Choice, Mixed, measure
+from edgec.quant.snr import integer_inputs
+from edgec.report.schema import Precision, Weighing
+
+LEARN, JUDGE = 1024, 512
+"""Samples that weights are learned from, and others that the accuracy is measured on, at most."""
+FEW = 128
+"""Samples to measure on below which a warning says how far the figure may be off."""
+_TRIED = 24
+"""Samples on which every form of every layer is measured."""
+_WORK = 1.5e12
+"""Multiply-accumulates that learning may take in blocks, and again for all of them together."""
+_BATCH = 32
+_BACK = 3
+"""Times the work of computing a sample that learning from it takes."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What fewer bits cost. points: of top-1, on the samples; without labels, the share of other answers."""
+
+    samples: int
+    real: float | None
+    here: float
+    points: float
+
+    @property
+    def margin(self) -> float:
+        """Points by which the figure may be off, 19 times of 20: two answers in one sample's place differ."""
+        return 196 * math.sqrt(max(abs(self.points), 1.0) / 100 / self.samples)
+
+
+class Shrinker:
+    """Forms for the weights of one float model.
+
+    Raises Diagnostic E101 where there are no samples, E104 for bad ones, E206 where an op has no gradient.
+    """
+
+    def __init__(self, real: Real, options: BuildOptions, progress: Progress) -> None:
+        self.real, self.options, self.progress = real, options, progress
+        graph = real.graph
+        if options.calib is None:
+            raise Diagnostic(
+                "E101",
+                "--max-drop is measured on samples, and there are none",
+                where="--max-drop",
+                remedies=["--calib DATA   samples, best with labels: .npz, .parquet or a folder of images"],
+            )
+        data = open_data(str(options.calib), real.inputs)
+        self.judged, taught = _shares(data.count)
+        self.taught = data.take(taught).permuted(graph.input_perms)
+        self.held_out = data.take(self.judged).permuted(graph.input_perms)
+        classes = graph.type(graph.outputs[0]).size
+        self.labels = labels_of(data, classes)[self.judged] if data.labels is not None else None
+        self.layers = [n.name for n in graph.nodes() if has_weights(graph, n)]
+        self.mixed = self._measure()
+        self.choice: Choice | None = None
+
+    @property
+    def bytes(self) -> int:
+        """Of the weights that may have another form, in int8."""
+        return self.mixed.most
+
+    @property
+    def taken(self) -> int:
+        """Of them, in the forms that were chosen last."""
+        return self.choice.bytes if self.choice is not None else self.mixed.most
+
+    def sketch(self, limit: int) -> Lowered | None:
+        """The model with the best forms for so many bytes, their weights the nearest and not yet learned.
+
+        None where no forms take so few.
+        """
+        if (choice := self.mixed.best(limit)) is None:
+            return None
+        self.choice = choice
+        few = self.taught.head(4)
+        return lower_learned(self.real.graph, self.real, few, self.options, Silent(), self.choice.forms)
+
+    def learned(self) -> Lowered:
+        """The model with the forms of the last sketch, its weights learned; says what they cost.
+
+        Raises Diagnostic E303 where that is more than --max-drop.
+        """
+        assert self.choice is not None and self.options.max_drop is not None
+        self.progress.stage("learn weights")
+        graph = self._learn(self.choice.forms)
+        lowered = lower_learned(graph, self.real, self.taught, self.options, self.progress)
+        self.progress.stage("measure the accuracy")
+        loss = self._loss(lowered.graph)
+        if loss.points > self.options.max_drop:
+            raise self._too_much(loss)
+        lowered.weighing = self._weighing(loss)
+        lowered.notes.append(self._told(loss))
+        if loss.samples < FEW:
+            figure = f"{loss.points:.2f} points may be off by {loss.margin:.1f}"
+            text = f"there were {loss.samples} samples to measure the accuracy on: the loss of {figure}"
+            lowered.warnings.append(text)
+            self.progress.warn(text)
+        return lowered
+
+    # -- which forms ------------------------------------------------------
+
+    def _measure(self) -> Mixed:
+        from edgec.quant.learn.torch_graph import one_thread
+        from edgec.quant.learn.weights import coded_of
+
+        self.progress.stage("measure the forms of weights")
+        graph, some = self.real.graph, self.taught.head(_TRIED)
+
+        def held(name: str, form: str) -> np.ndarray:
+            array: np.ndarray = coded_of(graph, graph.node(name), form)().detach().numpy()
+            return array
+
+        try:
+            with one_thread():
+                return measure(graph, self.layers, _outputs_of(graph, some), held, self.progress.step)
+        except OpError as error:
+            raise Diagnostic(
+                "E206",
+                "weights cannot be learned in fewer bits",
+                where=self.options.model,
+                facts=[("reason", str(error))],
+                remedies=["--weights codebook4 or another form for all layers, which are rounded to it"],
+            ) from error
+
+    def _learn(self, forms: Mapping[str, str]) -> Graph:
+        from edgec.quant.learn.weights import Recipe, learn
+
+        graph = self.real.graph
+        macs = max(sum(op_of(n).macs(call_of(graph, n)) for n in graph.nodes()), 1)
+        steps = _WORK / (_BATCH * _BACK * macs)
+        recipe = Recipe(round(min(max(steps, 10), 200)), round(min(max(steps, 10), 400)), _BATCH)
+        coded = {n: f for n, f in forms.items() if f != "int8"}
+        return learn(graph, coded, self.taught, recipe, self.progress)
+
+    # -- what they cost ---------------------------------------------------
+
+    def _loss(self, graph: Graph) -> Loss:
+        real = _outputs_of(self.real.graph, self.held_out)({})[0].reshape(len(self.judged), -1).argmax(axis=1)
+        here = np.empty_like(real)
+        for k in range(len(real)):
+            answer = evaluate(graph, integer_inputs(graph, self.held_out.sample(k)))[graph.outputs[0]]
+            here[k] = answer.reshape(-1).argmax()
+            self.progress.step(k + 1, len(real))
+        same = 100 * float((real == here).mean())
+        if self.labels is None:
+            return Loss(len(real), None, same, 100 - same)
+        first, second = (100 * float((x == self.labels).mean()) for x in (real, here))
+        return Loss(len(real), first, second, first - second)
+
+    def _told(self, loss: Loss) -> str:
+        assert self.choice is not None
+        what = f"weights in {self.choice.words()}: {self.mixed.most:,} -> {self.choice.bytes:,} B"
+        if loss.real is None:
+            return f"{what}; {loss.here:.2f} % of {loss.samples} answers are those of float, without labels"
+        return (
+            f"{what}; top-1 {loss.real:.2f} -> {loss.here:.2f} % on {loss.samples} samples not learned from"
+        )
+
+    def _weighing(self, loss: Loss) -> Weighing:
+        assert self.choice is not None and self.options.max_drop is not None
+        found = Weighing(
+            samples=loss.samples,
+            drop=loss.points,
+            max_drop=self.options.max_drop,
+            frontier=self._frontier(),
+        )
+        if loss.real is not None:
+            found["top1_float"], found["top1"] = loss.real, loss.here
+        return found
+
+    def _frontier(self) -> list[Precision]:
+        assert self.choice is not None
+        return [
+            Precision(bytes=c.bytes, noise=c.noise, forms=c.words(), chosen=c.bytes == self.choice.bytes)
+            for c in self.mixed.frontier((self.choice.bytes,))
+        ]
+
+    def too_small(self, error: DoesNotFit) -> Diagnostic:
+        """The E302 where no forms fit. error: of the last that were linked."""
+        least = self.mixed.best(self.mixed.least)
+        assert least is not None
+        need = error.need - (self.taken - least.bytes)
+        signal = -10 * math.log10(max(least.noise, 1e-12))
+        return Diagnostic(
+            "E302",
+            "does not fit: no form of weights is small enough",
+            where=f"{self.options.model}, {len(self.layers)} layers with {self.mixed.most:,} B in int8",
+            facts=[
+                ("smallest", f"{need:,} B of flash, with weights in {least.words()}"),
+                ("have", f"{error.have:,} B"),
+                ("short", f"{need - error.have:,} B"),
+                ("cost", f"outputs {signal:.1f} dB over the noise of rounding, before weights are learned"),
+            ],
+            remedies=[
+                f"--flash-budget {-(-need // 1024)}KB with the smallest forms, if --max-drop allows",
+                "a model with fewer weights, or a board with more flash: edgec targets",
+            ],
+        )
+
+    def _too_much(self, loss: Loss) -> Diagnostic:
+        assert self.choice is not None
+        larger = [p for p in self._frontier() if p["noise"] < self.choice.noise / 2]
+        figures = (
+            f"top-1 {loss.real:.2f} % in float, {loss.here:.2f} % here"
+            if loss.real is not None
+            else f"{loss.here:.2f} % of the answers are those of float"
+        )
+        remedies = [f"--max-drop {math.ceil(loss.points * 10) / 10:g}"]
+        if larger:
+            p = larger[-1]
+            more = p["bytes"] - self.choice.bytes
+            remedies.append(f"a --flash-budget {more:,} B larger: half the noise or less with {p['forms']}")
+        return Diagnostic(
+            "E303",
+            "fits, but loses too much accuracy",
+            where=f"{self.options.model}, weights in {self.choice.words()}",
+            facts=[
+                ("loses", f"{loss.points:.2f} points   {figures}, {loss.samples} samples not learned from"),
+                ("may lose", f"{self.options.max_drop:g} points   --max-drop"),
+                ("weights", f"{self.choice.bytes:,} B   {self.mixed.most:,} B in int8"),
+            ],
+            remedies=[*remedies, "fine-tune the model for these forms: docs/finetuning.md"],
+        )
+
+
+def _shares(count: int) -> tuple[list[int], list[int]]:
+    """Indices of the samples to measure on, and of those to learn from, evenly spaced and apart."""
+    judge = min(JUDGE, count // 3)
+    judged = spaced(count, judge)
+    others = sorted(set(range(count)) - set(judged))
+    return list(judged), [others[k] for k in spaced(len(others), LEARN)]
+
+
+def _outputs_of(graph: Graph, samples: Samples) -> Callable[[Mapping[str, np.ndarray]], list[np.ndarray]]:
+    """The outputs [samples, ...] of a float graph with other constants: by torch, where it can."""
+    from edgec.quant.learn.torch_graph import constants_of, inputs_of, outputs_with
+
+    inputs, constants = inputs_of(graph, samples), constants_of(graph)
+    return lambda changed: outputs_with(graph, inputs, constants, changed)
