@@ -142,9 +142,9 @@ def _coded(call: Call, kernel: Callable[[Call], Kernel], sharing: _Sharing) -> K
     size = stripes * (stripe + 4 * words)
     least = 4 if call.block == 1 or inner.feature == "dsp" else _LEAST
     outputs = min(max(least, _TILE // size * 4), 4 * count)
-    room, own = _up(outputs // 4 * size) + 8, _up(inner.scratch + inner.copies)
+    room, own = _up(outputs // 4 * size) + 16, _up(inner.scratch + inner.copies)
     coded = {
-        "codes": table(packed, "uint8_t"),
+        "codes": table(np.append(packed, np.zeros(form.bits, np.uint8)), "uint8_t"),
         "book": table(books, "int8_t"),
         "scales": table(scales, "uint8_t"),
         "ends": table(units.ends, "uint32_t"),

@@ -82,23 +82,14 @@ EC_INLINE uint32_t load(const uint8_t *codes)
     return x;
 }
 
-/* Eight weights. */
+/* Eight weights, of 4 bits and more. */
 EC_INLINE void eight(const void *tables, const uint8_t *codes, uint32_t *to, uint32_t bits, int how, uint32_t factor)
 {
-    const uint32_t behind = bits > 4 ? bits - 4 : 0; /* bytes between loads of four codes each */
-    uint32_t x;
+    const uint32_t behind = bits - 4; /* bytes between the loads for four codes each */
+    const uint32_t x = load(codes);
 
-    if (bits >= 4) {
-        x = load(codes);
-        to[0] = word_at(tables, x, 0, bits, how, factor);
-        x = behind > 0 ? load(codes + behind) : x;
-        to[1] = word_at(tables, x, 4 * bits - 8 * behind, bits, how, factor);
-    } else {
-        x = codes[0] | (uint32_t)codes[1] << 8;
-        x |= bits == 3 ? (uint32_t)codes[2] << 16 : 0;
-        to[0] = word_at(tables, x, 0, bits, how, factor);
-        to[1] = word_at(tables, x, 4 * bits, bits, how, factor);
-    }
+    to[0] = word_at(tables, x, 0, bits, how, factor);
+    to[1] = word_at(tables, behind > 0 ? load(codes + behind) : x, 4 * bits - 8 * behind, bits, how, factor);
 }
 
 /* Sixteen weights. */
@@ -109,31 +100,26 @@ EC_INLINE void sixteen(const void *tables, const uint8_t *codes, uint32_t *to, u
         eight(tables, codes + bits, to + 2, bits, how, factor);
     } else {
         const uint32_t behind = 2 * bits - 4;
-        uint32_t x = load(codes);
+        const uint32_t x = load(codes);
+        const uint32_t y = behind > 0 ? load(codes + behind) : x;
         to[0] = word_at(tables, x, 0, bits, how, factor);
         to[1] = word_at(tables, x, 4 * bits, bits, how, factor);
-        x = behind > 0 ? load(codes + behind) : x;
-        to[2] = word_at(tables, x, 8 * bits - 8 * behind, bits, how, factor);
-        to[3] = word_at(tables, x, 12 * bits - 8 * behind, bits, how, factor);
+        to[2] = word_at(tables, y, 8 * bits - 8 * behind, bits, how, factor);
+        to[3] = word_at(tables, y, 12 * bits - 8 * behind, bits, how, factor);
     }
 }
 
-/* n weights, rounded up to eight; returns where their codes end. */
+/* n weights, rounded up to sixteen; returns where their codes, rounded up to eight, end. */
 EC_INLINE const uint8_t *decode(const void *tables, const uint8_t *codes, int32_t n, uint32_t *to, uint32_t bits, int how,
                                 uint32_t factor)
 {
-    const int32_t eights = (n + 7) / 8;
-    const uint32_t *end = to + eights / 2 * 4;
+    const uint8_t *next = codes + (n + 7) / 8 * (int32_t)bits;
 
     EC_NO_UNROLL
-    for (; to < end; to += 4, codes += 2 * bits) {
+    for (; codes < next; to += 4, codes += 2 * bits) {
         sixteen(tables, codes, to, bits, how, factor);
     }
-    if ((eights & 1) != 0) {
-        eight(tables, codes, to, bits, how, factor);
-        codes += bits;
-    }
-    return codes;
+    return next;
 }
 
 static const uint8_t *stripe(const ec_coded *c, const void *tables, const uint8_t *codes, uint32_t *to)

@@ -3,10 +3,10 @@
  *
  * A unit is the weights of four outputs, in the order in which the kernel's table has them, and padded as they are there.
  * It is made of stripes of equal length, behind each of which the table may have words of its outputs (`ends`).
- * codes: of a unit, for each eight weights `bits` bytes, the first weight in the lowest bits. book: the weights that codes
- * stand for, 1 << bits of them, for each `share` units. scales: where it is not NULL, weights are an entry times a factor;
- * a unit has `runs` of them, each for a run of weights, in order, the same for every stripe. pairs: whether the table has
- * the sums 256 * b + a of two weights (ec_dsp_layer.h), or bytes.
+ * codes: of a unit, for each eight weights `bits` bytes, the first weight in the lowest bits; `bits` bytes behind the last
+ * unit may be read. book: the weights that codes stand for, 1 << bits of them, for each `share` units. scales: where it is
+ * not NULL, weights are an entry times a factor; a unit has `runs` of them, each for a run of weights, in order, the same for
+ * every stripe. pairs: whether the table has the sums 256 * b + a of two weights (ec_dsp_layer.h), or bytes.
  */
 #ifndef EC_CODED_H
 #define EC_CODED_H
@@ -27,7 +27,7 @@ typedef struct {
     int32_t words;   /* of ends, behind each stripe */
     int32_t pairs;
     int32_t tile;    /* outputs that are taken apart at a time, a multiple of 4 */
-    int32_t room;    /* bytes of scratch for them, a multiple of 8; the last 8 of them are left */
+    int32_t room;    /* bytes of scratch for them, a multiple of 8; the last 16 of them are left */
     int32_t inner;   /* bytes of scratch for the kernel itself, a multiple of 8 */
     int32_t rows;    /* that share what is taken apart; not for the DSP extension */
 } ec_coded;
