@@ -94,7 +94,7 @@ def build(
         int | None, typer.Option(help="With --tune, measurements at a time. [default: one a core]")
     ] = None,
     weights: Annotated[
-        str, typer.Option(help="How weights are stored: int8, int4, int4/32, codebook2 to codebook6.")
+        str, typer.Option(help="How weights are stored: int8, int4, int4/32, codebook2 to 6, codebook4/64.")
     ] = "int8",
     max_drop: Annotated[
         float | None,

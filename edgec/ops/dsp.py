@@ -18,6 +18,8 @@ TAPS = ("ec_dsp_taps", "ec_dsp_taps_dual", "ec_dsp_dense_taps", "ec_dsp_dense_ta
 """The same for depthwise convolutions: two with weights of 16 bits, two with weights of 8."""
 INT4 = ("ec_dsp_layer", "ec_dsp_int4")
 """Kernel files for weights of int4."""
+TOGETHER = "together"
+"""The attribute for how many vectors a kernel shall compute in one pass over its weights."""
 DENSE = "dense"
 """Among features: constants are to take few bytes, also where that takes more cycles."""
 ADDRESS = 8

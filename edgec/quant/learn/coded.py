@@ -37,7 +37,7 @@ class Coded(nn.Module):
         self.group = len(flat)
         books = np.zeros((0, 0))
         if form is not None and form.book:
-            self.group = form.group or len(flat)
+            self.group = form.share or len(flat)
             books = np.stack(
                 [_book(held[k : k + self.group], form.bits) for k in range(0, len(flat), self.group)]
             )
