@@ -96,6 +96,8 @@ INTEGER_PASSES: tuple[Pass, ...] = (
     RemoveDead(),
 )
 
+LEAST, LEARN = 32, 1024
+"""Samples from which weights are learned in fewer bits: as many at least, and at most."""
 COSINE = 0.98
 """Below it the report names the layers where the integer model loses most."""
 
@@ -168,10 +170,28 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
     own_types = {v: graph.type(v) for v in graph.inputs}
     run_passes(graph, FLOAT_PASSES)
     samples = _samples(graph, own_types, options)
-    chosen = quantize_model(graph, samples, progress, every(graph, options.weights))
-    lowered = _lowered(chosen, samples, options, progress)
-    lowered.real = Real(graph, own_types)
+    forms, real = every(graph, options.weights), Real(graph, own_types)
+    if forms and not samples.random and len(samples) >= LEAST:
+        taught = _samples(graph, own_types, options, LEARN)
+        held = _learned(graph, forms, taught, progress)
+        left = forms if held is graph else {}
+        lowered = lower_learned(held, real, samples, options, progress, left)
+    else:
+        lowered = _lowered(quantize_model(graph, samples, progress, forms), samples, options, progress)
+    lowered.real = real
     return lowered
+
+
+def _learned(graph: Graph, forms: Mapping[str, str], samples: Samples, progress: Progress) -> Graph:
+    """The graph with weights learned in their forms; as it is where an op has no gradient, or no torch."""
+    try:
+        from edgec.quant.learn.weights import learn, recipe_for
+
+        progress.stage("learn weights")
+        return learn(graph, forms, samples, recipe_for(graph), progress)
+    except (ImportError, OpError) as error:
+        progress.warn(f"weights are rounded, not learned: {error}")
+        return graph
 
 
 def lower_learned(
@@ -256,12 +276,14 @@ def _narrowed(
     return lowered
 
 
-def _samples(graph: Graph, own_types: Mapping[str, TensorType], options: BuildOptions) -> Samples:
-    """Calibration samples as the graph takes them, given as the user's model does."""
+def _samples(
+    graph: Graph, own_types: Mapping[str, TensorType], options: BuildOptions, limit: int = 128
+) -> Samples:
+    """Calibration samples, at most so many, as the graph takes them, given as the user's model does."""
     if options.calib is None:
         samples = random_samples(own_types)
     else:
-        samples = load_samples(str(options.calib), own_types)
+        samples = load_samples(str(options.calib), own_types, limit=limit)
     return samples.permuted(graph.input_perms)
 
 

@@ -11,10 +11,11 @@ import numpy as np
 from edgec.codegen.toolchain import DoesNotFit
 from edgec.diagnostics import Diagnostic
 from edgec.ir import Graph
-from edgec.ops.base import OpError, call_of, op_of
+from edgec.ops.base import OpError
+from edgec.ops.forms import INT8
 from edgec.ops.interpret import evaluate
 from edgec.options import BuildOptions, Progress, Silent
-from edgec.pipeline import Lowered, Real, lower_learned
+from edgec.pipeline import LEARN, Lowered, Real, lower_learned
 from edgec.quant.data import Samples, open_data
 from edgec.quant.forms import has_weights
 from edgec.quant.images import spaced
@@ -23,17 +24,12 @@ from edgec.quant.mixed import Choice, Mixed, measure
 from edgec.quant.snr import integer_inputs
 from edgec.report.schema import Precision, Weighing
 
-LEARN, JUDGE = 1024, 512
-"""Samples that weights are learned from, and others that the accuracy is measured on, at most."""
+JUDGE = 512
+"""Samples that the accuracy is measured on, apart from those that weights are learned from, at most."""
 FEW = 128
 """Samples to measure on below which a warning says how far the figure may be off."""
 _TRIED = 24
 """Samples on which every form of every layer is measured."""
-_WORK = 1.5e12
-"""Multiply-accumulates that learning may take in blocks, and again for all of them together."""
-_BATCH = 32
-_BACK = 3
-"""Times the work of computing a sample that learning from it takes."""
 
 
 @dataclass(frozen=True)
@@ -146,14 +142,10 @@ class Shrinker:
             ) from error
 
     def _learn(self, forms: Mapping[str, str]) -> Graph:
-        from edgec.quant.learn.weights import Recipe, learn
+        from edgec.quant.learn.weights import learn, recipe_for
 
-        graph = self.real.graph
-        macs = max(sum(op_of(n).macs(call_of(graph, n)) for n in graph.nodes()), 1)
-        steps = _WORK / (_BATCH * _BACK * macs)
-        recipe = Recipe(round(min(max(steps, 10), 200)), round(min(max(steps, 10), 400)), _BATCH)
-        coded = {n: f for n, f in forms.items() if f != "int8"}
-        return learn(graph, coded, self.taught, recipe, self.progress)
+        coded = {n: f for n, f in forms.items() if f != INT8}
+        return learn(self.real.graph, coded, self.taught, recipe_for(self.real.graph), self.progress)
 
     # -- what they cost ---------------------------------------------------
 

@@ -17,7 +17,7 @@ import numpy as np
 from edgec.ir import Graph
 from edgec.ops.forms import INT8, Form
 
-FORMS = (INT8, "int4", "codebook4", "codebook3", "codebook2")
+FORMS = (INT8, "int4", "codebook4/64", "codebook3/64", "codebook2/64")
 """What a layer may have, the most exact first."""
 _POINTS = 9
 """Budgets between the most and the fewest bytes that the frontier has."""
@@ -112,7 +112,7 @@ def size_of(weights: np.ndarray, form: str) -> int:
     """Bytes of a layer's weights in a form."""
     if (known := Form.parse(form)) is None:
         return weights.size
-    books = -(-len(weights) // (known.group or len(weights))) if known.book else 0
+    books = -(-len(weights) // (known.share or len(weights))) if known.book else 0
     return -(-weights.size * known.bits // 8) + books * (1 << known.bits)
 
 

@@ -212,7 +212,7 @@ class Precision(TypedDict):
 
 class Weighing(TypedDict):
     """What fewer bits for weights cost. drop: points of top-1 on samples that were not learned from; where
-    these have no labels, the percentage of answers that are not those of float. frontier: the largest first."""
+    these have no labels, the percentage of answers that are not float's. frontier: the largest first."""
 
     samples: int
     drop: float

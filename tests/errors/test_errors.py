@@ -20,6 +20,7 @@ from edgec.ir import Graph
 from edgec.report import files
 from edgec.report.schema import Report
 from edgec.schedule import Plan
+from edgec.shrink import Loss, Shrinker
 from tests.cli.invoke import Outcome, edgec
 from tests.conftest import ROOT
 from tests.errors.board_cases import BOARD_CASES
@@ -75,6 +76,21 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
 @case("E101-beyond")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("m.tflite", "--budget", "64MB")
+
+
+@case("E101-max-drop")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("m.tflite", "--max-drop", "-1")
+
+
+@case("E101-max-drop-weights")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("m.tflite", "--max-drop", "1", "--weights", "int4")
+
+
+@case("E101-max-drop-data")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("tests.e2e.models:tiny_vit", "--max-drop", "1", "--flash-budget", "21KB")
 
 
 @case("E101-usage")
@@ -387,6 +403,25 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
 @case("E302")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("tests.errors.models:image", "--flash-budget", "2KB")
+
+
+def shrunk(*arguments: object, count: int = 60) -> Outcome:
+    """A transformer whose weights have to take fewer bits."""
+    rng = np.random.default_rng(0)
+    np.savez("data.npz", x=rng.normal(size=(count, 3, 16, 16)).astype(np.float32), y=np.arange(count) % 10)
+    return build("tests.e2e.models:tiny_vit", "--max-drop", 2, "--calib", "data.npz", *arguments)
+
+
+@case("E302-forms")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return shrunk("--flash-budget", "21KB")
+
+
+@case("E303")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    patch.setattr(Shrinker, "_learn", lambda self, forms: self.real.graph)
+    patch.setattr(Shrinker, "_loss", lambda self, graph: Loss(500, 80.0, 71.0, 9.0))
+    return shrunk("--flash-budget", "31KB")
 
 
 # -- E4: a tool is missing ----------------------------------------------------

@@ -39,6 +39,10 @@ _TINY = 1e-12
 """The least scale."""
 _FINE = 0.2
 """What steps are multiplied by once all blocks are learned together."""
+_WORK = 1e12
+"""Multiply-accumulates that learning may take in blocks, and again for all of them together."""
+_BACK = 3
+"""Times the work of computing a sample that learning from it takes."""
 _CHECKS = 8
 """How often what is not learned from is looked at, in a block."""
 
@@ -58,6 +62,13 @@ class Recipe:
     rate: float = 0.01
     longest: int = 4
     seed: int = 0
+
+
+def recipe_for(graph: Graph) -> Recipe:
+    """As many steps as take some minutes, with a model of that size."""
+    macs = max(sum(op_of(n).macs(call_of(graph, n)) for n in graph.nodes()), 1)
+    steps = _WORK / (Recipe.batch * _BACK * macs)
+    return Recipe(round(min(max(steps, 10), 200)), round(min(max(steps, 10), 400)))
 
 
 def learn(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch")
+import torch
 
 from edgec.frontends import load_model
 from edgec.ir import Graph
@@ -36,7 +35,7 @@ def test_outputs_are_those_of_the_references(name: str) -> None:
 
 
 def test_a_function_without_a_torch_form_has_the_slope_of_its_differences() -> None:
-    graph, samples = float_graph("vit")
+    graph, _ = float_graph("vit")
     node = next(n for n in graph.nodes() if n.op == "pointwise")
     node.attrs["fn"] = "mish"
     x = torch.linspace(-3, 3, graph.type(node.inputs[0]).size).reshape(1, *graph.type(node.inputs[0]).shape)

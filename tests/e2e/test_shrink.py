@@ -1,0 +1,85 @@
+"""--max-drop: weights in as few bits as the flash asks for, learned, measured, every byte right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from edgec.frontends import load_model
+from edgec.options import Silent
+from edgec.pipeline import FLOAT_PASSES, run_passes
+from edgec.quant.data import Samples
+from edgec.quant.learn.torch_graph import constants_of, inputs_of, outputs_with
+from edgec.quant.learn.weights import Recipe, learn
+from edgec.report import files, precision, table
+
+from .conftest import Builder
+
+KB = 1024
+MODEL = "tests.e2e.models:tiny_vit"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Samples with the float model's own answers as labels."""
+    path = tmp_path_factory.mktemp("data") / "x.npz"
+    x = np.random.default_rng(0).normal(size=(400, 3, 16, 16)).astype(np.float32)
+    from tests.e2e.models import tiny_vit
+
+    module, _ = tiny_vit()
+    with torch.no_grad():
+        y = module(torch.from_numpy(x)).argmax(1).numpy()
+    np.savez(path, x=x, y=y)
+    return path
+
+
+def test_weights_fit_the_flash_that_there_is(built: Builder, data: Path) -> None:
+    budget = 31 * KB
+    folder = built(MODEL, "stm32f746", flash_budget=budget, max_drop=60.0, calib=data)
+    report = files.load(folder)
+    assert report["flash"]["total"] <= budget
+    assert all(c["passed"] for c in report["checks"])
+    weighing = report["weighing"]
+    assert weighing["samples"] == 133 and weighing["drop"] <= 60
+    assert weighing["drop"] == pytest.approx(weighing["top1_float"] - weighing["top1"])
+    (built_one,) = [p for p in weighing["frontier"] if p["chosen"]]
+    assert "codebook" in built_one["forms"] or "int4" in built_one["forms"]
+    stored = {x["weights"]["form"] for x in report["layers"] if "weights" in x}
+    assert stored == {w.split(" x")[0] for w in built_one["forms"].split(", ")}
+    assert built_one["forms"] in table.plain(precision.frontier(report))
+    assert (folder / precision.PICTURE).read_text("utf-8") == precision.svg(report["model"], weighing)
+
+
+@pytest.mark.parametrize("longest", [1, 4])
+def test_learned_weights_lose_less_than_the_nearest(longest: int) -> None:
+    graph = load_model(MODEL)
+    run_passes(graph, FLOAT_PASSES)
+    x = np.random.default_rng(1).normal(size=(160, *graph.type(graph.inputs[0]).shape[1:])).astype(np.float32)
+    learnt, other = (Samples({graph.inputs[0]: part}, "drawn") for part in (x[:128], x[128:]))
+    forms = {n.name: "codebook2" for n in graph.nodes() if n.op in ("linear", "conv2d")}
+
+    def noise(steps: int) -> float:
+        made = learn(graph, forms, learnt, Recipe(steps, steps, longest=longest), Silent())
+        inputs = inputs_of(graph, other)
+        ((want,), (got,)) = (outputs_with(g, inputs, constants_of(g), {}) for g in (graph, made))
+        return float(np.square(got - want).mean() / np.var(want))
+
+    assert noise(40) < 0.6 * noise(0)
+
+
+def test_learning_is_the_same_every_time() -> None:
+    graph = load_model(MODEL)
+    run_passes(graph, FLOAT_PASSES)
+    x = np.random.default_rng(1).normal(size=(20, *graph.type(graph.inputs[0]).shape[1:])).astype(np.float32)
+    forms = {n.name: "codebook3/16" for n in graph.nodes() if n.op == "linear"}
+    first, second = (
+        learn(graph, forms, Samples({graph.inputs[0]: x}, "drawn"), Recipe(4, 4, batch=4), Silent())
+        for _ in range(2)
+    )
+    for node in first.nodes():
+        for a, b in zip(node.inputs, second.node(node.name).inputs, strict=True):
+            if first.is_constant(a):
+                assert np.array_equal(first.data(a), second.data(b)), node.name
