@@ -11,6 +11,8 @@ from edgec.diagnostics import Diagnostic
 
 InputMode = Literal["whole", "stream"]
 Goal = Literal["memory", "speed"]
+RANKS = (0.40, 0.95)
+"""The smallest and the largest part of a rank to keep: less leaves little, more saves nothing."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class BuildOptions:
     multiply-accumulates may be spent where that saves memory. pareto: whether to list what memory costs.
     keep_dead: whether channels stay that can be left out without changing an output. tune: whether kernels
     are chosen by what they take on the simulated board. tune_on: where that is measured, "sim", or
-    "serial:PORT" for a board. jobs: measurements at a time, None for one a core. verify: run the image
+    "serial:PORT" for a board. jobs: measurements at a time, None for one a core. rank: layers are stored as
+    two factors of this part of their rank where that is smaller, None for as they are. verify: run the image
     against the reference before reporting success. Raises Diagnostic E101 where options make no sense or
     contradict each other.
     """
@@ -47,6 +50,7 @@ class BuildOptions:
     tune: bool = False
     tune_on: str = "sim"
     jobs: int | None = None
+    rank: float | None = None
     verify: bool = True
 
     @property
@@ -79,6 +83,14 @@ class BuildOptions:
                 "--tune-on says where --tune measures",
                 where="--tune-on",
                 remedies=["--tune as well", "leave --tune-on out"],
+            )
+        if self.rank is not None and not RANKS[0] <= self.rank <= RANKS[1]:
+            raise Diagnostic(
+                "E101",
+                f"--rank must be a number from {RANKS[0]:.2f} to {RANKS[1]:.2f}: {self.rank:g}",
+                where="--rank",
+                facts=[("means", "the part of a layer's rank that its two factors keep")],
+                remedies=["--rank 0.6 for a start, and edgec eval to see what it costs", "leave --rank out"],
             )
         wants = "--pareto" if self.pareto else f"--max-overhead {self.max_overhead:g}"
         if not self.regions and (self.pareto or self.max_overhead > 1.0):

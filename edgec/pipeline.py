@@ -42,6 +42,8 @@ from edgec.prove import Inputs
 from edgec.quant import snr
 from edgec.quant.choose import Quantized, quantize_model
 from edgec.quant.data import Samples, load_samples, random_samples
+from edgec.quant.low_rank import divisible, reduced
+from edgec.quant.moments import moments_of
 from edgec.report.schema import Accuracy, Dead
 from edgec.target import load_target
 
@@ -142,19 +144,44 @@ def is_float(graph: Graph) -> bool:
 def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
     """A frontend's graph to an integer graph: passes, and quantization where it is float.
 
-    Raises Diagnostic E104 for bad calibration data.
+    Raises Diagnostic E104 for bad calibration data, E101 for options that are for float models.
     """
     graph.features = load_target(options.target).features
     if options.is_smallest:
         graph.features = densest(graph.features)
     if not is_float(graph):
+        _refuse_rank(options)
         lowered = Lowered(graph)
         _finish(lowered, options)
         return lowered
     own_types = {v: graph.type(v) for v in graph.inputs}
     run_passes(graph, FLOAT_PASSES)
     samples = _samples(graph, own_types, options)
-    return _lowered(quantize_model(graph, samples, progress), samples, options, progress)
+    smaller, told = _reduced(graph, samples, options, progress)
+    lowered = _lowered(quantize_model(smaller, samples, progress, graph), samples, options, progress)
+    lowered.notes.extend(told)
+    return lowered
+
+
+def _reduced(
+    graph: Graph, samples: Samples, options: BuildOptions, progress: Progress
+) -> tuple[Graph, list[str]]:
+    """The float graph with layers of the rank that was asked for, and what there is to say about them."""
+    if options.rank is None:
+        return graph, []
+    progress.stage("low rank")
+    return reduced(graph, options.rank, moments_of(graph, divisible(graph), samples, progress.step))
+
+
+def _refuse_rank(options: BuildOptions) -> None:
+    """Raise Diagnostic E101 where layers are to have another rank, and are quantized."""
+    if options.rank is not None:
+        raise Diagnostic(
+            "E101",
+            "the model is quantized already: --rank is for float weights",
+            where="--rank",
+            remedies=["build the float model it was made from", "leave --rank out"],
+        )
 
 
 def dense(lowered: Lowered) -> Lowered:

@@ -80,10 +80,13 @@ class _Result:
     held: Graph
 
 
-def quantize_model(graph: Graph, samples: Samples, progress: Progress) -> Quantized:
+def quantize_model(
+    graph: Graph, samples: Samples, progress: Progress, model: Graph | None = None
+) -> Quantized:
     """The best integer form of a float graph. `samples` in the axis order of the graph's inputs.
 
-    Raises Diagnostic E104 where the model's values on the samples are not numbers.
+    model: whose outputs are wanted, where the graph's own are another's already. Raises Diagnostic
+    E104 where the model's values on the samples are not numbers.
     """
     macs = max(sum(op_of(n).macs(call_of(graph, n)) for n in graph.nodes()), 1)
     progress.stage("calibrate")
@@ -91,7 +94,7 @@ def quantize_model(graph: Graph, samples: Samples, progress: Progress) -> Quanti
     observation = observe(graph, used, progress.step)
     progress.stage("quantize")
     tried = used.head(_count(macs, _TRY_MACS, 1, 16))
-    want = float_outputs(graph, tried)
+    want = float_outputs(model or graph, tried)
     streams = residual_streams(graph)
 
     def attempt(way: _Way, wide: frozenset[str] = frozenset()) -> _Result:
