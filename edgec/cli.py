@@ -79,21 +79,14 @@ def build(
         bool, typer.Option("--no-regions", help="Run every layer by itself: no row loops over several.")
     ] = False,
     pareto: Annotated[
-        bool,
-        typer.Option(
-            "--pareto", help="List and draw what less memory costs: bytes against multiply-accumulates."
-        ),
+        bool, typer.Option("--pareto", help="List and draw what less memory costs in multiply-accumulates.")
     ] = False,
     keep_dead: Annotated[
         bool,
         typer.Option("--keep-dead", help="Keep channels that are constant, equal to another or never read."),
     ] = False,
     tune: Annotated[
-        bool,
-        typer.Option(
-            "--tune",
-            help="Choose kernels by what they take on the simulated board, which is remembered.",
-        ),
+        bool, typer.Option("--tune", help="Choose kernels by what they take when run, which is remembered.")
     ] = False,
     tune_on: Annotated[
         str, typer.Option(help="Where --tune measures: sim, or serial:PORT for a board, flashed each time.")
@@ -107,6 +100,9 @@ def build(
             help="Store layers as two of this part of their rank where that is smaller: 0.40 to 0.95."
         ),
     ] = None,
+    weights: Annotated[
+        str, typer.Option(help="How weights are stored: int8, int4, int4/32, codebook2 to codebook6.")
+    ] = "int8",
     out: Annotated[Path | None, typer.Option(help="Output directory. [default: MODEL-TARGET]")] = None,
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Do not run the image after building it.")
@@ -146,6 +142,7 @@ def build(
             tune_on=tune_on,
             jobs=jobs,
             rank=rank,
+            weights=weights,
             verify=not no_verify,
             **sizes,
         )

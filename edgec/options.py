@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from edgec.diagnostics import Diagnostic
+from edgec.ops.forms import INT8, Form
 
 InputMode = Literal["whole", "stream"]
 Goal = Literal["memory", "speed"]
@@ -30,7 +31,8 @@ class BuildOptions:
     keep_dead: whether channels stay that can be left out without changing an output. tune: whether kernels
     are chosen by what they take on the simulated board. tune_on: where that is measured, "sim", or
     "serial:PORT" for a board. jobs: measurements at a time, None for one a core. rank: layers are stored as
-    two factors of this part of their rank where that is smaller, None for as they are. verify: run the image
+    two factors of this part of their rank where that is smaller, None for as they are. weights: the form of
+    weights (edgec/ops/forms.py) of all layers that may have another one than int8. verify: run the image
     against the reference before reporting success. Raises Diagnostic E101 where options make no sense or
     contradict each other.
     """
@@ -51,6 +53,7 @@ class BuildOptions:
     tune_on: str = "sim"
     jobs: int | None = None
     rank: float | None = None
+    weights: str = INT8
     verify: bool = True
 
     @property
@@ -92,6 +95,16 @@ class BuildOptions:
                 facts=[("means", "the part of a layer's rank that its two factors keep")],
                 remedies=["--rank 0.6 for a start, and edgec eval to see what it costs", "leave --rank out"],
             )
+        try:
+            Form.parse(self.weights)
+        except ValueError as error:
+            raise Diagnostic(
+                "E101",
+                str(error),
+                where="--weights",
+                facts=[("known", "int8, int4, int4/32 (or 16, 64, 128), codebook2 to codebook6")],
+                remedies=["leave --weights out for int8"],
+            ) from error
         wants = "--pareto" if self.pareto else f"--max-overhead {self.max_overhead:g}"
         if not self.regions and (self.pareto or self.max_overhead > 1.0):
             raise Diagnostic(

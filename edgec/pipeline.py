@@ -42,6 +42,7 @@ from edgec.prove import Inputs
 from edgec.quant import snr
 from edgec.quant.choose import Quantized, quantize_model
 from edgec.quant.data import Samples, load_samples, random_samples
+from edgec.quant.forms import every, project_graph
 from edgec.quant.low_rank import divisible, reduced
 from edgec.quant.moments import moments_of
 from edgec.report.schema import Accuracy, Dead
@@ -151,6 +152,7 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
         graph.features = densest(graph.features)
     if not is_float(graph):
         _refuse_rank(options)
+        project_graph(graph, every(graph, options.weights))
         lowered = Lowered(graph)
         _finish(lowered, options)
         return lowered
@@ -158,9 +160,19 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
     run_passes(graph, FLOAT_PASSES)
     samples = _samples(graph, own_types, options)
     smaller, told = _reduced(graph, samples, options, progress)
-    lowered = _lowered(quantize_model(smaller, samples, progress, graph), samples, options, progress)
-    lowered.notes.extend(told)
-    return lowered
+    forms = every(smaller, options.weights)
+    chosen = quantize_model(smaller, samples, progress, forms, graph)
+    return _told(_lowered(chosen, samples, options, progress), told)
+
+
+def _told(lowered: Lowered, notes: Sequence[str]) -> Lowered:
+    """The same with more notes, in its narrow form as well."""
+    narrow = lowered.narrow
+    return replace(
+        lowered,
+        notes=[*lowered.notes, *notes],
+        narrow=(lambda: _told(narrow(), notes)) if narrow is not None else None,
+    )
 
 
 def _reduced(

@@ -247,7 +247,7 @@ def _build(kernel: Kernel, family: str, core: Core | None) -> Path:
     with tempfile.TemporaryDirectory(dir=folder) as work:
         checks, result = Path(work) / "layout.c", Path(work) / "runner"
         checks.write_text(layout)
-        names = [f'-DEC_HEADER="{fn}.h"', f"-DEC_FUNCTION={fn}", f"-DEC_PARAMS={fn}_params"]
+        names = [f'-DEC_HEADER="{fn}.h"', f"-DEC_FUNCTION={fn}", f"-DEC_TESTED_PARAMS={fn}_params"]
         parts = map(str, [*runner, checks, *sources])
         command = [*flags, *names, *parts, *linking, "-o", str(result)]
         done = subprocess.run(command, capture_output=True, text=True)

@@ -2,7 +2,7 @@
  *
  * Every table, the parameters, the arena and the scratch are heap blocks of exactly their size, so
  * that AddressSanitizer sees any access beyond them; what lies between the windows is poisoned.
- * EC_HEADER, EC_FUNCTION and EC_PARAMS name the kernel.
+ * EC_HEADER, EC_FUNCTION and EC_TESTED_PARAMS name the kernel.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,7 +96,7 @@ static int job(void)
                 memset(scratch, 0xA5, (size_t)scratch_size);
             }
             poison(arena, gaps, n_gaps, 1);
-            EC_FUNCTION((const EC_PARAMS *)(const void *)params, in, &out, a, b, scratch);
+            EC_FUNCTION((const EC_TESTED_PARAMS *)(const void *)params, in, &out, a, b, scratch);
             poison(arena, gaps, n_gaps, 0);
         } else if (kind == WRITE) {
             if (!get(arena + a, (size_t)b)) {

@@ -192,7 +192,7 @@ def _layer_view(
         "kernel": layer.kernel.function,
         "comment": _comment(_describe(layer)),
         "fields": [
-            {"name": name, "value": _value(field, f"w{layer.index:03d}_{name}", pool)}
+            {"name": name, "value": _value(field, f"w{layer.index:03d}_{identifier(name)}", pool)}
             for name, field in layer.kernel.fields.items()
         ],
         "ins": [_window(plan, node.inputs[k]) for k in call.activations],

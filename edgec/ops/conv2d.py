@@ -8,12 +8,13 @@ from collections.abc import Callable
 import numpy as np
 
 from edgec.ir import TensorType
-from edgec.ops import dsp, mve, neon
+from edgec.ops import coded, dsp, mve, neon
 from edgec.ops.base import Call, Op, OpError, QuantRule, Rows
 from edgec.ops.fixed import int_matmul, quantize_multipliers, requantize
 from edgec.ops.floats import apply_activation
+from edgec.ops.forms import form_of
 from edgec.ops.kernel import Kernel, i32, table
-from edgec.ops.quantized import folded_bias, limits, saturate, window_fields
+from edgec.ops.quantized import channel_fields, folded_bias, limits, saturate
 from edgec.ops.windows2d import Window2d
 
 _FILLED = 1.35
@@ -44,7 +45,9 @@ class Conv2d(Op):
     def overwrites(self, call: Call) -> tuple[int, ...]:
         # A pixel's taps are gathered before it is written. So all is well where no later pixel
         # of the row needs them: a row of one pixel, or windows that neither overlap nor leave
-        # columns over.
+        # columns over. A kernel that takes weights apart computes some channels of the whole row at a time.
+        if form_of(call.attrs) is not None and self.kernel(call).decoded:
+            return ()
         window, width = self._window(call), call.ins[0].shape[2]
         apart = all(e <= s for e, s in zip(window.extent, window.stride, strict=True))
         tiled = apart and not any(window.padding) and width == call.outs[0].shape[2] * window.stride[1]
@@ -66,6 +69,9 @@ class Conv2d(Op):
         return QuantRule(constants={1: "channel:0", 2: "bias"})
 
     def kernel(self, call: Call) -> Kernel:
+        return coded.conv2d(call, self._kernel)
+
+    def _kernel(self, call: Call) -> Kernel:
         (_, kh, kw, c), groups = call.ins[1].shape, call.int("groups", 1)
         mantissa, shift = self._multipliers(call)
         if (helium := mve.conv2d(call, self._window(call), (mantissa, shift))) is not None:
@@ -78,7 +84,7 @@ class Conv2d(Op):
         plain = Kernel(
             "ec_conv2d_s8",
             {
-                **window_fields(call, self._window(call)),
+                **channel_fields(call, self._window(call)),
                 "groups": i32(groups),
                 "direct": i32(direct),
                 "input_zero": i32(call.ins[0].q.z),
@@ -114,7 +120,7 @@ class Conv2d(Op):
         products = dsp.product_fields(call.features, weights.reshape(o, -1), bias, *numbers)
         if products is None:
             return None
-        fields = window_fields(call, window)
+        fields = channel_fields(call, window)
         del fields["dilation_w"]
         together = 1 if call.block == 1 else 2
         given = {

@@ -16,6 +16,8 @@ PRODUCTS = ("ec_dsp_products", "ec_dsp_products_dual")
 """Kernel files that define the same functions: an image has one of them."""
 TAPS = ("ec_dsp_taps", "ec_dsp_taps_dual", "ec_dsp_dense_taps", "ec_dsp_dense_taps_dual")
 """The same for depthwise convolutions: two with weights of 16 bits, two with weights of 8."""
+INT4 = ("ec_dsp_layer", "ec_dsp_int4")
+"""Kernel files for weights of int4."""
 DENSE = "dense"
 """Among features: constants are to take few bytes, also where that takes more cycles."""
 ADDRESS = 8
@@ -99,6 +101,19 @@ def cut(features: frozenset[str], function: str, results: str) -> Cut:
 def _group(features: frozenset[str]) -> int:
     """Outputs that a part of a table is for."""
     return 2 if "dual" in features else 4
+
+
+def nibbles(words: np.ndarray) -> np.ndarray:
+    """The table of `product_fields` for two outputs in a group as that of firmware/kernels/ec_dsp_int4.h.
+
+    Weights are multiples of 16 from -112 to 112.
+    """
+    count, ends = len(words), 4
+    halves = np.ascontiguousarray(words[:, :-ends]).view(np.int16).reshape(count, -1, 4)[:, :, _ORDER]
+    lower = (halves.astype(np.int64) + 128) % 256 - 128
+    both = ((halves - lower >> 8) + lower // 16).astype(np.int8)
+    packed = np.ascontiguousarray(both.reshape(count, -1)).view(np.uint32)
+    return np.concatenate([packed, words[:, -ends:]], axis=1)
 
 
 def depthwise_fields(

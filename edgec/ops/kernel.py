@@ -97,3 +97,7 @@ class Kernel:
     """How its constants can come in parts, None where they cannot."""
     together: int = 1
     """Vectors (pixels, tokens) that it computes in one pass over its constants, be they of one row or not."""
+    form: str = ""
+    """How its weights are stored (edgec/ops/forms.py), where that is not as they are used;"""
+    decoded: int = 0
+    """the weights that it then takes apart in each pass over its constants."""

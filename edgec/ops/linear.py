@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from edgec.ir import DType, TensorType
-from edgec.ops import dsp, mve, neon
+from edgec.ops import coded, dsp, mve, neon
 from edgec.ops.base import Call, Op, OpError, QuantRule, Rows
 from edgec.ops.fixed import activation_limits, int_matmul, quantize_multipliers, requantize
 from edgec.ops.floats import apply_activation
@@ -59,6 +59,9 @@ class Linear(Op):
         return QuantRule(constants={1: "channel:0", 2: "bias"}, wide_output=True)
 
     def kernel(self, call: Call) -> Kernel:
+        return coded.linear(call, self._kernel)
+
+    def _kernel(self, call: Call) -> Kernel:
         x, w, y = call.ins[0], call.ins[1], call.outs[0]
         mantissa, shift = self._multipliers(call)
         if (helium := mve.linear(call, (mantissa, shift))) is not None:

@@ -14,7 +14,7 @@ import numpy as np
 from edgec.ir import DType
 from edgec.ops.base import Call
 from edgec.ops.kernel import Field, Kernel, i32, table
-from edgec.ops.quantized import folded_bias, limits, window_fields
+from edgec.ops.quantized import channel_fields, folded_bias, limits, window_fields
 from edgec.ops.windows2d import Window2d
 
 FEATURE = "mve"
@@ -61,7 +61,7 @@ def conv2d(call: Call, window: Window2d, multipliers: Multipliers) -> Kernel | N
     return Kernel(
         "ec_conv2d_s8_mve",
         {
-            **window_fields(call, window),
+            **channel_fields(call, window),
             "direct": i32(direct),
             "input_zero": i32(call.ins[0].q.z),
             **_limits(call),

@@ -59,6 +59,16 @@ def window_fields(call: Call, window: Window2d) -> dict[str, Field]:
     }
 
 
+def channel_fields(call: Call, window: Window2d) -> dict[str, Field]:
+    """The same for a convolution, which may compute some of the channels only."""
+    found = dict[str, Field]()
+    for name, value in window_fields(call, window).items():
+        found[name] = value
+        if name == "out_channels":
+            found["outputs"] = value
+    return found
+
+
 def folded_bias(call: Call, weight_sums: np.ndarray) -> np.ndarray:
     """The bias with the input's zero point folded in, int32 [outputs].
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from edgec.quant.correct import corrected
 from edgec.quant.data import Samples
 from edgec.quant.equalize import equalized
 from edgec.quant.formats import Range
+from edgec.quant.forms import project_graph
 from edgec.quant.observe import METHODS, observe
 from edgec.quant.ptq import quantize_graph
 from edgec.quant.snr import Fidelity, compare, float_outputs, integer_inputs
@@ -81,11 +83,16 @@ class _Result:
 
 
 def quantize_model(
-    graph: Graph, samples: Samples, progress: Progress, model: Graph | None = None
+    graph: Graph,
+    samples: Samples,
+    progress: Progress,
+    forms: Mapping[str, str] = MappingProxyType({}),
+    model: Graph | None = None,
 ) -> Quantized:
     """The best integer form of a float graph. `samples` in the axis order of the graph's inputs.
 
-    model: whose outputs are wanted, where the graph's own are another's already. Raises Diagnostic
+    forms: those of weights, by node name, where they are not int8 (edgec/ops/forms.py). model: whose outputs
+    are wanted, where the graph's own are another's already. Raises Diagnostic
     E104 where the model's values on the samples are not numbers.
     """
     macs = max(sum(op_of(n).macs(call_of(graph, n)) for n in graph.nodes()), 1)
@@ -99,6 +106,7 @@ def quantize_model(
 
     def attempt(way: _Way, wide: frozenset[str] = frozenset()) -> _Result:
         held = quantize_graph(way.graph, way.ranges, wide)
+        project_graph(held, forms)
         result = compare(graph, held, tried, layers=False, want=want)
         return _Result(way, min(result.snr, result.contrast if result.share > _DECIDES else result.snr), held)
 

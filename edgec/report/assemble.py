@@ -8,10 +8,11 @@ from edgec.codegen.library import Library
 from edgec.codegen.library import Port as CodePort
 from edgec.ir import Graph
 from edgec.ops.base import op_of
+from edgec.ops.forms import INT8
 from edgec.options import BuildOptions
 from edgec.passes.collapse_views import remaining_copies
 from edgec.report import files
-from edgec.report.schema import SCHEMA, Copies, Flash, Layer, Port, Region, Report, Sram, Window
+from edgec.report.schema import SCHEMA, Copies, Flash, Layer, Port, Region, Report, Sram, Weights, Window
 from edgec.schedule.plan import Plan, Step
 from edgec.schedule.usage import Usage
 from edgec.target import load_target
@@ -52,7 +53,7 @@ def layers(library: Library, plan: Plan, usage: Usage) -> list[Layer]:
         if isinstance(step, Step):
             rows[step.node] = rows.get(step.node, 0) + step.last - step.first
     live, number = usage.per_layer, {n: k for k, nodes in enumerate(plan.regions) for n in nodes}
-    return [
+    entries = [
         Layer(
             name=x.title,
             op=x.node.op,
@@ -64,6 +65,11 @@ def layers(library: Library, plan: Plan, usage: Usage) -> list[Layer]:
         )
         for x in library.layers
     ]
+    for entry, x in zip(entries, library.layers, strict=True):
+        if op_of(x.node).macs(x.call) and len(x.call.consts) > 1 and x.call.consts[1] is not None:
+            size = sum(getattr(f.value, "nbytes", 0) for f in x.kernel.fields.values())
+            entry["weights"] = Weights(form=x.kernel.form or INT8, bytes=size)
+    return entries
 
 
 def regions(graph: Graph, plan: Plan, usage: Usage) -> list[Region]:

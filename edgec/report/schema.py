@@ -73,11 +73,19 @@ class Region(TypedDict):
     windows: list[Window]
 
 
+class Weights(TypedDict):
+    """How a layer's weights are stored (edgec/ops/forms.py). bytes: with biases, scales and books."""
+
+    form: str
+    bytes: int
+
+
 class Layer(TypedDict):
     """One node of the compiled graph, named by the user's own module path.
 
     region: the index in `regions`. rows: of its result; window: how many of them are kept. cycles_estimate:
-    by the model of the cost, not measured. board_cycles: by a board's counter.
+    by the model of the cost, not measured. board_cycles: by a board's counter. weights: of layers that have
+    some.
     """
 
     name: str
@@ -90,6 +98,7 @@ class Layer(TypedDict):
     cycles_estimate: NotRequired[int]
     board_cycles: NotRequired[int]
     snr_db: NotRequired[float]
+    weights: NotRequired[Weights]
     rows: NotRequired[int]
     window: NotRequired[int]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgec.ops.forms import INT8
 from edgec.report.estimates import apart
 from edgec.report.schema import Layer, Region, Report
 from edgec.report.words import bound_words, short
@@ -53,7 +54,7 @@ def profile(report: Report) -> list[Line]:
     for name, layer in zip(names, layers, strict=True):
         if layer["region"] != now and (now := layer["region"]) in loops:
             lines.append(_line((f"region {now}: {_loop(loops[now])}{_arriving(loops[now])}", "cyan")))
-        row = f"{name:<{width}}  {layer['op']:<18} {layer['macs']:>12,}"
+        row = f"{name:<{width}}  {_op(layer):<18} {layer['macs']:>12,}"
         row += f" {_figure(layer.get('instructions')):>13} {_figure(layer.get('cycles')):>13}"
         lines.append(_line((f"{row} {layer['live_bytes']:>9,}", ""), (f"  {_kept(layer):>13}", "dim")))
     total = f"{'total':<{width}}  {'':<18} {report['macs']:>12,}"
@@ -62,6 +63,12 @@ def profile(report: Report) -> list[Line]:
     if "cycles_model" in report:
         lines.append(_line((f"cycles: {report['cycles_model']}", "dim")))
     return lines
+
+
+def _op(layer: Layer) -> str:
+    """The op, and the form of its weights where that is not int8."""
+    form = layer.get("weights", {"form": INT8})["form"]
+    return layer["op"] if form == INT8 else f"{layer['op']} {form}"
 
 
 def _kept(layer: Layer) -> str:
@@ -126,7 +133,19 @@ def _memory(report: Report) -> list[Line]:
     used = [f"{name} {size:,}" for name, size in flash["regions"].items() if size]
     if len(used) > 1:
         text += "; " + ", ".join(used)
-    return [*lines, _labelled("", (text, "dim"))]
+    return [*lines, _labelled("", (text, "dim")), *_forms(report)]
+
+
+def _forms(report: Report) -> list[Line]:
+    """How weights are stored, where some are not int8."""
+    found: dict[str, list[int]] = {}
+    for layer in report["layers"]:
+        if (weights := layer.get("weights")) is not None:
+            found.setdefault(weights["form"], []).append(weights["bytes"])
+    if not set(found) - {INT8}:
+        return []
+    each = [f"{form} {sum(x):,} B in {len(x)} layer{'s' * (len(x) > 1)}" for form, x in sorted(found.items())]
+    return [_labelled("", (", ".join(each), "dim"))]
 
 
 def _regions(report: Report, count: int = 8) -> list[Line]:

@@ -50,6 +50,10 @@ loops take."""
 PAIRED: Mapping[str, float] = {"dsp": 0.73}
 """The share of the instructions for multiply-accumulates that is left where two vectors share a pass over the
 weights (`Kernel.together`), per instruction set."""
+DECODED = 2.0
+"""Instructions for a weight that a kernel takes apart (`Kernel.decoded`)."""
+AS_STORED = 1.12
+"""Times the instructions for multiply-accumulates where a kernel computes with a form as it is stored."""
 CLOCKS: Mapping[str, float] = {"cortex-m4": 1.28, "cortex-m7": 0.86}
 """Cycles of an instruction, as the cycle model has them on the average; one for other processors."""
 
@@ -134,7 +138,10 @@ def spent(graph: Graph, job: Job, steps: Iterable[tuple[str, int]], costs: Costs
             product, result = figures.get(node.op, figures[""])
             if kernel.together > 1:
                 product *= PAIRED.get(kernel.feature, 1.0)
+            if kernel.form and not kernel.decoded:
+                product *= AS_STORED
             instructions = own * product + call.outs[0].size * share * result
+            instructions += kernel.decoded * run.passes * DECODED
             cycles = instructions * costs.instruction + read * costs.byte
         else:
             whole = _read(kernel, 1 if work.at_once else -(-of // work.block), 1.0)

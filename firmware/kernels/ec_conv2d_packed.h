@@ -20,6 +20,7 @@ typedef struct {
     int32_t out_height;
     int32_t out_width;
     int32_t out_channels;
+    int32_t outputs; /* channels to compute, from the first on */
     int32_t kernel_h;
     int32_t kernel_w;
     int32_t stride_h;
@@ -90,8 +91,8 @@ static inline void ec_conv2d_rows(const ec_conv2d_packed *p, const ec_window *in
 {
     const int32_t taps = p->kernel_h * p->kernel_w * p->channels;
     const int32_t step = p->stride_w * p->channels;
-    const ec_gemm m = {p->packed, p->out_channels, 0,       p->output_zero, p->lo,
-                       p->hi,     p->weights,      p->bias, p->multiplier,  p->shift};
+    const ec_gemm m = {p->packed, p->outputs, 0,       p->output_zero, p->lo,
+                       p->hi,     p->weights, p->bias, p->multiplier,  p->shift};
     int8_t *tile = (int8_t *)scratch;
 
     ec_gemm_clear(&m, tile, taps);

@@ -77,7 +77,7 @@ void ec_conv2d_s8(const ec_conv2d_s8_params *p, const ec_window *in, const ec_wi
 {
     int8_t *taps = (int8_t *)scratch;
     const int32_t group_taps = p->kernel_h * p->kernel_w * (p->channels / p->groups);
-    const int32_t group_outputs = p->out_channels / p->groups;
+    const int32_t group_outputs = p->outputs / p->groups;
     const ec_matvec all = {group_taps, group_outputs, p->output_zero, p->lo,   p->hi,
                            p->weights, p->bias,       p->multiplier,  p->shift};
 
@@ -90,15 +90,15 @@ void ec_conv2d_s8(const ec_conv2d_s8_params *p, const ec_window *in, const ec_wi
             direct_row(p, &all, ec_row_s8(in, image * p->height + y0), y, taps);
             continue;
         }
-        for (int32_t ox = 0; ox < p->out_width; ox++) {
+        for (int32_t ox = 0; ox < p->out_width; ox++, y += p->out_channels) {
             gather(p, in, image, y0, ox * p->stride_w - p->pad_left, taps);
-            for (int32_t g = 0; g < p->groups; g++, y += group_outputs) {
+            for (int32_t g = 0; g < p->groups; g++) {
                 ec_matvec m = all;
                 m.weights += g * group_outputs * group_taps;
                 m.bias += g * group_outputs;
                 m.multiplier += g * group_outputs;
                 m.shift += g * group_outputs;
-                ec_matvec_s8(&m, taps + g * group_taps, y);
+                ec_matvec_s8(&m, taps + g * group_taps, y + g * group_outputs);
             }
         }
     }

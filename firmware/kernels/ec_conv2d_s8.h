@@ -21,6 +21,7 @@ typedef struct {
     int32_t out_height;
     int32_t out_width;
     int32_t out_channels;
+    int32_t outputs; /* channels to compute, from the first on */
     int32_t kernel_h;
     int32_t kernel_w;
     int32_t stride_h;

@@ -97,7 +97,7 @@ void ec_conv2d_s8_mve(const ec_conv2d_s8_mve_params *p, const ec_window *in, con
     const int32_t n = p->kernel_h * p->kernel_w * p->channels;
     const int8_t *few[EC_MOST_ROWS];
     const int8_t **rows = few;
-    const ec_mve_matvec m = {n, p->out_channels, p->output_zero, p->lo, p->hi, p->weights, p->ends, 0};
+    const ec_mve_matvec m = {n, p->outputs, p->output_zero, p->lo, p->hi, p->weights, p->ends, 0};
 
     if (p->kernel_h > EC_MOST_ROWS) {
         rows = (const int8_t **)(void *)(taps + (2 * n + 7) / 8 * 8);

@@ -44,7 +44,7 @@ static inline void add_products(uint32_t even, uint32_t odd, const uint32_t *w, 
     sums[1] = ec_smlad(odd, ec_sxtb16(further), ec_smlad(even, ec_sxtb16(w[0]), sums[1]));
 }
 
-static void store(const ec_dsp_layer *l, const uint32_t *finish, int32_t o, int32_t twice, void *y, int32_t bytes)
+void ec_dsp_store(const ec_dsp_layer *l, const uint32_t *finish, int32_t o, int32_t twice, void *y, int32_t bytes)
 {
     const int32_t sum = (int32_t)((uint32_t)twice + (uint32_t)ec_twice_bias(finish[0]));
     const int32_t q = ec_finish(sum, (int32_t)finish[1], ec_places(finish[0]), l->offset);
@@ -61,8 +61,8 @@ static void store(const ec_dsp_layer *l, const uint32_t *finish, int32_t o, int3
 static void store_pair(const ec_dsp_layer *l, const uint32_t *finish, int32_t o, const int32_t sums[2], void *y,
                        int32_t bytes)
 {
-    store(l, finish, o, (int32_t)((uint32_t)sums[0] - (uint32_t)sums[1]) >> 7, y, bytes);
-    store(l, finish + EC_DSP_ENDS, o + 1, (int32_t)((uint32_t)sums[1] << 1), y, bytes);
+    ec_dsp_store(l, finish, o, (int32_t)((uint32_t)sums[0] - (uint32_t)sums[1]) >> 7, y, bytes);
+    ec_dsp_store(l, finish + EC_DSP_ENDS, o + 1, (int32_t)((uint32_t)sums[1] << 1), y, bytes);
 }
 
 void ec_dsp_column_in_c(const ec_dsp_layer *l, int32_t group, const uint32_t *column, int32_t v, void *y,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
@@ -196,3 +198,17 @@ def test_what_helps_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_is_corrected_by_random_inputs() -> None:
     for samples in (Samples({"x": normal(32, 6, 6, 4)}, "random", random=True), data(8)):
         assert "biases" not in quantize_model(network(1.5), samples, Silent()).method
+
+
+def test_biases_are_corrected_for_weights_of_their_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    g, seen = network(), list[tuple[Graph, Graph]]()
+
+    def watched(graph: Graph, held: Graph, means: Mapping[str, np.ndarray]) -> Graph:
+        seen.append((held, corrected(graph, held, means)))
+        return seen[-1][1]
+
+    monkeypatch.setattr(choose, "corrected", watched)
+    chosen = quantize_model(g, data(), Silent(), {"l3": "codebook2"})
+    assert chosen.graph.node("l3").attrs["form"] == "codebook2"
+    assert seen and all(len(np.unique(constant(held, "l3", 1))) <= 4 for held, _ in seen)
+    assert all(np.abs(constant(made, "l3", 2) - constant(g, "l3", 2)).max() > 0.1 for _, made in seen)

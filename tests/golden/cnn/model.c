@@ -44,6 +44,7 @@ static const ec_conv2d_s8_params layer_000 = {
     .out_height = 3,
     .out_width = 3,
     .out_channels = 4,
+    .outputs = 4,
     .kernel_h = 3,
     .kernel_w = 3,
     .stride_h = 2,

@@ -18,7 +18,7 @@ extern "C" {
 #endif
 
 #define MODEL_NAME "stream"
-#define MODEL_HASH "e1b65caeecca39d5"
+#define MODEL_HASH "fb1e1f8b71e3a6ba"
 #define MODEL_TARGET "stm32f746"
 #define MODEL_VERSION "0.1.0"
 #define MODEL_ARENA_BYTES 208

@@ -1,0 +1,81 @@
+"""Weight forms: the ways in which the weights of a layer can be stored.
+
+The attribute `form` of a node names one; without it weights are int8.
+
+    int8            a byte each
+    int4            4 bits: multiples of 16 from -112 to 112, the channel's scale being chosen for that
+    int4/32         4 bits: -7 to 7, times a factor from 1 to 18 for each 32 inputs of four outputs
+    codebook4       4 bits: a place in a list of 16 weights; 2 to 6 bits are possible
+
+Every form holds some int8 matrices exactly. That a matrix becomes such a one is decided at quantization
+(edgec/quant/forms.py); nothing else changes weights. One that its form does not hold is stored in int8.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgec.ir import Attr
+
+ATTRIBUTE = "form"
+INT8 = "int8"
+STEP = 16
+"""What weights of int4 are multiples of."""
+LARGEST = 7
+"""The largest multiple."""
+FACTORS = 127 // LARGEST
+"""The largest factor of a group."""
+OUTPUTS = 4
+"""Outputs that share the factors of their groups."""
+GROUPS = (16, 32, 64, 128)
+"""Inputs of a group."""
+_NAME = re.compile(r"int4(?:/(\d+))?|codebook([2-6])")
+
+
+@dataclass(frozen=True)
+class Form:
+    """One of them, other than int8. bits: of a weight. group: inputs that share a factor, 0 without factors.
+    book: whether weights may be any few."""
+
+    name: str
+    bits: int
+    group: int = 0
+    book: bool = False
+
+    @staticmethod
+    def parse(name: str) -> Form | None:
+        """The form of that name, None for int8. Raises ValueError for any other name."""
+        if name == INT8:
+            return None
+        found = _NAME.fullmatch(name)
+        if found is None or (found[1] is not None and int(found[1]) not in GROUPS):
+            raise ValueError(f"{name} is no form of weights")
+        if found[2] is not None:
+            return Form(name, int(found[2]), book=True)
+        return Form(name, 4, int(found[1] or 0))
+
+    def factors(self, weights: np.ndarray) -> np.ndarray | None:
+        """The factors of int8 weights [outputs, inputs] as they are: uint8 [outputs / 4, groups].
+
+        None where groups do not come out even, or a group has no such factor.
+        """
+        outputs, inputs = weights.shape
+        if not self.group or inputs % self.group:
+            return None
+        full = np.pad(weights.astype(np.int64), ((0, -outputs % OUTPUTS), (0, 0)))
+        runs = full.reshape(-1, OUTPUTS, inputs // self.group, self.group)
+        common = np.maximum(np.gcd.reduce(np.gcd.reduce(runs, axis=3), axis=1), 1)
+        if (np.abs(runs).max(axis=(1, 3)) > LARGEST * common).any():
+            return None
+        return common.astype(np.uint8)
+
+
+def form_of(attrs: Mapping[str, Attr]) -> Form | None:
+    """The form that a node's attributes name."""
+    name = attrs.get(ATTRIBUTE, INT8)
+    assert isinstance(name, str)
+    return Form.parse(name)

@@ -1,0 +1,12 @@
+#include "ec_linear_s16_int4_dsp.h"
+
+#include "ec_dsp_int4.h"
+
+#define EC_LINEAR ec_linear_s16_int4_dsp
+#define EC_PARAMS ec_linear_s16_int4_dsp_params
+#define EC_PER_WORD 8
+#define EC_RESULT int16_t
+#define EC_PAIR ec_dsp_int4_pair_s16
+#define EC_SINGLE ec_dsp_int4_single_s16
+
+#include "ec_linear_dsp.inc"

@@ -1,0 +1,112 @@
+"""Projection: weights that a form holds, near those there were."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from edgec.ir import DType, Graph, Quant, TensorType
+from edgec.ops.base import add_op, call_of, op_of
+from edgec.ops.forms import Form
+from edgec.ops.interpret import evaluate
+from edgec.quant.forms import codebook, every, nearest, project, project_graph
+
+DECIBELS = {
+    "int4": 18.0,
+    "int4/16": 19.0,
+    "int4/64": 18.0,
+    "codebook2": 7.0,
+    "codebook4": 19.0,
+    "codebook6": 31.0,
+}
+"""What is kept, at least, of weights of a normal distribution."""
+
+
+def layer(weights: np.ndarray, scale: float = 0.01, bias: bool = True) -> Graph:
+    graph, n = Graph(), len(weights)
+    x = graph.add_input("x", TensorType((1, 5, weights.shape[1]), DType.I8, Quant.of(0.05, 3)))
+    quant = Quant((scale,) * n, (0,) * n, 0)
+    operands = [x, graph.add_constant("w", weights, quant)]
+    if bias:
+        operands.append(graph.add_constant("b", np.arange(n, dtype=np.int32) * 1000, quant))
+    (y,) = add_op(graph, "linear", operands, {"activation": ""}, name="fc")
+    graph.set_type(y, graph.type(y).with_(dtype=DType.I8, quant=Quant.of(2.0)))
+    graph.outputs = [y]
+    return graph
+
+
+def normal(outputs: int, inputs: int) -> np.ndarray:
+    w = np.random.default_rng(0).standard_normal((outputs, inputs))
+    return np.rint(w / np.abs(w).max(axis=1, keepdims=True) * 127).astype(np.int8)
+
+
+@pytest.mark.parametrize("form", DECIBELS)
+@pytest.mark.parametrize("features", [frozenset[str](), frozenset({"dsp"}), frozenset({"neon"})])
+def test_a_form_holds_what_was_projected(form: str, features: frozenset[str]) -> None:
+    graph = layer(normal(26, 128))
+    before = evaluate(graph, {"x": np.arange(640).reshape(1, 5, 128).astype(np.int8)})["fc"]
+    errors = project_graph(graph, every(graph, form))
+    (node,) = graph.nodes()
+    assert -10 * np.log10(errors["fc"]) > DECIBELS[form]
+    graph.features = features
+    kernel = op_of(node).kernel(call_of(graph, node))
+    assert kernel.form == form and node.attrs["form"] == form
+    size = sum(getattr(f.value, "nbytes", 0) for f in kernel.fields.values())
+    known = Form.parse(form)
+    assert known is not None
+    assert size < 26 * 128 * known.bits / 8 * 1.06 + 28 * 20 + 32
+    after = evaluate(graph, {"x": np.arange(640).reshape(1, 5, 128).astype(np.int8)})["fc"]
+    assert np.abs(after.astype(int) - before).max() < (40 if form == "codebook2" else 12)
+
+
+def test_the_bias_follows_the_scale() -> None:
+    graph = layer(np.full((4, 16), 100, np.int8))
+    project_graph(graph, {"fc": "int4"})
+    (node,) = graph.nodes()
+    assert np.array_equal(graph.data(node.inputs[1]), np.full((4, 16), 112))
+    assert np.array_equal(graph.data(node.inputs[2]), np.rint(np.arange(4) * 1000 * 112 / 100))
+    assert graph.type(node.inputs[1]).q.scale == pytest.approx((0.01 * 100 / 112,) * 4)
+
+
+def test_what_a_form_does_not_suit_stays() -> None:
+    graph = layer(normal(8, 40))
+    assert project_graph(graph, {"fc": "int4/32", "other": "int4"}) == {}
+    assert "form" not in graph.nodes()[0].attrs
+
+
+def test_a_matrix_that_a_form_does_not_hold_is_stored_in_int8() -> None:
+    graph = layer(normal(8, 64))
+    graph.nodes()[0].attrs["form"] = "codebook3"
+    kernel = op_of(graph.nodes()[0]).kernel(call_of(graph, graph.nodes()[0]))
+    assert (kernel.function, kernel.form) == ("ec_linear_s8", "")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_codebook_is_better(seed: int) -> None:
+    """Of those with 0 among centres that need not be moved to become 0."""
+    values = np.random.default_rng(seed).choice([-90, -60, -20, 0, 30, 33, 80, 120], 60)
+    values = np.append(values, [0] * 40)
+
+    def error(book: np.ndarray) -> int:
+        return int(np.square(nearest(values, book) - values).sum())
+
+    found = codebook(values, 2)
+    assert 0 in found and len(found) == 4
+    others = [x for x in range(-95, 125, 12) if x]
+    near = [np.array(sorted((0, *three))) for three in combinations(others, 3)]
+    assert error(found) <= min(map(error, near))
+
+
+def test_few_values_are_a_codebook_already() -> None:
+    w = np.array([[5, 5, -7, 5]], np.int8)
+    found = project(w, np.array([0.1]), Form("codebook2", 2, book=True))
+    assert found is not None and np.array_equal(found.weights, w) and found.error == 0
+
+
+def test_names() -> None:
+    assert Form.parse("int8") is None
+    for wrong in ("int3", "codebook7", "int4/20", "codebook"):
+        with pytest.raises(ValueError, match=wrong):
+            Form.parse(wrong)
