@@ -36,6 +36,7 @@ from edgec.passes.merge_tables import MergeTables
 from edgec.passes.remove_dead import RemoveDead
 from edgec.passes.remove_dead_channels import RemoveDeadChannels
 from edgec.passes.remove_identities import RemoveIdentities
+from edgec.passes.share_weights import ShareWeights
 from edgec.passes.simplify_arithmetic import SimplifyArithmetic
 from edgec.passes.split_outputs import SplitOutputs
 from edgec.prove import Inputs
@@ -95,6 +96,7 @@ INTEGER_PASSES: tuple[Pass, ...] = (
     CollapseViews(),  # views made above
     MergeEqual(),
     RemoveDead(),
+    ShareWeights(),  # last: the layers that are left, with equal weights merged
 )
 
 COSINE = 0.98
@@ -212,7 +214,9 @@ def _finish(lowered: Lowered, options: BuildOptions) -> None:
         lowered.whole = graph.copy()
         ((_, changes),) = run_passes(graph, [removal])
         _note_dead(lowered, changes.figures)
-    run_passes(graph, INTEGER_PASSES[at + 1 :])
+    *_, (_, sharing) = run_passes(graph, INTEGER_PASSES[at + 1 :])
+    if layers := sharing.figures["layers"]:
+        lowered.notes.append(f"{sharing.figures['bytes']:,} B of weights are shared by {layers} layers")
 
 
 def _note_dead(lowered: Lowered, figures: Mapping[str, int]) -> None:

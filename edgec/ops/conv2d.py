@@ -130,7 +130,7 @@ class Conv2d(Op):
             "input_zero": i32(call.ins[0].q.z),
         }
         columns = flat if together == 1 else 4 * flat + 8 + (row if by_row else flat)
-        return Kernel(
+        made = Kernel(
             "ec_conv2d_s8_dsp",
             {**fields, **given, **products},
             scratch=together * dsp.ADDRESS * kh + columns,
@@ -139,6 +139,7 @@ class Conv2d(Op):
             block=call.block or 2 if y.shape[2] == 1 and y.rows > 1 else 1,
             together=together,
         )
+        return dsp.shared(made, call)
 
     def macs(self, call: Call) -> int:
         return call.outs[0].size * math.prod(call.ins[1].shape[1:])
