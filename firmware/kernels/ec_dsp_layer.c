@@ -69,18 +69,16 @@ void ec_dsp_column_in_c(const ec_dsp_layer *l, int32_t group, const uint32_t *co
                         int32_t bytes)
 {
     const int32_t weights = group / 2 * l->inputs / 2;
-    const int32_t words = l->ends != NULL ? weights : weights + EC_DSP_ENDS * group;
     const uint32_t *table = l->table;
 
-    for (int32_t g = 0; g < l->outputs; g += group, table += words) {
-        const uint32_t *ends = l->ends != NULL ? l->ends + EC_DSP_ENDS * g : table + weights;
+    for (int32_t g = 0; g < l->outputs; g += group, table += weights + EC_DSP_ENDS * group) {
         for (int32_t o = 0; o < group; o += 2) {
             const uint32_t *w = table + o / 2;
             int32_t sums[2] = {0, 0};
             for (int32_t k = 0; k < l->inputs; k += 4, w += group) {
                 add_products(column[k + v], column[k + 2 + v], w, group, sums);
             }
-            store_pair(l, ends + EC_DSP_ENDS * o, g + o, sums, y, bytes);
+            store_pair(l, table + weights + EC_DSP_ENDS * o, g + o, sums, y, bytes);
         }
     }
 }
@@ -89,11 +87,9 @@ void ec_dsp_vector_in_c(const ec_dsp_layer *l, int32_t group, int32_t first, con
                         int32_t bytes)
 {
     const int32_t weights = group / 2 * l->inputs / 2;
-    const int32_t words = l->ends != NULL ? weights : weights + EC_DSP_ENDS * group;
-    const uint32_t *table = l->table + first / group * words;
+    const uint32_t *table = l->table + first / group * (weights + EC_DSP_ENDS * group);
 
-    for (int32_t g = first; g < l->outputs; g += group, table += words) {
-        const uint32_t *ends = l->ends != NULL ? l->ends + EC_DSP_ENDS * g : table + weights;
+    for (int32_t g = first; g < l->outputs; g += group, table += weights + EC_DSP_ENDS * group) {
         for (int32_t o = 0; o < group; o += 2) {
             const uint32_t *w = table + o / 2;
             int32_t sums[2] = {0, 0};
@@ -101,7 +97,7 @@ void ec_dsp_vector_in_c(const ec_dsp_layer *l, int32_t group, int32_t first, con
                 const uint32_t four = ec_word(x + k);
                 add_products(ec_sxtb16(four), ec_sxtb16(ec_ror(four, 8)), w, group, sums);
             }
-            store_pair(l, ends + EC_DSP_ENDS * o, g + o, sums, y, bytes);
+            store_pair(l, table + weights + EC_DSP_ENDS * o, g + o, sums, y, bytes);
         }
     }
 }

@@ -29,7 +29,6 @@ typedef struct {
     int32_t lo;     /* the result is clamped to lo..hi */
     int32_t hi;
     int32_t offset; /* twice the zero point of the result, plus 1 */
-    const uint32_t *ends; /* for ec_dsp_apart.h: what else is behind weights; NULL */
 } ec_dsp_layer;
 
 /* A column is two vectors side by side: for each four inputs, four words of halfwords, inputs 0 and 2 of vector 0 and
