@@ -101,7 +101,7 @@ def build(
         ),
     ] = None,
     weights: Annotated[
-        str, typer.Option(help="How weights are stored: int8, int4, int4/32, codebook2 to codebook6.")
+        str, typer.Option(help="How weights are stored: int8, int4, int4/32, codebook2 to 6, codebook4/64.")
     ] = "int8",
     out: Annotated[Path | None, typer.Option(help="Output directory. [default: MODEL-TARGET]")] = None,
     no_verify: Annotated[

@@ -102,7 +102,12 @@ class BuildOptions:
                 "E101",
                 str(error),
                 where="--weights",
-                facts=[("known", "int8, int4, int4/32 (or 16, 64, 128), codebook2 to codebook6")],
+                facts=[
+                    (
+                        "known",
+                        "int8, int4, codebook2 to codebook6; all but int8 also with /16, /32, /64, /128",
+                    )
+                ],
                 remedies=["leave --weights out for int8"],
             ) from error
         wants = "--pareto" if self.pareto else f"--max-overhead {self.max_overhead:g}"

@@ -17,7 +17,7 @@ def build() -> ViT:
     return ViT(size=32, channels=3, patch=8, dim=256, depth=3, heads=4, ratio=4, stem=(32, 64))
 
 
-RECIPE = Recipe(epochs=16, batch=125, rate=1e-3, decay=0.05, shift=4, flip=True)
+RECIPE = Recipe(epochs=10, batch=125, rate=1e-3, decay=0.05, shift=4, flip=True)
 
 if __name__ == "__main__":
     main("cifar_vit_large", build, RECIPE)

@@ -121,7 +121,7 @@ def fit(model: nn.Module, images: Images, recipe: Recipe, resume: Path | None = 
 def export(model: nn.Module, images: Images, stem: str, samples: int = 128) -> None:
     """Write STEM.pt2, STEM-calib.npz (training images), and STEM-test.npz (test images, labels) here."""
     x = as_input(images.test_x)
-    program = torch.export.export(model.eval(), (x[:1],))
+    program = torch.export.export(model.eval(), (x[:1].clone(),))  # a view would carry all images along
     torch.export.save(program, f"{stem}.pt2")
     np.savez(f"{stem}-calib.npz", x=as_input(images.x[:samples]).numpy())
     np.savez(f"{stem}-test.npz", x=x.numpy(), y=images.test_y.numpy())

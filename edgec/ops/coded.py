@@ -16,14 +16,29 @@ from edgec.ops.base import Call
 from edgec.ops.forms import ATTRIBUTE, LARGEST, OUTPUTS, STEP, Form, form_of
 from edgec.ops.kernel import Kernel, i32, table
 
-_TILE = 4096
-"""Bytes of weights that are taken apart at a time, unless that would be few outputs,"""
+_TILE = 2048
+"""Bytes of weights that are taken apart at a time, or those of four outputs where they are more."""
 _LEAST = 16
-"""namely fewer than these."""
-_ROWS = 8
-"""Rows of one vector that share them where a kernel is not asked for another number."""
+"""Outputs of which they are at least where the kernel prepares its vectors anew for them."""
+_COLUMNS = 8192
+"""Bytes of vectors that share them where a kernel is not asked for a block of another size, but so many"""
+_FEW, _MORE, _USUAL, _MOST, _SLIM = 8, 12, 16, 32, 4
+"""vectors at least, or so many where taking apart is slow, and about so many at most; those of other blocks
+at most; and where scratch is to be small."""
+_PAIRS = 4
+"""Bits up to which two codes are looked up at a time."""
 _WEIGHTS = ("weights", "table")
 """What the tile stands for."""
+
+
+@dataclass(frozen=True)
+class _Sharing:
+    """vectors: of a row. rows: of a block. together: vectors that share what is taken apart; without the DSP
+    extension all of a block do."""
+
+    vectors: int
+    rows: int
+    together: int
 
 
 @dataclass(frozen=True)
@@ -41,24 +56,47 @@ class _Units:
 def linear(call: Call, kernel: Callable[[Call], Kernel]) -> Kernel:
     """The kernel for a linear layer: around what `kernel` gives, where the call has a form that holds its
     weights. Rows of one vector come in blocks."""
-    if (nibbles := _nibbles(call, kernel)) is not None:
-        return nibbles
     x, inputs = call.ins[0], call.ins[1].shape[1]
     vectors = x.row_size // inputs
-    rows = min(call.block or _ROWS, x.rows) if vectors == 1 else 1
-    made = _coded(call, kernel, rows, several=vectors * rows > 1)
+    most = x.rows if vectors == 1 else 1
+    made = _nibbles(call, kernel) or _coded(call, kernel, _sharing(call, vectors, inputs, most))
     if made is None:
         return kernel(call)
-    room = rows * inputs if rows > 1 else 0
-    copies = 0 if room else vectors * inputs
-    return replace(
-        made, scratch=made.scratch + room, copies=copies, block=rows, together=max(rows * vectors, 1)
-    )
+    if not by_channels(made):
+        return made
+    room = made.block * inputs if made.block > 1 else 0
+    return replace(made, scratch=made.scratch + room, copies=0 if room else vectors * inputs)
 
 
 def conv2d(call: Call, kernel: Callable[[Call], Kernel]) -> Kernel:
-    """The same for a convolution, row by row."""
-    return _nibbles(call, kernel) or _coded(call, kernel, 1, several=True) or kernel(call)
+    """The same for a convolution. Narrow rows come in blocks with the DSP extension."""
+    y, inputs = call.outs[0], call.ins[1].size // call.ins[1].shape[0]
+    if (nibbles := _nibbles(call, kernel)) is not None:
+        return nibbles
+    for most in (y.rows, 1):
+        made = _coded(call, kernel, _sharing(call, y.row_size // y.shape[-1], inputs, most))
+        if made is not None and (made.block == 1 or not by_channels(made)):
+            return made
+    return kernel(call)
+
+
+def by_channels(kernel: Kernel) -> bool:
+    """Whether it takes weights apart and gives some results of all vectors of a row before the next."""
+    return kernel.decoded > 0 and kernel.feature != "dsp"
+
+
+def _sharing(call: Call, vectors: int, inputs: int, most: int) -> _Sharing:
+    """most: rows of a block at most; those of several have to share what is taken apart all of them."""
+    form = form_of(call.attrs)
+    few = _FEW if form is None or (form.bits <= _PAIRS and not form.group) else _MORE
+    usual = min(max(_COLUMNS // (2 * inputs), few), _USUAL)
+    if call.block == 1:
+        return _Sharing(vectors, 1, min(vectors, _SLIM))
+    rows = min(call.block or -(-usual // vectors), max(_MOST // vectors, 1), most)
+    if rows > 1:
+        return _Sharing(vectors, rows, rows * vectors)
+    passes = -(-vectors // _MOST) if call.block else max(round(vectors / usual), 1)
+    return _Sharing(vectors, 1, -(-vectors // passes))
 
 
 def _nibbles(call: Call, kernel: Callable[[Call], Kernel]) -> Kernel | None:
@@ -86,38 +124,35 @@ def _nibbles(call: Call, kernel: Callable[[Call], Kernel]) -> Kernel | None:
     )
 
 
-def _coded(call: Call, kernel: Callable[[Call], Kernel], rows: int, several: bool) -> Kernel | None:
-    """The kernel that takes codes apart for another one; None where the weights have no form that holds them.
-
-    several: whether there are vectors that can be taken two at a time.
-    """
+def _coded(call: Call, kernel: Callable[[Call], Kernel], sharing: _Sharing) -> Kernel | None:
+    """The kernel that takes codes apart for another one; None where weights have no form that holds them."""
     form = form_of(call.attrs)
     if form is None or call.int("groups", 1) > 1:
         return None
     weights = call.const(1).reshape(len(call.const(1)), -1)
     attrs = {k: v for k, v in call.attrs.items() if k not in (ATTRIBUTE, dsp.APART)}
-    attrs["block"] = 2 if several and call.block != 1 else 1
+    attrs |= {"block": min(sharing.together, 2), dsp.TOGETHER: sharing.together}
     inner = kernel(replace(call, attrs=attrs))
     units = _units(inner)
     found = _entries(form, units, weights)
     if found is None:
         return None
-    units, scales, book = found
-    packed = _packed(np.searchsorted(book, units.weights), form.bits)
-    count, stripes, stripe = units.weights.shape
+    codes, scales, books = found
+    packed = _packed(codes, form.bits)
+    count, stripes, stripe = codes.shape
     words = 0 if units.ends is None else units.ends.shape[2]
     size = stripes * (stripe + 4 * words)
-    outputs = min(max(4 if call.block == 1 else _LEAST, _TILE // size * 4), 4 * count)
-    room, own = _up(outputs // 4 * size) + 8, _up(inner.scratch + inner.copies)
-    full = np.zeros(1 << form.bits, np.int8)
-    full[: len(book)] = book
+    least = 4 if call.block == 1 or inner.feature == "dsp" else _LEAST
+    outputs = min(max(least, _TILE // size * 4), 4 * count)
+    room, own = _up(outputs // 4 * size) + 16, _up(inner.scratch + inner.copies)
     coded = {
-        "codes": table(packed, "uint8_t"),
-        "book": table(full, "int8_t"),
+        "codes": table(np.append(packed, np.zeros(form.bits, np.uint8)), "uint8_t"),
+        "book": table(books, "int8_t"),
         "scales": table(scales, "uint8_t"),
         "ends": table(units.ends, "uint32_t"),
         "bits": i32(form.bits),
         "bytes": i32(packed.shape[1]),
+        "share": i32(form.share // OUTPUTS or count),
         "stripes": i32(stripes),
         "stripe": i32(stripe),
         "runs": i32(1 if scales is None else scales.shape[1]),
@@ -126,37 +161,45 @@ def _coded(call: Call, kernel: Callable[[Call], Kernel], rows: int, several: boo
         "tile": i32(outputs),
         "room": i32(room),
         "inner": i32(own),
-        "rows": i32(rows),
+        "rows": i32(sharing.rows),
     }
     layer = {f"layer.{k}": replace(f, value=None) if k in _WEIGHTS else f for k, f in inner.fields.items()}
-    return Kernel(
+    made = Kernel(
         f"{inner.function}_coded",
         layer | {f"coded.{k}": f for k, f in coded.items()},
         scratch=_tables(form.bits) + room + own,
         needs=("ec_coded", inner.function, *inner.needs),
         feature=inner.feature,
-        together=call.outs[0].row_size // call.outs[0].shape[-1],
+        block=sharing.rows,
         form=form.name,
-        decoded=weights.size,
     )
+    together = inner.together if inner.feature == "dsp" else sharing.rows * sharing.vectors
+    passes = -(-sharing.rows * sharing.vectors // together)
+    return replace(made, together=together, decoded=weights.size * passes)
 
 
 def _entries(
     form: Form, units: _Units, weights: np.ndarray
-) -> tuple[_Units, np.ndarray | None, np.ndarray] | None:
-    """The units as entries of a book, with the factors that make weights of them, and the book, ascending.
-
-    weights: int8 [outputs, inputs]. None where the form does not hold them.
-    """
-    if not form.group:
-        book = np.unique(units.weights)
-        return (units, None, book) if len(book) <= 1 << form.bits else None
-    scales, (count, _, stripe), depth = form.factors(weights), units.weights.shape, units.depth
-    if scales is None or stripe * len(units.weights[0]) != OUTPUTS * weights.shape[1]:
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray] | None:
+    """Codes [units, stripes, weights], factors of the entries that they stand for, and books of these, int8
+    [books, entries]. weights: int8 [outputs, inputs]. None where the form does not hold them."""
+    entries, scales = units.weights, None
+    if form.group:
+        scales, (count, _, stripe), depth = form.factors(weights), entries.shape, units.depth
+        if scales is None or stripe * len(entries[0]) != OUTPUTS * weights.shape[1]:
+            return None
+        runs = entries.reshape(count, OUTPUTS // depth, scales.shape[1], -1)
+        entries = (runs // scales[:, None, :, None]).reshape(count, OUTPUTS // depth, -1)
+    share = form.share // OUTPUTS or len(entries)
+    parts = [entries[k : k + share] for k in range(0, len(entries), share)]
+    books = [np.unique(part) for part in parts]
+    if max(map(len, books)) > 1 << form.bits:
         return None
-    runs = units.weights.reshape(count, OUTPUTS // depth, scales.shape[1], -1)
-    entries = (runs // scales[:, None, :, None]).reshape(count, OUTPUTS // depth, -1)
-    return replace(units, weights=entries), scales, np.arange(-LARGEST, LARGEST + 1)
+    codes = [np.searchsorted(book, part) for book, part in zip(books, parts, strict=True)]
+    full = np.zeros((len(books), 1 << form.bits), np.int8)
+    for row, book in zip(full, books, strict=True):
+        row[: len(book)] = book
+    return np.concatenate(codes), scales, full
 
 
 def _packed(codes: np.ndarray, bits: int) -> np.ndarray:
@@ -173,7 +216,7 @@ def _up(size: int) -> int:
 
 def _tables(bits: int) -> int:
     """Bytes of scratch that codes are looked up in."""
-    return 4 << bits if bits > 4 else 2 << 2 * bits
+    return 1024 if bits == 2 else 4 << bits if bits > _PAIRS else 2 << 2 * bits
 
 
 def _units(kernel: Kernel) -> _Units:

@@ -45,8 +45,8 @@ class Conv2d(Op):
     def overwrites(self, call: Call) -> tuple[int, ...]:
         # A pixel's taps are gathered before it is written. So all is well where no later pixel
         # of the row needs them: a row of one pixel, or windows that neither overlap nor leave
-        # columns over. A kernel that takes weights apart computes some channels of the whole row at a time.
-        if form_of(call.attrs) is not None and self.kernel(call).decoded:
+        # columns over. Some kernels that take weights apart compute some channels of the whole row at a time.
+        if form_of(call.attrs) is not None and coded.by_channels(self.kernel(call)):
             return ()
         window, width = self._window(call), call.ins[0].shape[2]
         apart = all(e <= s for e, s in zip(window.extent, window.stride, strict=True))
@@ -122,18 +122,19 @@ class Conv2d(Op):
             return None
         fields = channel_fields(call, window)
         del fields["dilation_w"]
-        together = 1 if call.block == 1 else 2
+        together = 1 if call.block == 1 else call.int(dsp.TOGETHER, 2)
         given = {
             "taps": i32(flat),
             "row_taps": i32(row if by_row else 0),
             "together": i32(together),
             "input_zero": i32(call.ins[0].q.z),
         }
-        columns = flat if together == 1 else 4 * flat + 8 + (row if by_row else flat)
+        pairs, spare = (together + 1) // 2, row if by_row else flat
+        columns = flat if together == 1 else pairs * (4 * flat + 8) + spare
         made = Kernel(
             "ec_conv2d_s8_dsp",
             {**fields, **given, **products},
-            scratch=together * dsp.ADDRESS * kh + columns,
+            scratch=min(together, 2) * dsp.ADDRESS * kh + columns,
             needs=dsp.files(call.features),
             feature="dsp",
             block=call.block or 2 if y.shape[2] == 1 and y.rows > 1 else 1,

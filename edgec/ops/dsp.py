@@ -24,6 +24,8 @@ SHARED = ("ec_dsp_apart_products", "ec_dsp_apart_products_dual")
 """As PRODUCTS, for weights that several layers have in common."""
 APART = "apart"
 """The attribute of nodes whose weights others have, too: tables of weights hold nothing else."""
+TOGETHER = "together"
+"""The attribute for how many vectors a kernel shall compute in one pass over its weights."""
 DENSE = "dense"
 """Among features: constants are to take few bytes, also where that takes more cycles."""
 ADDRESS = 8

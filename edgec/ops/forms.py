@@ -6,6 +6,9 @@ The attribute `form` of a node names one; without it weights are int8.
     int4            4 bits: multiples of 16 from -112 to 112, the channel's scale being chosen for that
     int4/32         4 bits: -7 to 7, times a factor from 1 to 18 for each 32 inputs of four outputs
     codebook4       4 bits: a place in a list of 16 weights; 2 to 6 bits are possible
+    codebook4/64    4 bits: a place in a list that 64 outputs share
+
+Groups are of 16, 32, 64 or 128.
 
 Every form holds some int8 matrices exactly. That a matrix becomes such a one is decided at quantization
 (edgec/quant/forms.py); nothing else changes weights. One that its form does not hold is stored in int8.
@@ -32,19 +35,20 @@ FACTORS = 127 // LARGEST
 OUTPUTS = 4
 """Outputs that share the factors of their groups."""
 GROUPS = (16, 32, 64, 128)
-"""Inputs of a group."""
-_NAME = re.compile(r"int4(?:/(\d+))?|codebook([2-6])")
+"""Inputs that share a factor, outputs that share a codebook."""
+_NAME = re.compile(r"(?:int4|codebook([2-6]))(?:/(\d+))?")
 
 
 @dataclass(frozen=True)
 class Form:
     """One of them, other than int8. bits: of a weight. group: inputs that share a factor, 0 without factors.
-    book: whether weights may be any few."""
+    book: whether weights may be any few. share: outputs that share these, 0 for all."""
 
     name: str
     bits: int
     group: int = 0
     book: bool = False
+    share: int = 0
 
     @staticmethod
     def parse(name: str) -> Form | None:
@@ -52,11 +56,12 @@ class Form:
         if name == INT8:
             return None
         found = _NAME.fullmatch(name)
-        if found is None or (found[1] is not None and int(found[1]) not in GROUPS):
+        if found is None or (found[2] is not None and int(found[2]) not in GROUPS):
             raise ValueError(f"{name} is no form of weights")
-        if found[2] is not None:
-            return Form(name, int(found[2]), book=True)
-        return Form(name, 4, int(found[1] or 0))
+        size = int(found[2] or 0)
+        if found[1] is not None:
+            return Form(name, int(found[1]), book=True, share=size)
+        return Form(name, 4, size)
 
     def factors(self, weights: np.ndarray) -> np.ndarray | None:
         """The factors of int8 weights [outputs, inputs] as they are: uint8 [outputs / 4, groups].

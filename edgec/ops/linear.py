@@ -100,6 +100,8 @@ class Linear(Op):
         together = 1 if k < 4 or vectors * x.rows == 1 or call.block == 1 else 2
         if together == 2 and vectors == 1 and call.block:
             together = min(call.block // 2 * 2, _TOGETHER)
+        if together > 1:
+            together = call.int(dsp.TOGETHER, together)
         scratch, copied = (2 * words + 4) * together, 0
         width = "s16" if call.outs[0].dtype == DType.I16 else "s8"
         if together == 1:

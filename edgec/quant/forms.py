@@ -39,7 +39,9 @@ def project(weights: np.ndarray, scale: np.ndarray, form: Form) -> Projected | N
         return None
     new = scale.astype(np.float64)
     if form.book:
-        q = nearest(w, codebook(w, form.bits))
+        size = form.share or len(w)
+        parts = [w[k : k + size] for k in range(0, len(w), size)]
+        q = np.concatenate([nearest(part, codebook(part, form.bits)) for part in parts])
     elif form.group:
         q = _grouped(w, form.group)
     else:

@@ -2,106 +2,127 @@
 
 #include "ec_dsp.h"
 
-/* Two weights as they lie in a table. */
-static uint32_t pair_of(int32_t summed, int32_t low, int32_t high)
+void *ec_coded_begin(ec_decoder *d, const ec_coded *c, void *scratch)
 {
-    return (summed ? 256u * (uint32_t)high + (uint32_t)low : ((uint32_t)low & 255u) | (uint32_t)high << 8) & 0xFFFFu;
+    uint8_t *tile = (uint8_t *)scratch + ec_coded_tables(c->bits);
+
+    *d = (ec_decoder){c, NULL, scratch, tile, -1};
+    return tile + c->room;
 }
 
-void ec_coded_begin(const ec_coded *c, uint16_t *tables)
-{
-    const int32_t n = 1 << c->bits;
-    const int32_t summed = c->pairs || c->scales != NULL; /* factors are for sums */
+/* -- tables: what codes are looked up in -------------------------------------
+ *
+ * A pair is two weights as they lie in a table, in 16 bits: that of the second one is 256 times it. Of 2 bits, there is a
+ * word for four codes, of 3 and 4 a pair for two, above a part of a pair for the first code and one for the second. */
 
-    if (c->bits > 4) { /* of one weight, lower and upper */
+static void make_tables(const ec_coded *c, const int8_t *book, void *tables)
+{
+    const uint32_t mask = c->pairs || c->scales != NULL ? 0xFFFFu : 0xFFu; /* factors are for sums */
+    const int32_t n = 1 << c->bits;
+    uint16_t pairs[16];
+    uint16_t *to = c->bits == 2 ? pairs : (uint16_t *)tables;
+
+    if (c->bits > 4) {
         for (int32_t i = 0; i < n; i++) {
-            tables[i] = (uint16_t)pair_of(summed, c->book[i], 0);
-            tables[n + i] = (uint16_t)pair_of(summed, 0, c->book[i]);
+            to[i] = (uint16_t)((uint32_t)book[i] & mask);
+            to[n + i] = (uint16_t)((uint32_t)book[i] << 8);
         }
         return;
     }
-    for (int32_t high = 0; high < n; high++) {
-        for (int32_t low = 0; low < n; low++) {
-            *tables++ = (uint16_t)pair_of(summed, c->book[low], c->book[high]);
+    for (int32_t second = 0; second < n; second++) {
+        const uint32_t upper = (uint32_t)book[second] << 8;
+        for (int32_t first = 0; first < n; first++) {
+            *to++ = (uint16_t)(((uint32_t)book[first] & mask) + upper);
+        }
+    }
+    if (c->bits == 2) {
+        uint32_t *word = (uint32_t *)tables;
+        for (int32_t second = 0; second < 16; second++) {
+            for (int32_t first = 0; first < 16; first++) {
+                *word++ = pairs[first] | (uint32_t)pairs[second] << 16;
+            }
         }
     }
 }
 
-/* The pair whose codes are the lowest bits of x. */
-EC_INLINE uint32_t pair_at(const uint16_t *tables, uint32_t x, uint32_t bits)
-{
-    const uint32_t one = (1u << bits) - 1u;
-
-    if (bits > 4) {
-        return ((uint32_t)tables[x & one] + tables[(1u << bits) + (x >> bits & one)]) & 0xFFFFu;
-    }
-    return tables[x & ((1u << 2 * bits) - 1u)];
-}
-
-/* A factor for both weights of a pair; `bytes`: the sum as two bytes. */
-EC_INLINE uint32_t scaled(uint32_t pair, uint32_t factor, int bytes)
-{
-    const uint32_t product = pair * factor;
-
-    return (bytes ? product + ((product & 0x80u) << 1) : product) & 0xFFFFu;
-}
+/* -- weights --------------------------------------------------------------- */
 
 /* How weights come from entries of the book. */
 enum { AS_THEY_ARE, FACTOR_OF_SUMS, FACTOR_OF_BYTES };
 
-/* Eight weights. */
-EC_INLINE void eight(const uint16_t *tables, const uint8_t *codes, uint32_t *to, uint32_t bits, int how, uint32_t factor)
-{
-    uint32_t low;
-    uint32_t high;
-    uint32_t pairs[4];
+/* The lower halves of two words. */
+EC_INLINE uint32_t halves(uint32_t lower, uint32_t upper) { return (lower & 0xFFFFu) | upper << 16; }
 
+/* The pair whose codes are the bits of x from `at` on; more than 16 bits of it may be left. */
+EC_INLINE uint32_t pair_at(const uint16_t *pairs, uint32_t x, uint32_t at, uint32_t bits, int how, uint32_t factor)
+{
+    const uint32_t n = 1u << bits;
+    const uint32_t pair = bits > 4 ? (uint32_t)pairs[x >> at & (n - 1u)] + pairs[n + (x >> (at + bits) & (n - 1u))]
+                                   : pairs[x >> at & (n * n - 1u)];
+    const uint32_t product = how == AS_THEY_ARE ? pair : pair * factor;
+
+    return how == FACTOR_OF_BYTES ? product + ((product & 0x80u) << 1) : product;
+}
+
+/* Four weights. */
+EC_INLINE uint32_t word_at(const void *tables, uint32_t x, uint32_t at, uint32_t bits, int how, uint32_t factor)
+{
+    const uint16_t *pairs = (const uint16_t *)tables;
+
+    if (bits == 2) {
+        return ((const uint32_t *)tables)[x >> at & 0xFFu];
+    }
+    return halves(pair_at(pairs, x, at, bits, how, factor), pair_at(pairs, x, at + 2 * bits, bits, how, factor));
+}
+
+EC_INLINE uint32_t load(const uint8_t *codes)
+{
+    uint32_t x;
+    __builtin_memcpy(&x, codes, 4);
+    return x;
+}
+
+/* Eight weights, of 4 bits and more. */
+EC_INLINE void eight(const void *tables, const uint8_t *codes, uint32_t *to, uint32_t bits, int how, uint32_t factor)
+{
+    const uint32_t behind = bits - 4; /* bytes between the loads for four codes each */
+    const uint32_t x = load(codes);
+
+    to[0] = word_at(tables, x, 0, bits, how, factor);
+    to[1] = word_at(tables, behind > 0 ? load(codes + behind) : x, 4 * bits - 8 * behind, bits, how, factor);
+}
+
+/* Sixteen weights. */
+EC_INLINE void sixteen(const void *tables, const uint8_t *codes, uint32_t *to, uint32_t bits, int how, uint32_t factor)
+{
     if (bits >= 4) {
-        __builtin_memcpy(&low, codes, 4);
-        high = low >> 4 * bits % 32;
-        high |= bits > 4 ? (uint32_t)codes[4] << (32 - 4 * bits) : 0;
-        high |= bits > 5 ? (uint32_t)codes[5] << 16 : 0;
-    } else {
-        low = codes[0] | (uint32_t)codes[1] << 8;
-        low |= bits == 3 ? (uint32_t)codes[2] << 16 : 0;
-        high = low >> 4 * bits;
-    }
-    pairs[0] = pair_at(tables, low, bits);
-    pairs[1] = pair_at(tables, low >> 2 * bits, bits);
-    pairs[2] = pair_at(tables, high, bits);
-    pairs[3] = pair_at(tables, high >> 2 * bits, bits);
-    if (how != AS_THEY_ARE) {
-        for (int k = 0; k < 4; k++) {
-            pairs[k] = scaled(pairs[k], factor, how == FACTOR_OF_BYTES);
-        }
-    }
-    to[0] = pairs[0] | pairs[1] << 16;
-    to[1] = pairs[2] | pairs[3] << 16;
-}
-
-/* n weights, rounded up to eight; returns where their codes end. */
-EC_INLINE const uint8_t *decode(const uint16_t *tables, const uint8_t *codes, int32_t n, uint32_t *to, uint32_t bits,
-                                int how, uint32_t factor)
-{
-    const uint32_t *end = to + (n + 7) / 8 * 2;
-
-    if (bits == 4 && how == AS_THEY_ARE) { /* the most common: four steps in one */
-        EC_NO_UNROLL
-        for (const uint32_t *fours = to + n / 32 * 8; to < fours; to += 8, codes += 16) {
-            eight(tables, codes, to, bits, how, factor);
-            eight(tables, codes + 4, to + 2, bits, how, factor);
-            eight(tables, codes + 8, to + 4, bits, how, factor);
-            eight(tables, codes + 12, to + 6, bits, how, factor);
-        }
-    }
-    EC_NO_UNROLL
-    for (; to < end; to += 2, codes += bits) {
         eight(tables, codes, to, bits, how, factor);
+        eight(tables, codes + bits, to + 2, bits, how, factor);
+    } else {
+        const uint32_t behind = 2 * bits - 4;
+        const uint32_t x = load(codes);
+        const uint32_t y = behind > 0 ? load(codes + behind) : x;
+        to[0] = word_at(tables, x, 0, bits, how, factor);
+        to[1] = word_at(tables, x, 4 * bits, bits, how, factor);
+        to[2] = word_at(tables, y, 8 * bits - 8 * behind, bits, how, factor);
+        to[3] = word_at(tables, y, 12 * bits - 8 * behind, bits, how, factor);
     }
-    return codes;
 }
 
-static const uint8_t *stripe(const ec_coded *c, const uint16_t *tables, const uint8_t *codes, uint32_t *to)
+/* n weights, rounded up to sixteen; returns where their codes, rounded up to eight, end. */
+EC_INLINE const uint8_t *decode(const void *tables, const uint8_t *codes, int32_t n, uint32_t *to, uint32_t bits, int how,
+                                uint32_t factor)
+{
+    const uint8_t *next = codes + (n + 7) / 8 * (int32_t)bits;
+
+    EC_NO_UNROLL
+    for (; codes < next; to += 4, codes += 2 * bits) {
+        sixteen(tables, codes, to, bits, how, factor);
+    }
+    return next;
+}
+
+static const uint8_t *stripe(const ec_coded *c, const void *tables, const uint8_t *codes, uint32_t *to)
 {
     const int32_t n = c->stripe;
 
@@ -120,8 +141,7 @@ static const uint8_t *stripe(const ec_coded *c, const uint16_t *tables, const ui
 }
 
 /* The same with factors. */
-static const uint8_t *runs(const ec_coded *c, const uint16_t *tables, const uint8_t *codes, const uint8_t *scales,
-                           uint32_t *to)
+static const uint8_t *runs(const ec_coded *c, const void *tables, const uint8_t *codes, const uint8_t *scales, uint32_t *to)
 {
     const int32_t n = c->stripe / c->runs;
 
@@ -132,16 +152,26 @@ static const uint8_t *runs(const ec_coded *c, const uint16_t *tables, const uint
     return codes;
 }
 
-void ec_coded_tile(const ec_coded *c, const uint16_t *tables, int32_t first, int32_t n, void *tile)
+const void *ec_coded_tile(ec_decoder *d, int32_t first, int32_t n)
 {
+    const ec_coded *c = d->c;
     const size_t ends = (size_t)c->words * sizeof *c->ends;
-    uint32_t *to = (uint32_t *)tile;
+    uint32_t *to = (uint32_t *)d->tile;
 
+    if (d->first == first) {
+        return d->tile;
+    }
+    d->first = first;
     for (int32_t u = first / 4; u < (first + n + 3) / 4; u++) {
         const uint8_t *codes = c->codes + u * c->bytes;
+        const int8_t *book = c->book + (u / c->share << c->bits);
+        if (d->book != book) {
+            make_tables(c, book, d->tables);
+            d->book = book;
+        }
         for (int32_t s = 0; s < c->stripes; s++) {
-            codes = c->scales != NULL ? runs(c, tables, codes, c->scales + u * c->runs, to)
-                                      : stripe(c, tables, codes, to);
+            codes = c->scales != NULL ? runs(c, d->tables, codes, c->scales + u * c->runs, to)
+                                      : stripe(c, d->tables, codes, to);
             to += c->stripe / 4;
             if (ends != 0) {
                 memcpy(to, c->ends + (u * c->stripes + s) * c->words, ends);
@@ -149,4 +179,5 @@ void ec_coded_tile(const ec_coded *c, const uint16_t *tables, int32_t first, int
             }
         }
     }
+    return d->tile;
 }

@@ -3,10 +3,10 @@
  *
  * A unit is the weights of four outputs, in the order in which the kernel's table has them, and padded as they are there.
  * It is made of stripes of equal length, behind each of which the table may have words of its outputs (`ends`).
- * codes: of a unit, for each eight weights `bits` bytes, the first weight in the lowest bits. book: the weights that codes
- * stand for. scales: where it is not NULL, weights are an entry times a factor; a unit has `runs` of them, each for a run of
- * weights, in order, the same for every stripe. pairs: whether the table has the sums 256 * b + a of two weights
- * (ec_dsp_layer.h), or bytes.
+ * codes: of a unit, for each eight weights `bits` bytes, the first weight in the lowest bits; `bits` bytes behind the last
+ * unit may be read. book: the weights that codes stand for, 1 << bits of them, for each `share` units. scales: where it is
+ * not NULL, weights are an entry times a factor; a unit has `runs` of them, each for a run of weights, in order, the same for
+ * every stripe. pairs: whether the table has the sums 256 * b + a of two weights (ec_dsp_layer.h), or bytes.
  */
 #ifndef EC_CODED_H
 #define EC_CODED_H
@@ -20,24 +20,34 @@ typedef struct {
     const uint32_t *ends;
     int32_t bits;    /* 2 to 6; 4 where there are scales */
     int32_t bytes;   /* of a unit's codes */
+    int32_t share;   /* units that share a book */
     int32_t stripes; /* of a unit */
     int32_t stripe;  /* weights of a stripe: with several, or with runs, a multiple of 8 */
     int32_t runs;
     int32_t words;   /* of ends, behind each stripe */
     int32_t pairs;
     int32_t tile;    /* outputs that are taken apart at a time, a multiple of 4 */
-    int32_t room;    /* bytes of scratch for them, a multiple of 8; the last 8 of them are left */
+    int32_t room;    /* bytes of scratch for them, a multiple of 8; the last 16 of them are left */
     int32_t inner;   /* bytes of scratch for the kernel itself, a multiple of 8 */
-    int32_t rows;    /* that share what is taken apart */
+    int32_t rows;    /* that share what is taken apart; not for the DSP extension */
 } ec_coded;
 
+/* What a kernel has taken apart. */
+typedef struct {
+    const ec_coded *c;
+    const int8_t *book; /* that the tables are of, NULL where they are of none yet */
+    void *tables;
+    void *tile;
+    int32_t first; /* the first output in the tile, -1 where there is none yet */
+} ec_decoder;
+
 /* Bytes of scratch for the tables that codes are looked up in, a multiple of 8. */
-static inline int32_t ec_coded_tables(int32_t bits) { return bits > 4 ? 4 << bits : 2 << 2 * bits; }
+static inline int32_t ec_coded_tables(int32_t bits) { return bits == 2 ? 1024 : bits > 4 ? 4 << bits : 2 << 2 * bits; }
 
-/* Makes these tables. */
-void ec_coded_begin(const ec_coded *c, uint16_t *tables);
+/* Begins with the scratch of a kernel; returns what is left of it. */
+void *ec_coded_begin(ec_decoder *d, const ec_coded *c, void *scratch);
 
-/* Outputs first .. first + n - 1, and what fills up their unit; first is a multiple of 4. */
-void ec_coded_tile(const ec_coded *c, const uint16_t *tables, int32_t first, int32_t n, void *tile);
+/* The table of outputs first .. first + n - 1, and of what fills up their unit; first is a multiple of `tile`. */
+const void *ec_coded_tile(ec_decoder *d, int32_t first, int32_t n);
 
 #endif

@@ -1,7 +1,9 @@
 /* 2-D convolution with the DSP extension, with coded weights (ec_coded.h): otherwise as ec_conv2d_s8_dsp.h has it.
  *
- * Aliasing: an output row must not overlap input rows that it needs.
- * Scratch: the tables of ec_coded_tables, and `room` and `inner` bytes.
+ * together: pixels that share what is taken apart, up to 32.
+ * Aliasing: as there; of the rows of a block, all are read before the first is written.
+ * Scratch: the tables of ec_coded_tables, `room` bytes, and `inner` for what the kernel without codes needs: a column for each
+ * two pixels.
  */
 #ifndef EC_CONV2D_S8_DSP_CODED_H
 #define EC_CONV2D_S8_DSP_CODED_H

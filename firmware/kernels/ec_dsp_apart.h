@@ -10,12 +10,19 @@
 
 #include "ec_dsp_layer.h"
 
-#define ec_dsp_apart_column_in_c ec_dsp_column_in_c
-#define ec_dsp_apart_vector_in_c ec_dsp_vector_in_c
+typedef struct { /* ends last: the rest as in ec_dsp_layer */
+    const uint32_t *table;
+    int32_t inputs;
+    int32_t outputs;
+    int32_t lo;
+    int32_t hi;
+    int32_t offset;
+    const uint32_t *ends;
+} ec_dsp_apart_layer;
 
-void ec_dsp_apart_pair_s8(const ec_dsp_layer *l, const uint32_t *column, int8_t *y0, int8_t *y1);
-void ec_dsp_apart_pair_s16(const ec_dsp_layer *l, const uint32_t *column, int16_t *y0, int16_t *y1);
-void ec_dsp_apart_single_s8(const ec_dsp_layer *l, const int8_t *x, int8_t *y);
-void ec_dsp_apart_single_s16(const ec_dsp_layer *l, const int8_t *x, int16_t *y);
+void ec_dsp_apart_pair_s8(const ec_dsp_apart_layer *l, const uint32_t *column, int8_t *y0, int8_t *y1);
+void ec_dsp_apart_pair_s16(const ec_dsp_apart_layer *l, const uint32_t *column, int16_t *y0, int16_t *y1);
+void ec_dsp_apart_single_s8(const ec_dsp_apart_layer *l, const int8_t *x, int8_t *y);
+void ec_dsp_apart_single_s16(const ec_dsp_apart_layer *l, const int8_t *x, int16_t *y);
 
 #endif

@@ -13,11 +13,13 @@
 /* For ec_dsp_apart.h, the table of a group's weights makes way for what else there is of its outputs, and comes back. Stack:
  * 36 the latter, 40 the former. */
 #ifdef EC_DSP_APART
+#define EC_DSP_LAYER ec_dsp_apart_layer
 #define EC_FRAME "44"
 #define EC_ENDS "ldr r11, [r0, #24]\nstr r11, [sp, #36]\n"
 #define EC_TO_ENDS "str r0, [sp, #40]\nldr r0, [sp, #36]\n"
 #define EC_TO_WEIGHTS "str r0, [sp, #36]\nldr r0, [sp, #40]\n"
 #else
+#define EC_DSP_LAYER ec_dsp_layer
 #define EC_FRAME "36"
 #define EC_ENDS
 #define EC_TO_ENDS

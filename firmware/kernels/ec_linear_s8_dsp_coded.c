@@ -1,8 +1,12 @@
 #include "ec_linear_s8_dsp_coded.h"
 
-#define EC_CODED ec_linear_s8_dsp_coded
-#define EC_INNER ec_linear_s8_dsp
-#define EC_BYTES(p) 1
-#define EC_AT(p, o, tile) ((p).table = (const uint32_t *)(void *)(tile))
+#include "ec_dsp_layer.h"
 
-#include "ec_coded_linear.inc"
+#define EC_LINEAR ec_linear_s8_dsp_coded
+#define EC_PARAMS ec_linear_s8_dsp_coded_params
+#define EC_CODED_LAYER ec_linear_s8_dsp_params
+#define EC_RESULT int8_t
+#define EC_PAIR ec_dsp_pair_s8
+#define EC_SINGLE ec_dsp_single_s8
+
+#include "ec_linear_dsp.inc"

@@ -1,9 +1,10 @@
 /* Linear, int8 to int8, with the DSP extension, with coded weights (ec_coded.h): otherwise as ec_linear_s8_dsp.h has it.
  *
- * Aliasing: output rows may overlap the input row of the same index, beginning and ending no later, and, where rows have
- * one vector, input rows of a block of `rows`: they are then copied to scratch.
- * Scratch: the tables of ec_coded_tables, `room` and `inner` bytes, and `inputs` for each row of a block of several; or,
- * where a row overlaps that of the same index, for each of its vectors.
+ * together: 1, or vectors that share what is taken apart, up to 32.
+ * Aliasing: an output row may overlap the input row of the same index, beginning and ending no later, and of rows of one
+ * vector input rows of a block of `together`. Of vectors that are computed together, all are read before the results of the
+ * first are written.
+ * Scratch: the tables of ec_coded_tables, `room` bytes, and `inner` for what the kernel without codes needs.
  */
 #ifndef EC_LINEAR_S8_DSP_CODED_H
 #define EC_LINEAR_S8_DSP_CODED_H

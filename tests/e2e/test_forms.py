@@ -15,7 +15,7 @@ from .conftest import Builder  # noqa: E402
 KB = 1024
 
 
-@pytest.mark.parametrize("form", ["int4", "codebook3"])
+@pytest.mark.parametrize("form", ["int4", "codebook3/16"])
 @pytest.mark.parametrize("model", ["tiny_vit", "separable"])
 def test_weights_take_less_flash(built: Builder, model: str, form: str) -> None:
     path = f"tests.e2e.models:{model}"

@@ -14,7 +14,7 @@ from edgec.target import load_target
 from edgec.tune.measure import measure
 from tests.kernels import check_call, quants
 
-FORMS = ["int4", "int4/16", "codebook2", "codebook3", "codebook4", "codebook5", "codebook6"]
+FORMS = ["int4", "int4/16", *(f"codebook{k}{group}" for k in range(2, 7) for group in ("", "/16"))]
 
 
 def encodable(form: str, outputs: int, inputs: int, rng: np.random.Generator) -> np.ndarray:
@@ -22,9 +22,13 @@ def encodable(form: str, outputs: int, inputs: int, rng: np.random.Generator) ->
     known = Form.parse(form)
     assert known is not None
     if known.book:
-        book = rng.choice(np.arange(-127, 128), 1 << known.bits, replace=False)
-        book[0] = 0
-        return rng.choice(book, (outputs, inputs)).astype(np.int8)
+        rows = known.share or outputs
+        books = [
+            rng.choice(np.arange(-127, 128), 1 << known.bits, replace=False) for _ in range(0, outputs, rows)
+        ]
+        for book in books:
+            book[0] = 0
+        return np.concatenate([rng.choice(b, (rows, inputs)) for b in books])[:outputs].astype(np.int8)
     w = rng.integers(-7, 8, (outputs, inputs))
     if not known.group:
         return (16 * w).astype(np.int8)
@@ -38,8 +42,8 @@ def encodable(form: str, outputs: int, inputs: int, rng: np.random.Generator) ->
 def test_linear(data: st.DataObject, form: str) -> None:
     draw = data.draw
     lead = draw(st.sampled_from([(1,), (1, 5), (3,), (1, 2, 3), (2, 3), (1, 9)]))
-    k = draw(st.sampled_from([16, 32, 48] if "/" in form else [1, 3, 7, 12, 26, 33]))
-    o = draw(st.integers(1, 26))
+    k = draw(st.sampled_from([16, 32, 48] if "int4/" in form else [1, 3, 7, 12, 26, 33]))
+    o = draw(st.integers(1, 40))
     wide = draw(st.booleans())
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     xq, yq = draw(quants), draw(quants)
@@ -66,10 +70,10 @@ def test_linear(data: st.DataObject, form: str) -> None:
 @given(st.data(), st.sampled_from(FORMS))
 def test_conv2d(data: st.DataObject, form: str) -> None:
     draw = data.draw
-    c = 16 if "/" in form else draw(st.sampled_from([1, 3, 4, 5]))
+    c = 16 if "int4/" in form else draw(st.sampled_from([1, 3, 4, 5]))
     kernel = draw(st.sampled_from([(1, 1), (3, 3), (2, 2)]))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    o = draw(st.integers(1, 20))
+    o = draw(st.integers(1, 36))
     w = encodable(form, o, kernel[0] * kernel[1] * c, rng).reshape(o, *kernel, c)
     x = TensorType((1, draw(st.integers(3, 6)), draw(st.integers(3, 7)), c), DType.I8, draw(quants), "NHWC")
     scales = tuple(float(np.float32(s)) for s in rng.uniform(0.001, 0.02, o))

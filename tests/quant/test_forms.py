@@ -18,6 +18,7 @@ DECIBELS = {
     "int4/16": 19.0,
     "int4/64": 18.0,
     "codebook2": 7.0,
+    "codebook2/16": 7.0,
     "codebook4": 19.0,
     "codebook6": 31.0,
 }
@@ -56,9 +57,10 @@ def test_a_form_holds_what_was_projected(form: str, features: frozenset[str]) ->
     size = sum(getattr(f.value, "nbytes", 0) for f in kernel.fields.values())
     known = Form.parse(form)
     assert known is not None
-    assert size < 26 * 128 * known.bits / 8 * 1.06 + 28 * 20 + 32
+    books = -(-26 // known.share) if known.share else 1
+    assert size < 26 * 128 * known.bits / 8 * 1.06 + 28 * 20 + books * 2**known.bits
     after = evaluate(graph, {"x": np.arange(640).reshape(1, 5, 128).astype(np.int8)})["fc"]
-    assert np.abs(after.astype(int) - before).max() < (40 if form == "codebook2" else 12)
+    assert np.abs(after.astype(int) - before).max() < (40 if form.startswith("codebook2") else 12)
 
 
 def test_the_bias_follows_the_scale() -> None:
@@ -99,6 +101,24 @@ def test_no_codebook_is_better(seed: int) -> None:
     assert error(found) <= min(map(error, near))
 
 
+def test_outputs_of_a_group_have_a_codebook_of_their_own() -> None:
+    """The last group is of the outputs that are left."""
+    rng = np.random.default_rng(0)
+    parts = [
+        rng.choice(few, (n, 64)) for few, n in (([-9, 0, 5, 90], 16), ([-70, -3, 0, 8], 16), ([1, 2, 4], 8))
+    ]
+    w = np.concatenate(parts).astype(np.int8)
+    found = project(w, np.full(40, 0.1), Form("codebook2/16", 2, book=True, share=16))
+    assert found is not None and np.array_equal(found.weights, w) and found.error == 0
+    whole = project(w, np.full(40, 0.1), Form("codebook2", 2, book=True))
+    assert whole is not None and whole.error > 0
+    graph = layer(w)
+    graph.nodes()[0].attrs["form"] = "codebook2/16"
+    kernel = op_of(graph.nodes()[0]).kernel(call_of(graph, graph.nodes()[0]))
+    book = kernel.fields["coded.book"].value
+    assert isinstance(book, np.ndarray) and book.tolist() == [[-9, 0, 5, 90], [-70, -3, 0, 8], [1, 2, 4, 0]]
+
+
 def test_few_values_are_a_codebook_already() -> None:
     w = np.array([[5, 5, -7, 5]], np.int8)
     found = project(w, np.array([0.1]), Form("codebook2", 2, book=True))
@@ -107,6 +127,7 @@ def test_few_values_are_a_codebook_already() -> None:
 
 def test_names() -> None:
     assert Form.parse("int8") is None
-    for wrong in ("int3", "codebook7", "int4/20", "codebook"):
+    assert Form.parse("codebook3/32") == Form("codebook3/32", 3, book=True, share=32)
+    for wrong in ("int3", "codebook7", "int4/20", "codebook", "codebook4/8", "int8/16"):
         with pytest.raises(ValueError, match=wrong):
             Form.parse(wrong)

@@ -1,0 +1,251 @@
+"""Weights learned from samples: each layer's in its form, so that the network computes what it did in float.
+
+First block by block (edgec/quant/learn/blocks.py): the weights of a block, and its biases, such that the
+values that leave it are those of the float network, while it reads what the blocks before it now
+compute. With blocks of one layer and int8 that is learned rounding (Nagel et al., "Up or Down?", ICML 2020;
+here with straight gradients), with blocks of several BRECQ (Li et al., ICLR 2021). Then all of them together,
+against the outputs of the float network: no labels are needed.
+
+A part of the samples is not learned from; what is kept is what serves those best.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from edgec.ir import Graph, Node, Quant
+from edgec.ops.base import call_of, op_of
+from edgec.ops.forms import ATTRIBUTE, Form
+from edgec.options import Progress
+from edgec.quant.data import Samples
+from edgec.quant.learn.blocks import entropy, leaving, partition
+from edgec.quant.learn.coded import Coded
+from edgec.quant.learn.torch_graph import constants_of, in_parts, inputs_of, run
+
+_HELD = 5
+"""One sample of so many is not learned from."""
+_SETTLE = 0.5
+"""From this share of the steps on, weights are drawn to their entries."""
+_PULL = 0.02
+"""The last proximal step's share of the way."""
+_PART = 64
+"""Samples that are computed at a time where nothing is learned."""
+_FINE = 0.2
+"""What steps are multiplied by once all blocks are learned together."""
+_CHECKS = 8
+"""How often what is not learned from is looked at, in a block."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How weights are learned.
+
+    block_steps, steps: of the optimizer, for every layer of a block, and then for all blocks together. batch:
+    samples of a step. rate: how far a weight goes in a step, as a share of the distance between two entries.
+    longest: layers of a block at most. seed: of the order of samples.
+    """
+
+    block_steps: int = 150
+    steps: int = 600
+    batch: int = 32
+    rate: float = 0.01
+    longest: int = 4
+    seed: int = 0
+
+
+def learn(
+    graph: Graph, forms: Mapping[str, str], samples: Samples, recipe: Recipe, progress: Progress
+) -> Graph:
+    """The float graph with weights that the forms hold, by node name; each states its format.
+
+    samples: in the axis order of the graph's inputs. Raises OpError where the gradient of an op is not known.
+    """
+    return _Learner(graph, forms, samples, recipe, progress).run()
+
+
+class _Learner:
+    def __init__(
+        self, graph: Graph, forms: Mapping[str, str], samples: Samples, recipe: Recipe, progress: Progress
+    ) -> None:
+        self.graph, self.recipe, self.progress = graph, recipe, progress
+        self.inputs = inputs_of(graph, samples)
+        self.constants = constants_of(graph)
+        self.rng = torch.Generator().manual_seed(recipe.seed)
+        count = len(samples)
+        held = np.zeros(count, bool)
+        held[_HELD - 1 :: _HELD] = count >= 2 * _HELD
+        self.held = torch.from_numpy(np.flatnonzero(held) if held.any() else np.arange(count))
+        self.taught = torch.from_numpy(np.flatnonzero(~held))
+        self.nodes = [n for n in graph.nodes() if n.name in forms]
+        self.coded = {n.name: self._coded(n, forms[n.name]) for n in self.nodes}
+        self.others = {v: nn.Parameter(self.constants[v].clone()) for v in self._other_constants()}
+        self.done, self.total = 0, len(self.nodes) * recipe.block_steps + recipe.steps
+
+    def run(self) -> Graph:
+        entropies = self._entropies()
+        start, have = dict(self.inputs), dict(self.inputs)
+        blocks = partition([n.name for n in self.nodes], entropies, self.recipe.longest)
+        for block in blocks:
+            ends = leaving(self.graph, block[-1])
+            want = self._computed(start, ends, self.constants)
+            steps = self.recipe.block_steps * len(block)
+            self._teach(block, have, dict(zip(ends, want, strict=True)), steps)
+            start = dict(zip(ends, want, strict=True))
+            have = dict(zip(ends, self._computed(have, ends, self._held_constants(block)), strict=True))
+        if self.recipe.steps:
+            outputs = self.graph.outputs
+            want = self._computed(self.inputs, outputs, self.constants)
+            names = [n.name for n in self.nodes]
+            self._teach(names, self.inputs, dict(zip(outputs, want, strict=True)), self.recipe.steps)
+        return self._stored()
+
+    # -- what is learned --------------------------------------------------
+
+    def _coded(self, node: Node, name: str) -> Coded:
+        weights = self.graph.data(node.inputs[1])
+        assert weights is not None
+        rows = weights.reshape(len(weights), -1)
+        scale = np.maximum(np.abs(rows).max(axis=1, initial=0.0) / 127, 1e-12).astype(np.float32)
+        return Coded(weights, scale, Form.parse(name))
+
+    def _other_constants(self) -> list[str]:
+        """Biases, and what norms scale and shift by."""
+        found = list[str]()
+        for node in self.graph.nodes():
+            roles = op_of(node).quantization(call_of(self.graph, node)).constants
+            for k, v in enumerate(node.inputs):
+                is_norm = node.op in ("layer_norm", "group_norm") and k > 0
+                if self.graph.is_constant(v) and (roles.get(k) == "bias" or is_norm) and v not in found:
+                    found.append(v)
+        return found
+
+    def _held_constants(self, block: Iterable[str]) -> dict[str, Tensor]:
+        """All constants, those of the blocks that are learned as they are now."""
+        now: dict[str, Tensor] = {**self.constants, **self.others}
+        for name in block:
+            now[self.graph.node(name).inputs[1]] = self.coded[name]()
+        return now
+
+    # -- learning ---------------------------------------------------------
+
+    def _computed(
+        self, have: Mapping[str, Tensor], ends: Sequence[str], constants: Mapping[str, Tensor]
+    ) -> list[Tensor]:
+        count = len(next(iter(have.values())))
+        with torch.no_grad():
+            parts = [
+                run(self.graph, {v: x[p] for v, x in have.items()}, constants, ends)
+                for p in in_parts(count, _PART)
+            ]
+        return [torch.cat(x) for x in zip(*parts, strict=True)]
+
+    def _entropies(self) -> dict[str, float]:
+        ends = [n.outputs[0] for n in self.nodes]
+        some = {v: x[:_PART] for v, x in self.inputs.items()}
+        values = self._computed(some, ends, self.constants)
+        return {n.name: entropy(x.numpy()) for n, x in zip(self.nodes, values, strict=True)}
+
+    def _teach(
+        self, block: Sequence[str], have: Mapping[str, Tensor], want: Mapping[str, Tensor], steps: int
+    ) -> None:
+        """Change a block's parameters until what leaves it is what is wanted."""
+        ends = [v for v in want if v not in have]
+        modules = [self.coded[n] for n in block]
+        others = [self.others[v] for v in self._read_between(have, ends)]
+        groups = [g for m in modules for g in m.steps(self.recipe.rate)]
+        groups += [
+            {"params": [p], "lr": self.recipe.rate * 0.1 * float(p.detach().abs().mean() + 1e-3)}
+            for p in others
+        ]
+        if len(block) == len(self.nodes) > 1:  # all are near where they should be by now
+            groups = [{**g, "lr": float(g["lr"]) * _FINE} for g in groups]
+        optimizer = torch.optim.Adam(groups)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: 1 - 0.9 * k / max(steps, 1))
+        power = {v: want[v].var().clamp_min(1e-12) for v in ends}
+
+        def loss(pick: Tensor) -> Tensor:
+            got = run(self.graph, {v: x[pick] for v, x in have.items()}, self._held_constants(block), ends)
+            parts = [((y - want[v][pick]) ** 2).mean() / power[v] for v, y in zip(ends, got, strict=True)]
+            return torch.stack(parts).mean()
+
+        def judged() -> float:
+            with torch.no_grad():
+                parts = [loss(self.held[p]) * (p.stop - p.start) for p in in_parts(len(self.held), _PART)]
+            return float(torch.stack(parts).sum() / len(self.held))
+
+        def state() -> list[dict[str, Tensor] | Tensor]:
+            return [copy.deepcopy(m.state_dict()) for m in modules], [p.detach().clone() for p in others]
+
+        best, kept = judged(), state()
+        first = best
+        for k in range(steps):
+            pick = self.taught[
+                torch.randint(
+                    len(self.taught), (min(self.recipe.batch, len(self.taught)),), generator=self.rng
+                )
+            ]
+            optimizer.zero_grad()
+            loss(pick).backward()
+            optimizer.step()
+            schedule.step()
+            if k >= _SETTLE * steps:
+                for m in modules:
+                    m.pull(_PULL * (k / steps - _SETTLE) / (1 - _SETTLE))
+            if (k + 1) % max(steps // _CHECKS, 1) == 0 and (now := judged()) < best:
+                best, kept = now, state()
+            self.done += 1
+            self.progress.step(self.done, self.total)
+        for m, s in zip(modules, kept[0], strict=True):
+            m.load_state_dict(s)
+        with torch.no_grad():
+            for p, s in zip(others, kept[1], strict=True):
+                p.copy_(s)
+        self.progress.status(f"{block[0]} to {block[-1]}: {first:.5f} -> {best:.5f}")
+
+    def _read_between(self, have: Mapping[str, Tensor], ends: Sequence[str]) -> list[str]:
+        seen = list[str]()
+
+        def observe(node: Node, xs: object, y: Tensor) -> Tensor:
+            seen.extend(v for v in node.inputs if v in self.others and v not in seen)
+            return y
+
+        with torch.no_grad():
+            run(
+                self.graph,
+                {v: x[:1] for v, x in have.items()},
+                {**self.constants, **self.others},
+                ends,
+                observe,
+            )
+        return seen
+
+    # -- the result -------------------------------------------------------
+
+    def _stored(self) -> Graph:
+        made = self.graph.copy()
+        with torch.no_grad():
+            for node in self.nodes:
+                name = node.inputs[1]
+                q, scale = self.coded[node.name].stored()
+                quant = Quant(tuple(scale.tolist()), (0,) * len(scale), 0)
+                real = (q * scale.reshape(-1, *(1,) * (q.ndim - 1))).astype(np.float32)
+                stated = made.add_constant(name, real, quant, made.type(name).layout)
+                made.set_operand(made.node(node.name), 1, stated)
+                if self.coded[node.name].form is not None:
+                    made.node(node.name).attrs[ATTRIBUTE] = self.coded[node.name].form.name
+            for name, p in self.others.items():
+                held = made.add_constant(name, p.detach().numpy().copy())
+                for node, k in list(made.consumers(name)):
+                    made.set_operand(node, k, held)
+        made.prune()
+        return made
+
+
+def _size(p: Tensor) -> float:
+    return float(p.detach().abs().mean()) + 1e-3
