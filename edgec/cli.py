@@ -12,6 +12,7 @@ import typer
 
 from edgec import __version__
 from edgec.diagnostics import Diagnostic
+from edgec.failures import report_bug, report_failure, report_interruption
 
 app = typer.Typer(
     name="edgec",
@@ -93,6 +94,12 @@ def build(
     jobs: Annotated[
         int | None, typer.Option(help="With --tune, measurements at a time. [default: one a core]")
     ] = None,
+    rank: Annotated[
+        float | None,
+        typer.Option(
+            help="Store layers as two of this part of their rank where that is smaller: 0.40 to 0.95."
+        ),
+    ] = None,
     weights: Annotated[
         str, typer.Option(help="How weights are stored: int8, int4, int4/32, codebook2 to 6, codebook4/64.")
     ] = "int8",
@@ -138,6 +145,7 @@ def build(
             tune=tune,
             tune_on=tune_on,
             jobs=jobs,
+            rank=rank,
             weights=weights,
             max_drop=max_drop,
             verify=not no_verify,
@@ -333,19 +341,19 @@ def main() -> NoReturn:
     try:
         status = app(standalone_mode=False, prog_name="edgec")
     except Diagnostic as e:
-        status = _fail(e)
+        status = report_failure(e)
     except typer.TyperException as e:
-        status = _fail(Diagnostic("E101", _usage(e), remedies=[_help()]))
+        status = report_failure(Diagnostic("E101", _usage(e), remedies=[_help()]))
     except (KeyboardInterrupt, typer.Abort):
-        status = _interrupted(130)
+        status = report_interruption(130)
     except BrokenPipeError:
         # The reader went away (`edgec targets | head`): nothing left to say, nor at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
     except Exception as e:
-        status = _bug(e)
+        status = report_bug(e)
     if status == 130:
-        status = _interrupted(130)
+        status = report_interruption(130)
     sys.exit(status or 0)
 
 
@@ -363,39 +371,3 @@ def _help() -> str:
     names = [c.name or c.callback.__name__ for c in app.registered_commands if c.callback]
     command = next((a for a in sys.argv[1:] if a in names), "")
     return " ".join(filter(None, ("edgec", command, "--help")))
-
-
-def _fail(e: Diagnostic) -> int:
-    if sys.stderr.isatty():
-        from edgec.console import show_error
-
-        show_error(e)
-    else:
-        print(e.render(), file=sys.stderr)
-    return e.exit_status
-
-
-def _interrupted(status: int) -> int:
-    print("edgec: interrupted, nothing was written", file=sys.stderr)
-    return status
-
-
-def _bug(e: Exception) -> int:
-    if os.environ.get("EDGEC_DEBUG"):
-        import traceback
-
-        traceback.print_exc()
-    trace = e.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown"
-    text = str(e).splitlines()[0] if str(e) else ""
-    print(
-        f"internal error: {type(e).__name__}: {text}\n"
-        f"  --> {place}, edgec {__version__}\n"
-        "This is a bug in edgec, not in your model. Please report it as an issue in edgec's repository,\n"
-        "with the command, these lines and the output of: edgec doctor\n"
-        "EDGEC_DEBUG=1 shows the traceback.",
-        file=sys.stderr,
-    )
-    return 1

@@ -12,6 +12,8 @@ from edgec.ops.forms import INT8, Form
 
 InputMode = Literal["whole", "stream"]
 Goal = Literal["memory", "speed"]
+RANKS = (0.40, 0.95)
+"""The smallest and the largest part of a rank to keep: less leaves little, more saves nothing."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,9 @@ class BuildOptions:
     multiply-accumulates may be spent where that saves memory. pareto: whether to list what memory costs.
     keep_dead: whether channels stay that can be left out without changing an output. tune: whether kernels
     are chosen by what they take on the simulated board. tune_on: where that is measured, "sim", or
-    "serial:PORT" for a board. jobs: measurements at a time, None for one a core. weights: the form of weights
-    (edgec/ops/forms.py) of all layers that may have another one than int8. verify: run the image
+    "serial:PORT" for a board. jobs: measurements at a time, None for one a core. rank: layers are stored as
+    two factors of this part of their rank where that is smaller, None for as they are. weights: the form of
+    weights (edgec/ops/forms.py) of all layers that may have another one than int8. verify: run the image
     against the reference before reporting success. Raises Diagnostic E101 where options make no sense or
     contradict each other.
     """
@@ -49,6 +52,7 @@ class BuildOptions:
     tune: bool = False
     tune_on: str = "sim"
     jobs: int | None = None
+    rank: float | None = None
     weights: str = INT8
     max_drop: float | None = None
     verify: bool = True
@@ -99,6 +103,14 @@ class BuildOptions:
                 where="--max-drop",
                 facts=[("reason", "it has the forms of weights chosen layer by layer")],
                 remedies=["leave one of them out"],
+            )
+        if self.rank is not None and not RANKS[0] <= self.rank <= RANKS[1]:
+            raise Diagnostic(
+                "E101",
+                f"--rank must be a number from {RANKS[0]:.2f} to {RANKS[1]:.2f}: {self.rank:g}",
+                where="--rank",
+                facts=[("means", "the part of a layer's rank that its two factors keep")],
+                remedies=["--rank 0.6 for a start, and edgec eval to see what it costs", "leave --rank out"],
             )
         try:
             Form.parse(self.weights)

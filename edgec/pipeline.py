@@ -37,6 +37,7 @@ from edgec.passes.merge_tables import MergeTables
 from edgec.passes.remove_dead import RemoveDead
 from edgec.passes.remove_dead_channels import RemoveDeadChannels
 from edgec.passes.remove_identities import RemoveIdentities
+from edgec.passes.share_weights import ShareWeights
 from edgec.passes.simplify_arithmetic import SimplifyArithmetic
 from edgec.passes.split_outputs import SplitOutputs
 from edgec.prove import Inputs
@@ -44,6 +45,8 @@ from edgec.quant import snr
 from edgec.quant.choose import Quantized, quantize_model
 from edgec.quant.data import Samples, load_samples, random_samples
 from edgec.quant.forms import every, project_graph
+from edgec.quant.low_rank import divisible, reduced
+from edgec.quant.moments import moments_of
 from edgec.report.schema import Accuracy, Dead, Weighing
 from edgec.target import load_target
 
@@ -94,6 +97,7 @@ INTEGER_PASSES: tuple[Pass, ...] = (
     CollapseViews(),  # views made above
     MergeEqual(),
     RemoveDead(),
+    ShareWeights(),  # last: the layers that are left, with equal weights merged
 )
 
 LEAST, LEARN = 32, 1024
@@ -129,9 +133,11 @@ class Lowered:
 
 @dataclass(frozen=True)
 class Real:
-    """A float graph behind the float passes. inputs: those of the user's model, in order."""
+    """A float graph to be quantized. model: behind the float passes, at full rank. inputs: those of the user's
+    model, in order."""
 
     graph: Graph
+    model: Graph
     inputs: Mapping[str, TensorType]
 
 
@@ -157,12 +163,13 @@ def is_float(graph: Graph) -> bool:
 def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
     """A frontend's graph to an integer graph: passes, and quantization where it is float.
 
-    Raises Diagnostic E104 for bad calibration data.
+    Raises Diagnostic E104 for bad calibration data, E101 for options that are for float models.
     """
     graph.features = load_target(options.target).features
     if options.is_smallest:
         graph.features = densest(graph.features)
     if not is_float(graph):
+        _refuse_rank(options)
         project_graph(graph, every(graph, options.weights))
         lowered = Lowered(graph)
         _finish(lowered, options)
@@ -170,16 +177,17 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
     own_types = {v: graph.type(v) for v in graph.inputs}
     run_passes(graph, FLOAT_PASSES)
     samples = _samples(graph, own_types, options)
-    forms, real = every(graph, options.weights), Real(graph, own_types)
+    smaller, told = _reduced(graph, samples, options, progress)
+    forms, real = every(smaller, options.weights), Real(smaller, graph, own_types)
     if forms and not samples.random and len(samples) >= LEAST:
         taught = _samples(graph, own_types, options, LEARN)
-        held = _learned(graph, forms, taught, progress)
-        left = forms if held is graph else {}
+        held = _learned(smaller, forms, taught, progress)
+        left = forms if held is smaller else {}
         lowered = lower_learned(held, real, samples, options, progress, left)
     else:
-        lowered = _lowered(quantize_model(graph, samples, progress, forms), samples, options, progress)
+        lowered = lower_learned(smaller, real, samples, options, progress, forms)
     lowered.real = real
-    return lowered
+    return _told(lowered, told)
 
 
 def _learned(graph: Graph, forms: Mapping[str, str], samples: Samples, progress: Progress) -> Graph:
@@ -202,11 +210,43 @@ def lower_learned(
     progress: Progress,
     forms: Mapping[str, str] = MappingProxyType({}),
 ) -> Lowered:
-    """A float graph whose weights state their forms, to an integer graph. real: what it is to compute.
+    """A float graph, whose weights may state their forms, to an integer graph. real: what it is to compute.
 
     forms: of weights that do not state theirs. samples: in the axis order of the graph's inputs.
     """
-    return _lowered(quantize_model(graph, samples, progress, forms, real.graph), samples, options, progress)
+    model = None if graph is real.model else real.model
+    return _lowered(quantize_model(graph, samples, progress, forms, model), samples, options, progress)
+
+
+def _told(lowered: Lowered, notes: Sequence[str]) -> Lowered:
+    """The same with more notes, in its narrow form as well."""
+    narrow = lowered.narrow
+    return replace(
+        lowered,
+        notes=[*lowered.notes, *notes],
+        narrow=(lambda: _told(narrow(), notes)) if narrow is not None else None,
+    )
+
+
+def _reduced(
+    graph: Graph, samples: Samples, options: BuildOptions, progress: Progress
+) -> tuple[Graph, list[str]]:
+    """The float graph with layers of the rank that was asked for, and what there is to say about them."""
+    if options.rank is None:
+        return graph, []
+    progress.stage("low rank")
+    return reduced(graph, options.rank, moments_of(graph, divisible(graph), samples, progress.step))
+
+
+def _refuse_rank(options: BuildOptions) -> None:
+    """Raise Diagnostic E101 where layers are to have another rank, and are quantized."""
+    if options.rank is not None:
+        raise Diagnostic(
+            "E101",
+            "the model is quantized already: --rank is for float weights",
+            where="--rank",
+            remedies=["build the float model it was made from", "leave --rank out"],
+        )
 
 
 def dense(lowered: Lowered) -> Lowered:
@@ -225,7 +265,9 @@ def _finish(lowered: Lowered, options: BuildOptions) -> None:
         lowered.whole = graph.copy()
         ((_, changes),) = run_passes(graph, [removal])
         _note_dead(lowered, changes.figures)
-    run_passes(graph, INTEGER_PASSES[at + 1 :])
+    *_, (_, sharing) = run_passes(graph, INTEGER_PASSES[at + 1 :])
+    if layers := sharing.figures["layers"]:
+        lowered.notes.append(f"{sharing.figures['bytes']:,} B of weights are shared by {layers} layers")
 
 
 def _note_dead(lowered: Lowered, figures: Mapping[str, int]) -> None:

@@ -105,6 +105,8 @@ def _nibbles(call: Call, kernel: Callable[[Call], Kernel]) -> Kernel | None:
     form, weights = form_of(call.attrs), call.const(1)
     if form is None or form.bits != 4 or form.group or not dsp.is_dsp(call.features):
         return None
+    if call.attrs.get(dsp.APART):  # what is behind its weights is the layer's own
+        return None
     if (weights % STEP).any() or np.abs(weights.astype(np.int64)).max(initial=0) > STEP * LARGEST:
         return None
     inner = kernel(replace(call, features=call.features | {"dual"}))
@@ -128,7 +130,7 @@ def _coded(call: Call, kernel: Callable[[Call], Kernel], sharing: _Sharing) -> K
     if form is None or call.int("groups", 1) > 1:
         return None
     weights = call.const(1).reshape(len(call.const(1)), -1)
-    attrs = {k: v for k, v in call.attrs.items() if k != ATTRIBUTE}
+    attrs = {k: v for k, v in call.attrs.items() if k not in (ATTRIBUTE, dsp.APART)}
     attrs |= {"block": min(sharing.together, 2), dsp.TOGETHER: sharing.together}
     inner = kernel(replace(call, attrs=attrs))
     units = _units(inner)

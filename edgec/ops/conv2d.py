@@ -131,7 +131,7 @@ class Conv2d(Op):
         }
         pairs, spare = (together + 1) // 2, row if by_row else flat
         columns = flat if together == 1 else pairs * (4 * flat + 8) + spare
-        return Kernel(
+        made = Kernel(
             "ec_conv2d_s8_dsp",
             {**fields, **given, **products},
             scratch=min(together, 2) * dsp.ADDRESS * kh + columns,
@@ -140,6 +140,7 @@ class Conv2d(Op):
             block=call.block or 2 if y.shape[2] == 1 and y.rows > 1 else 1,
             together=together,
         )
+        return dsp.shared(made, call)
 
     def macs(self, call: Call) -> int:
         return call.outs[0].size * math.prod(call.ins[1].shape[1:])

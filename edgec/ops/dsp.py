@@ -6,11 +6,13 @@ firmware/kernels/ec_dsp_layer.h says what the tables hold.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
+from edgec.ops.base import Call
 from edgec.ops.fixed import requantize
-from edgec.ops.kernel import Cut, Field, i32, table
+from edgec.ops.kernel import Cut, Field, Kernel, i32, table
 
 PRODUCTS = ("ec_dsp_products", "ec_dsp_products_dual")
 """Kernel files that define the same functions: an image has one of them."""
@@ -18,6 +20,10 @@ TAPS = ("ec_dsp_taps", "ec_dsp_taps_dual", "ec_dsp_dense_taps", "ec_dsp_dense_ta
 """The same for depthwise convolutions: two with weights of 16 bits, two with weights of 8."""
 INT4 = ("ec_dsp_layer", "ec_dsp_int4")
 """Kernel files for weights of int4."""
+SHARED = ("ec_dsp_apart_products", "ec_dsp_apart_products_dual")
+"""As PRODUCTS, for weights that several layers have in common."""
+APART = "apart"
+"""The attribute of nodes whose weights others have, too: tables of weights hold nothing else."""
 TOGETHER = "together"
 """The attribute for how many vectors a kernel shall compute in one pass over its weights."""
 DENSE = "dense"
@@ -32,6 +38,10 @@ _BIAS = 1 << 23
 """What biases have to stay below: they share a word with their shift."""
 _RIGHT = 22
 """The largest right shift behind which zero points of 8 bits still fit in front of it."""
+_ENDS = 2
+"""Words of an output behind its group's weights."""
+_BEYOND = 2
+"""Words behind a table of weights that the kernels may read."""
 _ORDER = (0, 2, 1, 3)
 """The inputs of each four in the order of their halfwords."""
 
@@ -59,6 +69,25 @@ def files(features: frozenset[str]) -> tuple[str, ...]:
 def taps_files(features: frozenset[str]) -> tuple[str, ...]:
     """The kernel file with the products of depthwise convolutions."""
     return (TAPS[2 * (DENSE in features) + ("dual" in features)],)
+
+
+def shared(kernel: Kernel, call: Call) -> Kernel:
+    """A kernel with the table of `product_fields`; where other layers have its weights, too, the one that has
+    them in a table of their own."""
+    if not call.attrs.get(APART):
+        return kernel
+    words, group = kernel.fields["table"].value, _group(call.features)
+    assert isinstance(words, np.ndarray)
+    weights, ends = np.split(words, [-_ENDS * group], axis=1)
+    weights = np.concatenate([weights.ravel(), np.zeros(_BEYOND, np.uint32)])
+    tables = {"table": table(weights, "uint32_t"), "ends": table(ends, "uint32_t")}
+    return replace(
+        kernel,
+        function=kernel.function.replace("_dsp", "_apart_dsp"),
+        fields={**kernel.fields, **tables},
+        needs=("ec_dsp_layer", SHARED["dual" in call.features]),
+        cut=None,
+    )
 
 
 def product_fields(

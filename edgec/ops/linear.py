@@ -72,7 +72,7 @@ class Linear(Op):
         if dsp.is_dsp(call.features):
             found = dsp.product_fields(call.features, call.const(1), bias, (mantissa, shift), y.q.z, (lo, hi))
             if found is not None:
-                return self._dsp(call, found)
+                return dsp.shared(self._dsp(call, found), call)
         plain = Kernel(
             "ec_linear_s16" if y.dtype == DType.I16 else "ec_linear_s8",
             {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,7 +32,10 @@ class Rules:
         for node in graph.nodes():
             if is_product(graph, node):
                 call, x = call_of(graph, node), facts[node.inputs[0]]
-                products[node.name] = call, Absorbed.of(node, call, x.lo, x.hi, x.same)
+                absorbed = Absorbed.of(node, call, x.lo, x.hi, x.same)
+                if len(graph.consumers(node.inputs[1])) > 1:  # weights that are added up would be its own
+                    absorbed = replace(absorbed, target=np.arange(x.same.size))
+                products[node.name] = call, absorbed
             elif (found := slots_of(graph, node)) is not None:
                 slots[node.name] = found
         return Rules(products, slots)
@@ -43,13 +46,27 @@ def kept_channels(graph: Graph, rules: Rules) -> dict[str, np.ndarray]:
     fixed = {*graph.inputs, *graph.outputs}
     values = [*graph.inputs, *(v for n in graph.nodes() for v in n.outputs)]
     kept = {v: np.full((graph.type(v).shape or (1,))[-1], v in fixed) for v in values}
-    nodes = graph.nodes()[::-1]
+    nodes, tied = graph.nodes()[::-1], _tied(graph, rules)
     before = -1
     while (count := sum(int(k.sum()) for k in kept.values())) != before:
         before = count
         for node in nodes:
             _grow(graph, node, rules, kept)
+        for ends in tied:
+            stays = np.any([kept[v] for v in ends], axis=0)
+            for v in ends:
+                kept[v] |= stays
     return kept
+
+
+def _tied(graph: Graph, rules: Rules) -> list[list[str]]:
+    """Operands, and results, of products with the same weights: these stay the same where the same channels
+    stay."""
+    found: dict[tuple[str, int], list[str]] = {}
+    for node in map(graph.node, rules.products):
+        for end, value in enumerate((node.inputs[0], node.outputs[0])):
+            found.setdefault((node.inputs[1], end), []).append(value)
+    return [values for values in found.values() if len(values) > 1]
 
 
 def _grow(graph: Graph, node: Node, rules: Rules, kept: dict[str, np.ndarray]) -> None:

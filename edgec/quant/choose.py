@@ -18,6 +18,7 @@ import numpy as np
 
 from edgec.ir import Graph
 from edgec.ops.base import call_of, op_of
+from edgec.ops.forms import ATTRIBUTE
 from edgec.options import Progress
 from edgec.quant.correct import corrected
 from edgec.quant.data import Samples
@@ -87,13 +88,13 @@ def quantize_model(
     samples: Samples,
     progress: Progress,
     forms: Mapping[str, str] = MappingProxyType({}),
-    real: Graph | None = None,
+    model: Graph | None = None,
 ) -> Quantized:
     """The best integer form of a float graph. `samples` in the axis order of the graph's inputs.
 
-    forms: those of weights, by node name, where they are not int8 (edgec/ops/forms.py). real: what the model
-    is to compute, where that is not what the graph does, its weights having been learned in their forms.
-    Raises Diagnostic E104 where the model's values on the samples are not numbers.
+    forms: those of weights, by node name, where they are not int8 (edgec/ops/forms.py). model: whose outputs
+    are wanted, where the graph's own are another's already. Raises Diagnostic
+    E104 where the model's values on the samples are not numbers.
     """
     macs = max(sum(op_of(n).macs(call_of(graph, n)) for n in graph.nodes()), 1)
     progress.stage("calibrate")
@@ -101,14 +102,14 @@ def quantize_model(
     observation = observe(graph, used, progress.step)
     progress.stage("quantize")
     tried = used.head(_count(macs, _TRY_MACS, 1, 16))
-    real, has_learned = real or graph, real is not None
-    want = float_outputs(real, tried)
+    want = float_outputs(model or graph, tried)
+    learned = any(ATTRIBUTE in n.attrs for n in graph)  # their weights are what they have to be
     streams = residual_streams(graph)
 
     def attempt(way: _Way, wide: frozenset[str] = frozenset()) -> _Result:
         held = quantize_graph(way.graph, way.ranges, wide)
         project_graph(held, forms)
-        result = compare(real, held, tried, layers=False, want=want)
+        result = compare(graph, held, tried, layers=False, want=want)
         return _Result(way, min(result.snr, result.contrast if result.share > _DECIDES else result.snr), held)
 
     results: list[_Result] = []
@@ -131,7 +132,7 @@ def quantize_model(
     known = not samples.random and len(used) >= _ENOUGH
     if known and best.decibels < _FINE:
         best = try_all(corrections(list(results), observation.means))
-    if known and not has_learned and best.decibels < _FAIR and (even := equalized(graph, used)) is not None:
+    if known and not learned and best.decibels < _FAIR and (even := equalized(graph, used)) is not None:
         method = best.way.name.partition(" + ")[0]
         observed = observe(even, used)
         best = try_all([_Way(f"{method} + equalized", even, even, observed.ranges(method))])
@@ -140,7 +141,7 @@ def quantize_model(
     ranked = f"{best.way.name} ({', '.join(f'{r.way.name} {r.decibels:.1f} dB' for r in results)})"
 
     def measured(form: Graph, decibels: float, method: str) -> Quantized:
-        fidelity = compare(real if has_learned else best.way.real, form, tried, want=want)
+        fidelity = compare(best.way.real, form, tried, want=want)
         integers = [integer_inputs(form, tried.sample(k)) for k in range(len(tried))]
         return Quantized(form, fidelity, integers, method, decibels)
 

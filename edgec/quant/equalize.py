@@ -58,17 +58,22 @@ def _scalable(graph: Graph, node: Node) -> bool:
     """Whether a factor for each channel of the result can be in the constants of the node."""
     if node.op not in (*OUT_AXIS, *NORMS) or node.attrs.get("activation", "") not in ("", "relu"):
         return False
-    if node.outputs[0] in graph.outputs or not graph.consumers(node.outputs[0]):
+    if node.outputs[0] in graph.outputs or not graph.consumers(node.outputs[0]) or _shares(graph, node):
         return False
     return all(graph.is_constant(v) and graph.type(v).quant is None for v in node.inputs[1:])
 
 
 def _takes(graph: Graph, user: Node, k: int, channels: int) -> bool:
     """Whether a factor for each channel of operand k can be in the user's weights."""
-    if k != 0 or any(graph.type(v).quant is not None for v in user.inputs[1:]):
+    if k != 0 or _shares(graph, user) or any(graph.type(v).quant is not None for v in user.inputs[1:]):
         return False
     scale = Scale("", np.ones(channels), np.zeros(channels))
     return expanded(graph, user, k, scale) is not None
+
+
+def _shares(graph: Graph, node: Node) -> bool:
+    """Whether other layers have a node's weights, too: with factors of its own they would be stored twice."""
+    return node.op in OUT_AXIS and len(graph.consumers(node.inputs[1])) > 1
 
 
 def _equalize(graph: Graph, node: Node, users: list[Node], own: np.ndarray) -> None:

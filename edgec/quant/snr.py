@@ -97,9 +97,9 @@ def compare(
 ) -> Fidelity:
     """Run float graph and integer graph side by side over the samples.
 
-    layers: whether to measure every layer, too. want: `float_outputs`, if known. Values are
-    matched by name; integer outputs
-    that are indices (argmax) count for top1 only.
+    layers: whether to measure every layer, too. want: the outputs to compare with, if they are not to be the
+    float graph's own. Values are matched by name; integer outputs that are indices (argmax) count for top1
+    only.
     """
     powers: dict[str, _Power] = {}
     total, cosines, same, votes = _Power(), [], 0, 0
@@ -107,10 +107,8 @@ def compare(
     for k in range(len(samples)):
         inputs = samples.sample(k)
         floats: dict[str, np.ndarray] = dict(inputs) if layers else {}
-        if want is not None and not layers:
-            reals = want[k]
-        else:
-            reals = evaluate(real, inputs, floats.__setitem__ if layers else None)
+        reals = evaluate(real, inputs, floats.__setitem__) if layers or want is None else {}
+        reals = reals if want is None else want[k]
 
         def see(value: str, q: np.ndarray, floats: dict[str, np.ndarray] = floats) -> None:
             t = held.type(value)

@@ -10,11 +10,27 @@
 #define EC_NAKED __attribute__((naked, noinline)) static
 #define EC_IN(type, name) __attribute__((unused)) type name
 
+/* For ec_dsp_apart.h, the table of a group's weights makes way for what else there is of its outputs, and comes back. Stack:
+ * 36 the latter, 40 the former. */
+#ifdef EC_DSP_APART
+#define EC_DSP_LAYER ec_dsp_apart_layer
+#define EC_FRAME "44"
+#define EC_ENDS "ldr r11, [r0, #24]\nstr r11, [sp, #36]\n"
+#define EC_TO_ENDS "str r0, [sp, #40]\nldr r0, [sp, #36]\n"
+#define EC_TO_WEIGHTS "str r0, [sp, #36]\nldr r0, [sp, #40]\n"
+#else
+#define EC_DSP_LAYER ec_dsp_layer
+#define EC_FRAME "36"
+#define EC_ENDS
+#define EC_TO_ENDS
+#define EC_TO_WEIGHTS
+#endif
+
 /* Stack: 0 column or vector, 4 y0, 8 y1, 12 outputs left, 16 and 20 as each function says, 24 lo, 28 hi, 32 offset; then
  * what was pushed. Leaves the table in r0, inputs in r6. */
 #define EC_ENTER(odd)            \
     "push {r4-r11, lr}\n"        \
-    "sub sp, sp, #36\n"          \
+    "sub sp, sp, #" EC_FRAME "\n" EC_ENDS     \
     "strd r1, r2, [sp]\n"        \
     "str r3, [sp, #8]\n"         \
     "ldm r0, {r5-r10}\n"         \
@@ -25,7 +41,7 @@
     "mov r0, r5\n"
 
 #define EC_LEAVE        \
-    "add sp, sp, #36\n" \
+    "add sp, sp, #" EC_FRAME "\n"\
     "pop {r4-r11, pc}\n"
 
 /* Twice the bias of a table's word. */

@@ -25,6 +25,7 @@ from tests.cli.invoke import Outcome, edgec
 from tests.conftest import ROOT
 from tests.errors.board_cases import BOARD_CASES
 from tests.errors.link_cases import LINK_CASES
+from tests.frontends.tflite_writer import Op, T, write
 from tests.report.sample import REPORT
 
 HERE = Path(__file__).parent
@@ -121,6 +122,20 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
 @case("E101-jobs")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("m.tflite", "--tune", "--jobs", "0")
+
+
+@case("E101-rank")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("m.tflite", "--rank", "1.5")
+
+
+@case("E101-rank-int8")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    types = {"dtype": "INT8", "scale": [0.1], "zero": [3]}
+    tensors = [T((1, 5), **types, name="x"), T((4, 5), "INT8", np.ones((4, 5)), [0.5]), T((1, 4), **types)]
+    model = write(tensors, [Op("FULLY_CONNECTED", [0, 1], [2])], [0], [2])
+    (tmp / "m.tflite").write_bytes(model)
+    return build("m.tflite", "--rank", "0.6")
 
 
 @case("E101-place")

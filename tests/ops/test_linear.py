@@ -40,7 +40,11 @@ def test_kernel(data: st.DataObject) -> None:
     check_call(
         "linear",
         ins,
-        {"activation": draw(st.sampled_from(["", "relu", "relu6"])), "block": draw(st.integers(0, 8))},
+        {
+            "activation": draw(st.sampled_from(["", "relu", "relu6"])),
+            "block": draw(st.integers(0, 8)),
+            "apart": draw(st.booleans()),
+        },
         consts=consts,
         out_quant=yq,
         out_dtype=DType.I16 if wide else DType.I8,
@@ -48,14 +52,15 @@ def test_kernel(data: st.DataObject) -> None:
     )
 
 
+@pytest.mark.parametrize("apart", [False, True], ids=["own", "shared"])
 @pytest.mark.parametrize("dtype", [DType.I8, DType.I16], ids=["s8", "s16"])
-def test_outputs_in_parts(dtype: DType) -> None:
+def test_outputs_in_parts(dtype: DType, apart: bool) -> None:
     """More weights than stay in a data cache: the outputs of some rows come in several parts."""
     w = np.random.default_rng(1).integers(-127, 128, (42, 150)).astype(np.int8)
     x = TensorType((9, 150), DType.I8, Quant.of(0.05, 3))
     ins = [x, TensorType(w.shape, DType.I8, Quant.of(0.01))]
     out = Quant.of(0.2, -2) if dtype == DType.I8 else Quant.of(0.003)
-    check_call("linear", ins, {"block": 8}, consts={1: w}, out_quant=out, out_dtype=dtype)
+    check_call("linear", ins, {"block": 8, "apart": apart}, consts={1: w}, out_quant=out, out_dtype=dtype)
 
 
 @pytest.mark.parametrize("bias", [(1 << 23) - 1, 1 << 23, -(1 << 23), 1 << 24])
