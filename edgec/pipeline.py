@@ -133,8 +133,8 @@ class Lowered:
 
 @dataclass(frozen=True)
 class Real:
-    """A float graph to be quantized. model: behind the float passes, at full rank. inputs: those of the user's
-    model, in order."""
+    """A float graph to be quantized. model: the same at full rank. inputs: those of the user's model, in
+    order."""
 
     graph: Graph
     model: Graph
