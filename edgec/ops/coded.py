@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -134,12 +135,10 @@ def _coded(call: Call, kernel: Callable[[Call], Kernel], sharing: _Sharing) -> K
     attrs |= {"block": min(sharing.together, 2), dsp.TOGETHER: sharing.together}
     inner = kernel(replace(call, attrs=attrs))
     units = _units(inner)
-    found = _entries(form, units, weights)
+    found = _encoded(form, _Bytes.of(units.weights), units.depth, _Bytes.of(weights))
     if found is None:
         return None
-    codes, scales, books = found
-    packed = _packed(codes, form.bits)
-    count, stripes, stripe = codes.shape
+    (count, stripes, stripe), packed, scales, books = found
     words = 0 if units.ends is None else units.ends.shape[2]
     size = stripes * (stripe + 4 * words)
     least = 4 if call.block == 1 or inner.feature == "dsp" else _LEAST
@@ -178,15 +177,36 @@ def _coded(call: Call, kernel: Callable[[Call], Kernel], sharing: _Sharing) -> K
     return replace(made, together=together, decoded=weights.size * passes)
 
 
-def _entries(
-    form: Form, units: _Units, weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray | None, np.ndarray] | None:
-    """Codes [units, stripes, weights], factors of the entries that they stand for, and books of these, int8
-    [books, entries]. weights: int8 [outputs, inputs]. None where the form does not hold them."""
-    entries, scales = units.weights, None
+@dataclass(frozen=True)
+class _Bytes:
+    """An int8 array that can be remembered."""
+
+    data: bytes
+    shape: tuple[int, ...]
+
+    @staticmethod
+    def of(array: np.ndarray) -> _Bytes:
+        return _Bytes(array.astype(np.int8).tobytes(), array.shape)
+
+    @property
+    def array(self) -> np.ndarray:
+        return np.frombuffer(self.data, np.int8).reshape(self.shape).astype(np.int64)
+
+
+@lru_cache(maxsize=512)  # a schedule asks for the same kernel in many blocks
+def _encoded(
+    form: Form, units: _Bytes, depth: int, whole: _Bytes
+) -> tuple[tuple[int, ...], np.ndarray, np.ndarray | None, np.ndarray] | None:
+    """The shape of codes [units, stripes, weights], these packed, uint8 [units, bytes], factors of entries
+    that they stand for, and books of these, int8 [books, entries].
+
+    units: the weights of `_Units`, depth its own. whole: weights [outputs, inputs]. None where the form does
+    not hold them.
+    """
+    entries, scales = units.array, None
     if form.group:
-        scales, (count, _, stripe), depth = form.factors(weights), entries.shape, units.depth
-        if scales is None or stripe * len(entries[0]) != OUTPUTS * weights.shape[1]:
+        scales, (count, _, stripe) = form.factors(whole.array), entries.shape
+        if scales is None or stripe * len(entries[0]) != OUTPUTS * whole.shape[1]:
             return None
         runs = entries.reshape(count, OUTPUTS // depth, scales.shape[1], -1)
         entries = (runs // scales[:, None, :, None]).reshape(count, OUTPUTS // depth, -1)
@@ -195,11 +215,11 @@ def _entries(
     books = [np.unique(part) for part in parts]
     if max(map(len, books)) > 1 << form.bits:
         return None
-    codes = [np.searchsorted(book, part) for book, part in zip(books, parts, strict=True)]
+    codes = np.concatenate([np.searchsorted(b, part) for b, part in zip(books, parts, strict=True)])
     full = np.zeros((len(books), 1 << form.bits), np.int8)
     for row, book in zip(full, books, strict=True):
         row[: len(book)] = book
-    return np.concatenate(codes), scales, full
+    return codes.shape, _packed(codes, form.bits), scales, full
 
 
 def _packed(codes: np.ndarray, bits: int) -> np.ndarray:
