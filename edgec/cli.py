@@ -119,6 +119,7 @@ def build(
     from edgec.options import BuildOptions
     from edgec.report import files, table
     from edgec.report.pareto import trade_offs
+    from edgec.report.precision import frontier
     from edgec.sizes import parse_size
     from edgec.target import load_target
 
@@ -156,7 +157,7 @@ def build(
         report = compile_model(options, shown)
     if json:
         sys.stdout.write((place / files.NAME).read_text(encoding="utf-8"))
-    show(table.closing(report) + trade_offs(report), sys.stderr if json else sys.stdout)
+    show(table.closing(report) + frontier(report) + trade_offs(report), sys.stderr if json else sys.stdout)
     if not json:
         print(f"\nwrote {place}")
 

@@ -201,9 +201,10 @@ class Shrinker:
             "does not fit: no form of weights is small enough",
             where=f"{self.options.model}, {len(self.layers)} layers with {self.mixed.most:,} B in int8",
             facts=[
-                ("smallest", f"{need:,} B of flash, with weights in {least.words()}"),
+                ("need", f"{need:,} B   weights {least.bytes:,} + others {need - least.bytes:,}"),
                 ("have", f"{error.have:,} B"),
                 ("short", f"{need - error.have:,} B"),
+                ("forms", f"{least.words()}, the smallest"),
                 ("cost", f"outputs {signal:.1f} dB over the noise of rounding, before weights are learned"),
             ],
             remedies=[

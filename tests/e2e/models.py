@@ -106,6 +106,12 @@ def tiny_vit() -> Example:
     return Vit(16, 4, 24, 1, 2, 2, 10).eval(), (torch.randn(1, 3, 16, 16),)
 
 
+def vit_64() -> Example:
+    """A vision transformer with 66,000 weights in its two blocks."""
+    torch.manual_seed(0)
+    return Vit(16, 4, 64, 2, 2, 2, 10).eval(), (torch.randn(1, 3, 16, 16),)
+
+
 def deit_tiny() -> Example:
     """DeiT-Tiny's geometry: 224x224, patch 16, width 192, 12 blocks, 3 heads, 1000 classes."""
     torch.manual_seed(0)
