@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 #define MODEL_NAME "cnn"
-#define MODEL_HASH "9d959cb1364e44c7"
+#define MODEL_HASH "e911621c03485747"
 #define MODEL_TARGET "stm32f746"
 #define MODEL_VERSION "0.1.0"
 #define MODEL_ARENA_BYTES 104

@@ -18,10 +18,10 @@ extern "C" {
 #endif
 
 #define MODEL_NAME "stream"
-#define MODEL_HASH "e1b65caeecca39d5"
+#define MODEL_HASH "6ec70732da41000f"
 #define MODEL_TARGET "stm32f746"
 #define MODEL_VERSION "0.1.0"
-#define MODEL_ARENA_BYTES 208
+#define MODEL_ARENA_BYTES 228
 #define MODEL_INPUTS 1
 #define MODEL_INPUT_BYTES 90
 #define MODEL_OUTPUTS 1
