@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from edgec.sim.runner import Block, Runner
 
 @dataclass(frozen=True)
 class Tensor:
-    """Golden rows, and where they lie in the arena: row i at address + i % capacity * pitch."""
+    """Golden rows, and where they lie in the arena: row i at address + i % capacity * pitch; at address +
+    slots[i] where each row has a place of its own."""
 
     name: str
     data: bytes
@@ -26,6 +27,7 @@ class Tensor:
     rows: int
     row_bytes: int
     element: int
+    slots: list[int] = field(default_factory=list)
 
     def golden(self, row: int) -> bytes:
         """The bytes of a row."""
@@ -33,11 +35,11 @@ class Tensor:
 
     def at(self, row: int) -> int:
         """Where the row lies, from the arena's start."""
-        return self.address + row % self.capacity * self.pitch
+        return self.address + (self.slots[row] if self.slots else row % self.capacity * self.pitch)
 
     def held(self, first: int, last: int) -> range:
-        """Those of the rows first .. last-1 that the window still holds after the last."""
-        return range(max(first, last - self.capacity), last)
+        """Those of the rows first .. last-1, computed in one step, that the window still holds after it."""
+        return range(first if self.slots else max(first, last - self.capacity), last)
 
 
 @dataclass(frozen=True)

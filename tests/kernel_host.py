@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[1]
 KERNELS = ROOT / "firmware" / "kernels"
 WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Werror"]
 SANITIZE = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+SLOT = 4
+"""EC_SLOT of edgec.h."""
 DSP = ["-D__ARM_FEATURE_DSP=1", f"-I{ROOT / 'tests' / 'arm_acle'}"]
 
 
@@ -32,13 +34,23 @@ class Window:
     base: int
     pitch: int
     capacity: int
+    slots: tuple[int, ...] = ()
+    """Of rows that have a place each: bytes from base."""
 
     @property
-    def size(self) -> int:
-        return self.pitch * self.capacity
+    def spans(self) -> list[slice]:
+        """The bytes that rows may lie in."""
+        if not self.slots:
+            return [slice(self.base, self.base + self.pitch * self.capacity)]
+        return [slice(self.base + at, self.base + at + self.pitch) for at in self.slots]
+
+    @property
+    def end(self) -> int:
+        """The first byte behind it."""
+        return max(s.stop for s in self.spans)
 
     def at(self, row: int) -> int:
-        return self.base + row % self.capacity * self.pitch
+        return self.base + (self.slots[row] if self.slots else row % self.capacity * self.pitch)
 
 
 @dataclass
@@ -157,7 +169,8 @@ def _encode(kernel: Kernel, job: Job, core: Core | None) -> bytes:
             tables.append(np.ascontiguousarray(f.value).tobytes())
     open_ = np.zeros(len(job.arena), bool)
     for w in (*job.ins, job.out):
-        open_[w.base : w.base + w.size] = True
+        for span in w.spans:
+            open_[span] = True
     edges = np.flatnonzero(np.diff(np.concatenate([[True], open_, [True]])))
     gaps = [(int(a), int(b - a)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
@@ -172,7 +185,9 @@ def _encode(kernel: Kernel, job: Job, core: Core | None) -> bytes:
     parts += [numbers(len(job.arena)), job.arena.tobytes(), numbers(len(gaps))]
     parts += [numbers(*g) for g in gaps]
     parts.append(numbers(len(job.ins)))
-    parts += [numbers(w.base, w.pitch, w.capacity) for w in (*job.ins, job.out)]
+    for w in (*job.ins, job.out):
+        parts += [numbers(w.base, w.pitch, w.capacity, len(w.slots))]
+        parts += [struct.pack(f"<{len(w.slots)}H", *(at // SLOT for at in w.slots))]
     parts += [numbers(kernel.scratch + kernel.copies * job.copies, len(job.steps))]
     for kind, a, b, data in job.steps:
         parts += [numbers(kind, a, b), data]
@@ -214,7 +229,7 @@ def _compiler() -> tuple[str, ...]:
 def _build(kernel: Kernel, family: str, core: Core | None) -> Path:
     """Compile the runner with the kernel; the result is kept under a hash of all that goes into it."""
     fn = kernel.function
-    sources = [KERNELS / f"{s}.c" for s in (fn, *kernel.needs) if (KERNELS / f"{s}.c").exists()]
+    sources = [KERNELS / f"{s}.c" for s in (fn, *kernel.needs, "edgec") if (KERNELS / f"{s}.c").exists()]
     assert sources and sources[0].stem == fn, f"no such kernel file: {KERNELS / fn}.c"
     layout = _layout_source(kernel, core)
     runner, linking = [ROOT / "tests" / "kernel_runner.c"], list[str]()

@@ -54,6 +54,11 @@ static ec_window window(uint8_t *arena)
     w.base = arena + number();
     w.pitch = number();
     w.capacity = number();
+    w.slots = NULL;
+    const int32_t slots = number();
+    if (slots > 0) {
+        w.slots = block(slots * (int32_t)sizeof *w.slots);
+    }
     return w;
 }
 
@@ -119,6 +124,10 @@ static int job(void)
     free(params);
     free(arena);
     free(gaps);
+    for (int32_t i = 0; i < n_in; i++) {
+        free((void *)(uintptr_t)in[i].slots);
+    }
+    free((void *)(uintptr_t)out.slots);
     free(in);
     free(scratch);
     free(log);

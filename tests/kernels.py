@@ -8,6 +8,7 @@ intrinsics, those for AArch64 in their portable form) and for a processor that h
 (b) with the output laid over each operand, at the distances docs/architecture.md allows,
 (c) in blocks of rows on rings that hold no more than the rows that are needed; of a result that carries
     (`Op.carries`), one row is, and a ring of more rows is tried, too,
+(d) row by row on rows that each have a place of their own, in no order,
 
 and compares every byte, the guard bytes around the windows included. Scratch for copies is there only
 where a result row lies over operand rows that it needs.
@@ -24,7 +25,7 @@ from hypothesis import strategies as st
 from edgec.ir import Attr, DType, Quant, TensorType
 from edgec.ops.base import Call, Op, Rows, registry
 from tests.kernel_core import CORES, LINUX, missing, runs
-from tests.kernel_host import Job, Window, run
+from tests.kernel_host import SLOT, Job, Window, run
 
 GUARD = 32
 
@@ -96,6 +97,7 @@ def check_call(
             if op.carries(call):
                 case.rings(block, 1)
                 case.rings(block, block + 1)
+        case.scattered(rng)
     return expected
 
 
@@ -185,6 +187,25 @@ class Case:
                 want += self.y[i]
         self._run(job, f"{block} rows at a time, {capacity} in the result's ring", want)
 
+    def scattered(self, rng: np.random.Generator) -> None:
+        """Whole tensors whose rows lie anywhere, with gaps between them."""
+        at, ins = GUARD, []
+        for t in (*self.types, self.out):
+            pitch = -(-t.row_bytes // SLOT) * SLOT + SLOT
+            slots = tuple(int(k) * pitch for k in rng.permutation(t.rows))
+            ins.append(Window(at, t.row_bytes, 0 if slots else 1, slots))
+            at += t.rows * pitch + GUARD // SLOT * SLOT
+        out = ins.pop()
+        job = Job(np.full(at, 0xA5, np.uint8), ins, out)
+        for w, x in zip(ins, self.xs, strict=True):
+            for r, row in enumerate(x):
+                job.arena[w.at(r) : w.at(r) + len(row)] = np.frombuffer(row, np.uint8)
+        for i in range(self.out.rows):
+            job.call(i, i + 1)
+        for i in range(self.out.rows):
+            job.read(out.at(i), self.out.row_bytes)
+        self._run(job, "scattered rows", b"".join(self.y))
+
     def _place(self, capacity: Mapping[int, int], over: tuple[int, int] | None) -> Job:
         """Windows one behind the other with guards; `over` = (operand, distance) shares its space.
 
@@ -201,7 +222,7 @@ class Case:
             places[j] = at + shift
             w = Window(places[j], t.row_bytes, capacity.get(j, max(t.rows, 1)))
             ins.append(w)
-            end = w.base + w.size
+            end = w.end
             if over is not None and over[0] == j:
                 end = max(end, places[-1] + self.out.bytes)
             at = -(-(end + GUARD) // 8) * 8
@@ -209,7 +230,7 @@ class Case:
             places[-1] = at + self.out.dtype.bytes
             at = places[-1]
         out = Window(places[-1], self.out.row_bytes, capacity.get(-1, max(self.out.rows, 1)))
-        arena = np.full(max(at, out.base + out.size) + GUARD, 0xA5, np.uint8)
+        arena = np.full(max(at, out.end) + GUARD, 0xA5, np.uint8)
         job = Job(arena, ins, out)
         for j, (w, x) in enumerate(zip(ins, self.xs, strict=True)):
             if j not in capacity:
@@ -234,10 +255,12 @@ class Case:
             )
         mine = np.zeros(len(after), bool)
         for w in (*job.ins, job.out):
-            mine[w.base : w.base + w.size] = True
+            for span in w.spans:
+                mine[span] = True
         assert np.array_equal(after[~mine], job.arena[~mine]), f"{what}: wrote outside its windows"
         writable = np.zeros(len(after), bool)
-        writable[job.out.base : job.out.base + job.out.size] = True
+        for span in job.out.spans:
+            writable[span] = True
         if whole:
             assert np.array_equal(after[~writable], job.arena[~writable]), f"{what}: changed its input"
 

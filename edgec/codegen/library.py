@@ -20,7 +20,11 @@ from edgec.ops.kernel import Field, Kernel
 from edgec.resources import resource_dir
 from edgec.schedule.plan import Feed, Plan, Step, Window
 from edgec.schedule.prefetch import Prefetch, Slice, cut_of
+from edgec.schedule.work import ALIGN
 from edgec.target import Target
+
+_WORDS = 20
+"""Numbers in a line of a table of C."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,8 @@ def generate(
     layers = tuple(_layers(graph, plan))
     pool = ConstPool()
     split = target.kind == "linux" and not streamed(plan)
-    rendered = [_layer_view(plan, layer, pool, split, prefetch) for layer in layers]
+    slots = _slots(plan)
+    rendered = [_layer_view(plan, layer, pool, split, prefetch, slots) for layer in layers]
     tables = {
         (layer.node.name, name): pool.symbol(field.value, field.c_type, "")
         for layer in layers
@@ -112,6 +117,7 @@ def generate(
         "ports": ports,
         "feeds": ports[: len(inputs)],
         "results": ports[len(inputs) :],
+        "slots": list(slots.values()),
         "layers": rendered,
         "kernels": [f"{k}.h" for k in kernels],
         "memory_map": _memory_map(graph, plan, symbols),
@@ -178,9 +184,14 @@ def _layers(graph: Graph, plan: Plan) -> list[Layer]:
 
 
 def _layer_view(
-    plan: Plan, layer: Layer, pool: ConstPool, split: bool, prefetch: Prefetch | None
+    plan: Plan,
+    layer: Layer,
+    pool: ConstPool,
+    split: bool,
+    prefetch: Prefetch | None,
+    slots: Mapping[tuple[int, ...], dict[str, object]],
 ) -> dict[str, object]:
-    """split: the layer is told where its scratch is, so that each thread can have its own."""
+    """split: the layer is told where its scratch is, for each thread to have its own. slots: see `_slots`."""
     node, call = layer.node, layer.call
     fetched = prefetch is not None and node.name in prefetch.nodes
     scratch = plan.scratch.get(node.name)
@@ -195,8 +206,8 @@ def _layer_view(
             {"name": name, "value": _value(field, f"w{layer.index:03d}_{identifier(name)}", pool)}
             for name, field in layer.kernel.fields.items()
         ],
-        "ins": [_window(plan, node.inputs[k]) for k in call.activations],
-        "outs": [_window(plan, v) for v in node.outputs],
+        "ins": [_window(plan, node.inputs[k], slots) for k in call.activations],
+        "outs": [_window(plan, v, slots) for v in node.outputs],
         "scratch": "scratch" if split else f"arena + {scratch[0]}" if scratch else "0",
         "given": f", {own}" if split else ", ctx->window" if fetched else "",
         "parts": _parts(layer, prefetch.nodes[node.name], pool) if prefetch is not None and fetched else None,
@@ -238,10 +249,28 @@ def _value(field: Field, hint: str, pool: ConstPool) -> str:
     return "0" if field.value is None else str(field.value)
 
 
-def _window(plan: Plan, value: str) -> dict[str, object]:
+def _slots(plan: Plan) -> dict[tuple[int, ...], dict[str, object]]:
+    """The tables of where rows lie, one for all windows with the same."""
+    found: dict[tuple[int, ...], dict[str, object]] = {}
+    for value, w in plan.windows.items():
+        if w.slots and w.slots not in found:
+            words = [str(at // ALIGN) for at in w.slots]
+            lines = [", ".join(words[k : k + _WORDS]) for k in range(0, len(words), _WORDS)]
+            found[w.slots] = {"symbol": f"slots_{len(found)}", "title": _comment(value), "lines": lines}
+    return found
+
+
+def _window(
+    plan: Plan, value: str, slots: Mapping[tuple[int, ...], Mapping[str, object]]
+) -> dict[str, object]:
     w = plan.windows[value]
-    title = _comment(value)
-    return {"address": w.address, "pitch": w.pitch, "capacity": w.capacity, "title": title}
+    return {
+        "address": w.address,
+        "pitch": w.pitch,
+        "capacity": 0 if w.slots else w.capacity,
+        "slots": slots[w.slots]["symbol"] if w.slots else "NULL",
+        "title": _comment(value),
+    }
 
 
 def _span(port: Port) -> dict[str, object]:
@@ -305,8 +334,8 @@ def _memory_map(graph: Graph, plan: Plan, layers: Mapping[str, Layer]) -> list[s
         uses = [until[n.name] for n, _ in graph.consumers(value) if n.name in until]
         last = end if value in graph.outputs else max([*uses, until.get(made, 0)])
         title = f"{value} ({source.path})" if source and source.path != value else value
-        if w.capacity < (total := graph.type(value).rows):
-            title += f", {w.capacity} of {total} rows"
+        if w.capacity < (total := graph.type(value).rows) or w.slots:
+            title += f", {w.capacity} of {total} rows{', each in its place' if w.slots else ''}"
         rows.append((begin.get(made, 0), last, w.address, w.bytes, title))
     for node, (address, size) in plan.scratch.items():
         rows.append((begin[node], until[node], address, size, f"scratch of {node}"))
@@ -323,6 +352,7 @@ def _digest(
     """What tells this library from any other: everything that is computed, and how."""
     views = [{key: v for key, v in layer.items() if v is not None} for layer in layers]
     digest = hashlib.sha256(repr((views, plan.steps, plan.arena, sorted(sources.items()))).encode())
+    digest.update(repr([w.slots for w in plan.windows.values() if w.slots]).encode())
     if prefetch is not None:
         digest.update(repr(prefetch).encode())
     for array in pool.arrays:

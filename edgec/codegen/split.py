@@ -26,7 +26,7 @@ def parallel(plan: Plan, layer: Layer) -> bool:
     most = max(s.last - s.first for s in plan.steps if isinstance(s, Step) and s.node == layer.node.name)
     for value, type in zip(layer.node.outputs, call.outs, strict=True):
         result = plan.windows[value]
-        if most > result.capacity:
+        if most > result.capacity or result.slots:
             return False
         for k in call.activations:
             rows, operand = declared[k], plan.windows[layer.node.inputs[k]]

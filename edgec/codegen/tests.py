@@ -30,6 +30,7 @@ class TestTensor:
     rows: int
     row_bytes: int
     element: int
+    slots: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def test_files(
     def tensors(values: Iterable[str]) -> tuple[TestTensor, ...]:
         return tuple(
             TestTensor(
-                _quoted(v), names[v], w.address, w.pitch, w.capacity, t.rows, t.row_bytes, t.dtype.bytes
+                *(_quoted(v), names[v], w.address, w.pitch, w.capacity),
+                *(t.rows, t.row_bytes, t.dtype.bytes, w.slots),
             )
             for v, w, t in ((v, plan.windows[v], graph.type(v)) for v in values)
         )

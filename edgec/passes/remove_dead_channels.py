@@ -10,6 +10,7 @@ from edgec.ir import Graph, Node, Quant
 from edgec.ops.base import call_of, op_of
 from edgec.passes.base import Changes, Pass
 from edgec.passes.channel_facts import facts_of
+from edgec.passes.channel_heads import without_heads
 from edgec.passes.channel_stay import Kept, Rules, kept_channels, staying
 from edgec.passes.strips import total_macs
 
@@ -18,6 +19,7 @@ from edgec.passes.strips import total_macs
 class RemoveDeadChannels(Pass):
     """Channels that are constant, equal to another or never read are left out of the layers that make them.
 
+    So are heads of attention that nothing reads, or that give nothing.
     What they contributed goes into the biases and weights of the layers that read them, exactly.
     """
 
@@ -38,8 +40,12 @@ class RemoveDeadChannels(Pass):
 
 
 def _without_dead(graph: Graph) -> dict[str, int] | None:
-    """Leave dead channels out; how many by product, None where every channel has to stay."""
-    rules = Rules.of(graph, facts_of(graph))
+    """Leave dead heads or channels out; how many by node, None where every channel has to stay."""
+    facts = facts_of(graph)
+    if heads := without_heads(graph, facts):
+        graph.prune()
+        return heads
+    rules = Rules.of(graph, facts)
     kept = kept_channels(graph, rules)
     if all(stays.all() for stays in kept.values()):
         return None

@@ -15,7 +15,7 @@ import numpy as np
 from edgec.diagnostics import Diagnostic
 from edgec.ir import Graph, Node
 from edgec.ops.base import Rows, call_of, op_of
-from edgec.schedule.check_places import ALIGNMENT, Tensor, tensors_of
+from edgec.schedule.check_places import ALIGNMENT, Tensor, inner_of, tensors_of
 from edgec.schedule.plan import Feed, Plan, Step, Window
 
 SCRATCH_ALIGNMENT = 8
@@ -130,7 +130,7 @@ class _Replay:
     def declare(self) -> None:
         """Every activation has a window inside the arena; one that lies in another lies where it has to."""
         producers = {v: node for node in self.nodes.values() for v in node.outputs}
-        inner = self.inner()
+        inner = inner_of(self.graph)
         for v in [*self.graph.inputs, *producers]:
             self.node = producers.get(v)
             if (window := self.plan.windows.get(v)) is None:
@@ -147,28 +147,23 @@ class _Replay:
         index = np.arange(room, dtype=np.int32 if total + room < 2**31 else np.int64)
         self.map, self.rubbish = _NOBODY - index, _SCRATCH - index
 
-    def inner(self) -> set[str]:
-        """Values that begin inside the rows of another one: aligned as their elements, no more."""
-        found: set[str] = set()
-        for node in self.nodes.values():
-            op = op_of(node)
-            if op.is_join:
-                found.update(node.inputs)
-            elif op.is_alias and (op.offset(call_of(self.graph, node), 0) or node.inputs[0] in found):
-                found.update(node.outputs)
-        return found
-
     def window(self, v: str, w: Window, alignment: int) -> None:
         type = self.graph.type(v)
         if w.capacity < (type.rows > 0) or w.pitch < type.row_bytes:
             self.fail(f"the window of {v} does not hold a row", f"{w}")
-        used = (min(w.capacity, type.rows) - 1) * w.pitch + type.row_bytes if type.rows else 0
+        if w.slots and (len(w.slots) != type.rows or min(w.slots) < 0):
+            self.fail(f"the window of {v} has no place for a row", f"{len(w.slots)} of {type.rows}")
+        last = max(w.slots) if w.slots else (min(w.capacity, type.rows) - 1) * w.pitch
+        used = last + type.row_bytes if type.rows else 0
         if w.address < 0 or w.address + used > self.plan.arena:
             self.fail(f"the window of {v} leaves the arena", f"{w}")
-        if w.address % max(alignment, type.dtype.bytes) or w.pitch % type.dtype.bytes:
+        size = max(ALIGNMENT, type.dtype.bytes)
+        places = (w.address % max(alignment, type.dtype.bytes), *(at % size for at in w.slots))
+        if any(places) or w.pitch % type.dtype.bytes:
             self.fail(f"the window of {v} is not aligned", f"{w}")
         handed = v in self.graph.outputs or (v in self.graph.inputs and v not in self.fed)
-        if handed and w.pitch != type.row_bytes and type.rows > 1:
+        gaps = w.slots or w.pitch != type.row_bytes
+        if (handed and type.rows > 1 and gaps) or (v in self.fed and w.slots):
             self.fail(f"{v} is an input or output and has gaps between rows", f"{w}")
 
     def regions(self) -> None:
@@ -222,7 +217,7 @@ class _Replay:
         first, last = step.first, step.last
         if not 0 <= first < last <= facts.rows and not first == last == facts.rows == 0:
             self.fail("a step for rows that do not exist", f"{first} .. {last - 1} of {facts.rows}")
-        if any(t.capacity < min(facts.together, last - first, t.rows) for t in facts.results):
+        if any(not t.together(*facts.block(t, first, last), facts.together) for t in facts.results):
             self.fail("rows of one block share bytes", f"rows {first} .. {last - 1}")
         self.done[node.name][first:last] = True
         self.computing = facts
@@ -234,7 +229,7 @@ class _Replay:
         if len(facts.results) > 1:
             for tensor in facts.results:
                 a, b = facts.block(tensor, first, last)
-                self.expect(tensor, max(a, b - tensor.capacity), b, "the same step has another result")
+                self.expect(tensor, tensor.held(a, b).start, b, "the same step has another result")
         self.computing = None
 
     def learn(self, node: Node) -> _Facts:
@@ -242,6 +237,8 @@ class _Replay:
         op, call = op_of(node), call_of(self.graph, node)
         results = tuple(self.tensors[v] for v in node.outputs)
         claims = op.overwrites(call) if len(results) == 1 else ()
+        if op.carries(call) and any(t.slots for t in results):
+            self.fail("rows that go on from each other lie one by one, not in a ring")
         declared, rows, operands = op.rows(call), results[0].rows, []
         for k in call.activations:
             tensor = self.tensors[node.inputs[k]]
@@ -331,7 +328,7 @@ class _Replay:
         self.map[a:b] = self.rubbish[a:b]
 
     def write(self, tensor: Tensor, first: int, last: int) -> None:
-        for row, at, n in tensor.runs(max(first, last - tensor.capacity), last):
+        for row, at, n in tensor.runs(tensor.held(first, last).start, last):
             if n == 1 or tensor.pitch == tensor.row_bytes:
                 self.map[at : at + n * tensor.row_bytes] = tensor.key(row)
             else:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NoReturn
 
 import numpy as np
@@ -28,7 +29,8 @@ Fail = Callable[[Node | None, str, str], NoReturn]
 class Tensor:
     """A value in the arena: row r in slot r mod capacity, `pitch` bytes from slot to slot.
 
-    Byte b of row r has the number base + r * stride + b.
+    slots: where each row has a place of its own, how far behind `address` that is. Byte b of row r has the
+    number base + r * stride + b.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Tensor:
     address: int
     pitch: int
     capacity: int
+    slots: tuple[int, ...] = ()
     stride: int = 0
     base: int = 0
 
@@ -45,13 +48,28 @@ class Tensor:
         """With no more slots than rows, and the pitch of a single slot being that of a row."""
         type = graph.type(name)
         capacity = max(min(w.capacity, type.rows), 1)
-        return Tensor(
-            name, type.rows, type.row_bytes, w.address, w.pitch if capacity > 1 else type.row_bytes, capacity
-        )
+        pitch = w.pitch if capacity > 1 else type.row_bytes
+        return Tensor(name, type.rows, type.row_bytes, w.address, pitch, capacity, w.slots)
 
     def start(self, row: int) -> int:
         """Address of a row."""
+        if self.slots:
+            return self.address + self.slots[row]
         return self.address + row % self.capacity * self.pitch
+
+    def held(self, first: int, last: int) -> range:
+        """Those of rows first .. last-1, written one after the other, that are still there after the last."""
+        return range(first if self.slots else max(first, last - self.capacity), last)
+
+    def together(self, first: int, last: int, block: int) -> bool:
+        """Whether rows of a block, of those that one step writes, have bytes of their own.
+
+        Where each row has a place of its own, whether all of the step have.
+        """
+        if not self.slots:
+            return self.capacity >= min(block, last - first, self.rows)
+        starts = sorted(self.slots[first:last])
+        return all(b - a >= self.row_bytes for a, b in pairwise(starts))
 
     def key(self, row: int) -> int:
         """What every byte of the row has in the map: its number less its address."""
@@ -59,6 +77,9 @@ class Tensor:
 
     def runs(self, first: int, last: int) -> Iterator[tuple[int, int, int]]:
         """Rows first .. last-1 in blocks that lie in a row: (first row, address, rows)."""
+        if self.slots:
+            yield from ((row, self.start(row), 1) for row in range(first, last))
+            return
         while first < last:
             slot = first % self.capacity
             count = min(last - first, self.capacity - slot)
@@ -69,6 +90,8 @@ class Tensor:
         """The addresses between which rows first .. last-1 lie, gaps between rows included: (begin, end)."""
         if first >= last:
             return []
+        if self.slots:
+            return [(at, at + self.row_bytes) for _, at, _ in self.runs(first, last)]
         if last - first >= self.capacity:
             first, last = 0, self.capacity
         beyond = self.row_bytes - self.pitch
@@ -76,8 +99,20 @@ class Tensor:
 
     def places(self) -> np.ndarray:
         """The address of every byte, in order."""
-        starts = self.address + np.arange(self.rows) % self.capacity * self.pitch
+        starts = np.array([self.start(row) for row in range(self.rows)])
         return (starts[:, None] + np.arange(self.row_bytes)).reshape(-1)
+
+
+def inner_of(graph: Graph) -> set[str]:
+    """Values that begin inside the rows of another one: aligned as their elements, no more."""
+    found: set[str] = set()
+    for node in graph.nodes():
+        op = op_of(node)
+        if op.is_join:
+            found.update(node.inputs)
+        elif op.is_alias and (op.offset(call_of(graph, node), 0) or node.inputs[0] in found):
+            found.update(node.outputs)
+    return found
 
 
 @dataclass(frozen=True)
@@ -137,7 +172,7 @@ def _links(graph: Graph, windows: dict[str, Tensor], fail: Fail) -> Iterator[_Li
 def _lies_right(x: _Link) -> bool:
     if x.offset is None:
         return np.array_equal(x.whole.places(), x.part.places())
-    same = (x.whole.rows, x.whole.capacity) == (x.part.rows, x.part.capacity)
+    same = (x.whole.rows, x.whole.capacity, x.whole.slots) == (x.part.rows, x.part.capacity, x.part.slots)
     pitch = x.whole.pitch == x.part.pitch or x.whole.capacity == 1
     inside = 0 <= x.offset <= x.whole.row_bytes - x.part.row_bytes
     return same and pitch and inside and x.part.address == x.whole.address + x.offset
@@ -156,7 +191,7 @@ def _aligned(
                 found.append(other)
     extent = max(t.base + t.row_bytes for t in found) - min(t.base for t in found)
     for tensor in found:
-        tensor.stride = tensor.pitch if tensor.capacity > 1 else extent
+        tensor.stride = tensor.pitch if tensor.capacity > 1 and not tensor.slots else extent
     return found
 
 

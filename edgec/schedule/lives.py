@@ -40,6 +40,8 @@ class Tenancy:
     """Whose scratch it is; -1 for a buffer."""
     rows: int = 0
     """Where a unit is a burst of rows, computed anew for each row of their reader: how many."""
+    first: int = 0
+    """Which unit of the buffer the first is: rows that are placed one by one are tenancies of their own."""
 
     @property
     def bytes(self) -> int:
@@ -167,14 +169,15 @@ def apart(a: Tenancy, y: Tenancy, via: Work | None) -> list[tuple[int, int]]:
     """
     if not a.bytes or not y.bytes or a.span[0] > y.span[1] or y.span[0] > a.span[1]:
         return []
-    if max(a.whole[0], y.whole[0]) < min(a.whole[1], y.whole[1]):
-        return [(-y.bytes, a.bytes)]
     over = (
         via is not None
         and not a.rows
         and not y.rows
         and any(r.claimed and r.place.buffer == a.index for r in via.reads)
     )
+    single = len(a.birth) == len(y.birth) == 1 and not over
+    if single or max(a.whole[0], y.whole[0]) < min(a.whole[1], y.whole[1]):
+        return [(-y.bytes, a.bytes)]
     found = []
     units = np.arange(len(y.birth))
     ends = [*(np.flatnonzero(np.diff(a.death) < 0) + 1), len(a.death)]
@@ -234,11 +237,11 @@ def _claimed(
     for k in range(int((hi - lo).max(initial=0))):
         some = lo + k < hi
         unit, dying = units[some], lo[some] + k
-        row = unit // max(out.span, 1)
         at = unit % y.capacity * y.buffer.unit
         slot = dying % a.capacity * a.buffer.unit
         high = slot + a.buffer.unit - at
         allowed = high
+        row, dying = (y.first + unit) // max(out.span, 1), a.first + dying
         for x in (r for r in work.reads if r.place.buffer == a.index):
             needs = (x.first[row] <= dying) & (dying <= x.last[row])
             allowed = np.where(needs, np.minimum(allowed, _allowed(x, a, dying, out, y, row)), allowed)
@@ -255,14 +258,15 @@ def _allowed(x: Read, a: Tenancy, dying: np.ndarray, out: Place, y: Tenancy, row
     ahead = (source < row) & (row * x.place.span <= x.last[row]) & (row < x.place.rows)
     end = _start(x.place, a, np.where(ahead, row, source)) + x.place.bytes - out.bytes
     distance = np.minimum(_start(x.place, a, source), end) - _start(out, y, row)
-    return np.where(row < x.place.rows, distance, _NEVER)
+    elsewhere = ahead & (len(a.birth) < a.buffer.units)  # how far row i is from this one is not known
+    return np.where((row < x.place.rows) & ~elsewhere, distance, _NEVER)
 
 
 def _start(place: Place, window: Tenancy, row: np.ndarray) -> np.ndarray:
     """The first byte of rows, from the beginning of their window."""
     if not place.span:
         return row * place.bytes + place.offset
-    return row * place.span % window.capacity * window.buffer.unit + place.offset
+    return (row * place.span - window.first) % window.capacity * window.buffer.unit + place.offset
 
 
 def _united(low: np.ndarray, high: np.ndarray) -> list[tuple[int, int]]:

@@ -134,15 +134,16 @@ def place(layout: Layout, bound: int, effort: int = EFFORT) -> list[int]:
 
     Stops at `bound`, below which nothing can be.
     """
-    found = _packed(layout, bound, effort)
+    found = pack_greedily(layout, bound, effort)
     if max(layout.teams, default=0) + 1 < len(layout.boxes) and arena(layout, found) > bound:
-        teams = _packed(layout.teamed(), bound, effort)
+        teams = pack_greedily(layout.teamed(), bound, effort)
         shared = [teams[team] for team in layout.teams]
         found = min(found, shared, key=lambda addresses: arena(layout, addresses))
     return found
 
 
-def _packed(layout: Layout, bound: int, effort: int) -> list[int]:
+def pack_greedily(layout: Layout, bound: int, effort: int) -> list[int]:
+    """The same, with no thought of boxes that might share an address."""
     found = _Greedy(layout)
     for start in _starts(layout):
         found.try_order(start)

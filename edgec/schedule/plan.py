@@ -12,20 +12,32 @@ class Window:
 
     address: bytes from the start of the arena. pitch: bytes from row to row.
     capacity: rows that fit; a whole tensor has all its rows.
+    slots: of a window that is taken apart, the bytes from `address` to each row, which has its place between
+    other tensors; then capacity is how many rows are held together, pitch the bytes from a row to its end.
     """
 
     address: int
     pitch: int
     capacity: int
+    slots: tuple[int, ...] = ()
 
     @property
     def bytes(self) -> int:
-        """Bytes the window takes."""
+        """Bytes that the window takes; of one that is taken apart, those of the rows it holds together."""
         return self.pitch * self.capacity
 
+    def at(self, row: int) -> int:
+        """The address of a row."""
+        return self.address + (self.slots[row] if self.slots else row % self.capacity * self.pitch)
+
     def is_apart(self, other: Window) -> bool:
-        """Whether the two share no byte."""
-        return self.address + self.bytes <= other.address or other.address + other.bytes <= self.address
+        """Whether the two share no byte, gaps included."""
+        return self.end <= other.address or other.end <= self.address
+
+    @property
+    def end(self) -> int:
+        """The first byte behind all rows."""
+        return self.address + (max(self.slots) + self.pitch if self.slots else self.bytes)
 
 
 @dataclass(frozen=True)

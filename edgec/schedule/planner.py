@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate, pairwise
 from math import inf
 from typing import Literal
 
@@ -13,9 +14,10 @@ from edgec.schedule.bound import live_bound, peaks
 from edgec.schedule.cuts import partitions
 from edgec.schedule.lives import Tenancy, tenancies
 from edgec.schedule.order import orders
-from edgec.schedule.place import EFFORT, Layout, arena, layout, place
+from edgec.schedule.place import EFFORT, Layout, arena, layout, pack_greedily, place
 from edgec.schedule.plan import Feed, Plan, Step, Window
 from edgec.schedule.pull import Program, Region, pull
+from edgec.schedule.scatter import REACH, scattered
 from edgec.schedule.small import WORKS, schedules
 from edgec.schedule.solve import improve
 from edgec.schedule.work import Job, calls_of, job_of
@@ -25,6 +27,10 @@ Goal = Literal["memory", "speed"]
 SETTLED = 40
 """Schedules of a small graph that are placed, each with QUICK effort (`place.EFFORT`)."""
 QUICK = 1000
+APART = 0.02
+"""Share of the arena that rows placed one by one have to save: where each lies is a table in flash."""
+FAR = 1.1
+"""How many times the bytes that are of interest a first try may take for others to be made."""
 SIMPLE = 120
 """Pairs of windows up to which the solver is asked about a schedule that packing did not make smaller."""
 
@@ -35,16 +41,18 @@ def make_plan(
     *,
     stream: bool = False,
     regions: bool = True,
+    apart: bool = True,
 ) -> Plan:
     """The plan of an integer graph.
 
     optimize: "speed" looks, among the placements of the same order that need no more memory, for
     one in which no kernel has to copy rows because its result lies over them. stream: inputs arrive row by
-    row. regions: whether several ops may run under one row loop; without, every node is one step. Results of
-    alias ops share their operand's window and have no step. Constants have no window, a graph output that
-    is a constant included. Raises GraphError where a view of a constant was not folded.
+    row. regions: whether several ops may run under one row loop; without, every node is one step. apart:
+    whether rows of a window may be placed one by one (scatter.py). Results of alias ops share their operand's
+    window and have no step. Constants have no window, a graph output that is a constant included. Raises
+    GraphError where a view of a constant was not folded.
     """
-    return pack(graph, optimize, stream=stream, regions=regions).solved().plan(graph)
+    return pack(graph, optimize, stream=stream, regions=regions).solved(apart=apart).plan(graph)
 
 
 def pack(
@@ -73,7 +81,7 @@ def pack(
         found += _placed(job, ([*fed, *(tuple(w + shift for w in r) for r in cut)] for cut in best), below)
     packed = min(found, key=lambda p: p.size)
     if regions and len(job.works) <= WORKS and not again:
-        packed = _settled(job, packed.solved())
+        packed = _settled(job, packed._in_one_piece(inf))
     packed = replace(packed, others=tuple(p for p in found if p is not packed and p.bound < packed.size))
     unclaimed = job_of(graph, calls, stream=stream, claims=False, again=again)
     apart = _Draft.of(unclaimed, packed.draft.regions)
@@ -92,7 +100,7 @@ def _settled(job: Job, best: Packed) -> Packed:
         if draft.bound < best.size:
             found = draft.placed(QUICK)
             if found.size < best.size or len(found.layout.pairs) <= SIMPLE:
-                found = found.solved(best.size)
+                found = found._in_one_piece(best.size)
             best = min(best, found, key=lambda p: p.size)
         limit[0] = best.size if tries else 0
     return best
@@ -135,13 +143,17 @@ class _Draft:
 
 @dataclass(frozen=True)
 class Packed:
-    """A cut order with addresses, and a lower bound for it. others: what might become smaller than it."""
+    """A cut order with addresses, and a lower bound for it. others: what might become smaller than it.
+
+    boxes: per window of the draft, the boxes of the layout that it is: one, or one for each row.
+    """
 
     draft: _Draft
     layout: Layout
     addresses: list[int]
     bound: int
     others: tuple[Packed, ...] = ()
+    boxes: tuple[range, ...] = ()
 
     @cached_property
     def size(self) -> int:
@@ -165,13 +177,47 @@ class Packed:
             if not self.draft.job.works[w].feeds:
                 yield self.draft.job.works[w].node, last - first
 
-    def solved(self, below: float = inf) -> Packed:
-        """The best that the solver finds of this and the others. below: bytes; only less is of interest."""
+    def solved(self, below: float = inf, *, apart: bool = True) -> Packed:
+        """The best that the solver finds of this and the others, with rows one by one where that saves more.
+
+        below: bytes; only less is of interest. apart: as in `make_plan`.
+        """
+        if self.boxes:
+            return self
+        best = self._in_one_piece(below)
+        if not apart:
+            return best
+        for one in sorted((replace(self, others=()), *self.others), key=lambda p: p.draft.bound):
+            limit = best.size if best.boxes else int(best.size * (1 - APART))
+            if one.draft.bound < min(limit, below):
+                found = one.apart(limit)
+                best = found if found is not None and found.size < limit else best
+        return best
+
+    def _in_one_piece(self, below: float) -> Packed:
+        """The best that the solver finds with windows as they are."""
         best = self._solved(below)
         for other in self.others:
             if other.bound < best.size and (found := other._solved(best.size)).size < best.size:
                 best = found
         return best
+
+    def apart(self, below: float = inf) -> Packed | None:
+        """The same with rows that are placed one by one; None where none can be.
+
+        below: bytes; where a first try takes many more, no other is made.
+        """
+        draft = self.draft
+        rows = scattered(self.job, draft.program, draft.windows)
+        if rows is None or self.size > REACH:
+            return None
+        ends = list(accumulate(map(len, rows), initial=0))
+        made = layout(self.job, [t for some in rows for t in some])
+        boxes = tuple(range(a, b) for a, b in pairwise(ends))
+        packed = Packed(draft, made, pack_greedily(made, draft.bound, 0), draft.bound, boxes=boxes)
+        if packed.size >= below * FAR:
+            return None
+        return replace(packed, addresses=pack_greedily(made, draft.bound, EFFORT))
 
     def _solved(self, below: float) -> Packed:
         addresses, bound = improve(self.layout, self.addresses, self.bound, below)
@@ -185,14 +231,18 @@ class Packed:
 def _plan(graph: Graph, packed: Packed) -> Plan:
     draft, job = packed.draft, packed.draft.job
     windows, scratch = {}, {}
-    tops = dict(zip(range(len(draft.windows)), packed.addresses, strict=True))
+    lie = packed.boxes or [range(k, k + 1) for k in range(len(draft.windows))]
+    places = [[packed.addresses[b] for b in boxes] for boxes in lie]
+    tops = [min(some) for some in places]
     for v, p in job.places.items():
         t = draft.windows[p.buffer]
         rows = max(p.rows, 1)
         type = graph.type(v)
         pitch = p.span * job.buffers[p.buffer].unit if p.span else type.row_bytes
         held = t.capacity // p.span if p.span and t.capacity else rows
-        windows[v] = Window(tops[p.buffer] + p.offset, pitch, t.rows or held)
+        top, some = tops[p.buffer], places[p.buffer]
+        slots = tuple(at - top for at in some) if len(some) > 1 else ()
+        windows[v] = Window(top + p.offset, pitch, t.rows or held, slots)
     for k, t in enumerate(draft.windows):
         if t.work >= 0:
             scratch[job.works[t.work].node] = (tops[k], t.bytes)

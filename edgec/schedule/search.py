@@ -118,8 +118,11 @@ class Search:
             return self._best(found if least is None else [*found, least])
         found = [s for s in found if self._is_quick(s.spent)]
         best = self._best(found)
-        slim = (self._slim(s, best.arena) for s in sorted(found, key=lambda s: s.arena)[:SLIM])
-        return self._best([best, *(s for s in slim if s is not None and self._is_quick(s.spent))])
+        most = min(s.arena for s in found)  # unsolved, as they are
+        slim = (self._slim(s, most) for s in sorted(found, key=lambda s: s.arena)[:SLIM])
+        quick = [s for s in slim if s is not None and self._is_quick(s.spent)]
+        other = self._best(quick) if quick else best
+        return other if other.arena < best.arena * (1 - SAVED) else best
 
     def _slim(self, scheme: Scheme, below: int) -> Scheme | None:
         """The scheme with less scratch for the layers at which it needs the most memory; None where this

@@ -172,8 +172,12 @@ def _stay(graph: Graph, plan: Plan, job: Job, buffer: Buffer, lives: _Lives) -> 
         kind = "input"
     elif any(v in graph.outputs for v in buffer.values):
         kind = "output"
-    is_ring = window.capacity < type.rows
-    parts = _ring(window, lives) if is_ring else _whole(window, buffer, job.places[buffer.name].span, lives)
+    if window.slots:
+        parts = _scattered(window, lives)
+    elif window.capacity < type.rows:
+        parts = _ring(window, lives)
+    else:
+        parts = _whole(window, buffer, job.places[buffer.name].span, lives)
     return Stay(
         buffer.name,
         source.path if source is not None else buffer.name,
@@ -196,6 +200,14 @@ def _ring(window: Window, lives: _Lives) -> list[Part]:
     cut = np.flatnonzero(first[1:] > last[:-1] + 1)
     begins, ends = first[np.append(0, cut + 1)], last[np.append(cut, len(last) - 1)]
     return [Part(window.address, window.bytes, int(a), int(b)) for a, b in zip(begins, ends, strict=True)]
+
+
+def _scattered(window: Window, lives: _Lives) -> list[Part]:
+    """Every row by itself."""
+    return [
+        Part(window.at(int(unit)), window.pitch, int(first), int(last))
+        for unit, first, last in zip(lives.unit, lives.first, lives.last, strict=True)
+    ]
 
 
 def _whole(window: Window, buffer: Buffer, span: int, lives: _Lives) -> list[Part]:

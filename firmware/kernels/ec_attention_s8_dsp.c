@@ -272,7 +272,8 @@ EC_APART static int apart(const work *w, const ec_window *out, int32_t row)
             return 0;
         }
     }
-    return (p->k_data != NULL || !ec_overlaps(y, bytes, w->k.base, w->k.pitch * w->k.capacity)) &&
+    return w->k.slots == NULL && w->v.slots == NULL &&
+           (p->k_data != NULL || !ec_overlaps(y, bytes, w->k.base, w->k.pitch * w->k.capacity)) &&
            (p->v_data != NULL || !ec_overlaps(y, bytes, w->v.base, w->v.pitch * w->v.capacity));
 }
 

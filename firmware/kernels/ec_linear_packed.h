@@ -51,7 +51,7 @@ static inline void ec_linear_vectors(const ec_linear_packed *p, const ec_gemm *m
 /* Rows from `row` on that lie one behind the other, up to n. */
 static inline int32_t ec_linear_stretch(const ec_window *w, int32_t row, int32_t n)
 {
-    return ec_min(n, w->capacity - row % w->capacity);
+    return w->slots != NULL ? 1 : ec_min(n, w->capacity - row % w->capacity);
 }
 
 static inline void ec_linear_rows(const ec_linear_packed *p, const ec_window *in, const ec_window *out, int32_t first,

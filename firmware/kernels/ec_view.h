@@ -21,15 +21,17 @@ typedef struct {
 static inline ec_run ec_run_of(const ec_window *w, int32_t row, int32_t column, int32_t row_step,
                                int32_t column_step, int32_t count)
 {
-    const int32_t slot = row < w->capacity ? row : row % w->capacity;
     ec_run r;
-    r.at = (const int8_t *)w->base + slot * w->pitch + column;
+    r.at = ec_row_s8(w, row) + column;
     r.step = row_step * w->pitch + column_step;
     r.count = count;
-    if (row_step < 0) {
+    if (row_step < 0 || (row_step > 0 && w->slots != NULL)) {
         r.count = 1;
-    } else if (row_step > 0 && (count - 1) * row_step >= w->capacity - slot) {
-        r.count = (w->capacity - 1 - slot) / row_step + 1;
+    } else if (row_step > 0) {
+        const int32_t slot = row < w->capacity ? row : row % w->capacity;
+        if ((count - 1) * row_step >= w->capacity - slot) {
+            r.count = (w->capacity - 1 - slot) / row_step + 1;
+        }
     }
     return r;
 }
@@ -41,6 +43,7 @@ static inline ec_window ec_constant_window(const int8_t *data, int32_t pitch)
     w.base = (void *)(uintptr_t)data;
     w.pitch = pitch;
     w.capacity = INT32_MAX;
+    w.slots = NULL;
     return w;
 }
 

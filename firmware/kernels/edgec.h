@@ -1,7 +1,8 @@
 /* What every kernel shares: windows of rows and exact fixed-point arithmetic.
  *
  * A tensor is a sequence of rows. A window says where the rows lie: row i is at
- * base + (i mod capacity) * pitch. A whole tensor is a window of all its rows.
+ * base + (i mod capacity) * pitch. A whole tensor is a window of all its rows. Where rows have
+ * a place each, row i is at base + slots[i] * EC_SLOT.
  *
  * The arithmetic is TensorFlow Lite Micro's (gemmlowp, two roundings);
  * edgec/ops/fixed.py states the same in Python. Right shifts of negative numbers are
@@ -10,6 +11,7 @@
 #ifndef EDGEC_H
 #define EDGEC_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -24,16 +26,22 @@ extern "C" {
 #define EC_INLINE static inline
 #endif
 
+/* Bytes that slots are counted in. */
+#define EC_SLOT 4
+
 typedef struct {
-    void *base;       /* address of row 0 */
-    int32_t pitch;    /* bytes from one row to the next */
-    int32_t capacity; /* rows that fit; row i lies in slot i mod capacity */
+    void *base;            /* address of row 0 */
+    int32_t pitch;         /* bytes from one row to the next */
+    int32_t capacity;      /* rows that fit; row i lies in slot i mod capacity. 0 where there are slots */
+    const uint16_t *slots; /* NULL, or where each row lies */
 } ec_window;
+
+/* What ec_row gives for rows of rings and of slots. */
+void *ec_row_of_few(const ec_window *w, int32_t row);
 
 static inline void *ec_row(const ec_window *w, int32_t row)
 {
-    int32_t slot = row < w->capacity ? row : row % w->capacity;
-    return (uint8_t *)w->base + slot * w->pitch;
+    return row < w->capacity ? (uint8_t *)w->base + row * w->pitch : ec_row_of_few(w, row);
 }
 
 static inline const int8_t *ec_row_s8(const ec_window *w, int32_t row)

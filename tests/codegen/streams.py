@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -91,6 +91,15 @@ def by_hand(graph: Graph, capacity: int, block: int = 1, again: int = 0) -> Plan
     return Plan(tuple(puller.steps), windows, scratch, end, 0, False, (names,))
 
 
+def apart(graph: Graph, plan: Plan, value: str) -> Plan:
+    """The plan with a table that says of each row of a ring where it lies anyway, but for the first row: that
+    one is behind all else."""
+    w, end = plan.windows[value], -(-plan.arena // 4) * 4
+    slots = (end - w.address, *(w.at(r) - w.address for r in range(1, graph.type(value).rows)))
+    windows = {**plan.windows, value: replace(w, slots=slots)}
+    return replace(plan, windows=windows, arena=end + w.pitch)
+
+
 @dataclass(frozen=True)
 class Model:
     """A streamed model, its library, one inference's inputs and outputs."""
@@ -105,6 +114,7 @@ class Model:
 
 PLANS: dict[str, tuple[str, Callable[[Graph], Plan]]] = {
     "one row": (CONVS, lambda g: by_hand(g, 3)),
+    "apart": (CONVS, lambda g: apart(g, by_hand(g, 3), g.nodes()[0].outputs[0])),
     "blocks": (CONVS, lambda g: by_hand(g, 6, block=2)),
     "again": (CONVS, lambda g: by_hand(g, 5, again=1)),
     "two inputs": (PAIR, lambda g: by_hand(g, 3)),

@@ -174,3 +174,15 @@ def pruned() -> Example:
         point.weight[:, 9] = 0.0
         up.weight[5:9] = 0.0
     return model, (torch.randn(1, 3, 10, 10),)
+
+
+def pruned_vit() -> Example:
+    """Two blocks of four heads; of the first one head goes nowhere, of the second two have no values."""
+    torch.manual_seed(6)
+    model = Vit(16, 4, 32, 2, 4, 2, 10)
+    first, second = (m.attn for m in model.modules() if isinstance(m, Block))
+    with torch.no_grad():
+        first.out_proj.weight[:, 8:16] = 0.0
+        for parameter in (second.in_proj_weight, second.in_proj_bias):
+            parameter[2 * 32 + 8 : 2 * 32 + 24] = 0.0
+    return model.eval(), (torch.randn(1, 3, 16, 16),)

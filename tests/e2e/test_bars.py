@@ -42,12 +42,12 @@ class Bar:
 
 
 BARS = (
-    Bar("ic", "whole", 16_384),
-    Bar("ic", "stream", 13_312),
-    Bar("kws", "whole", 6_144),
-    Bar("kws", "stream", 6_144),
-    Bar("vww", "whole", 36_864),
-    Bar("vww", "stream", 15_360),
+    Bar("ic", "whole", 12_288),
+    Bar("ic", "stream", 11_264),
+    Bar("kws", "whole", 4_608),
+    Bar("kws", "stream", 4_096),
+    Bar("vww", "whole", 28_672),
+    Bar("vww", "stream", 11_264),
     Bar("sww", "whole", 6_144),
     Bar("sww", "stream", 4_608),
     Bar("ad", "whole", 768),

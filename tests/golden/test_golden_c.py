@@ -23,7 +23,7 @@ from edgec.ops.base import infer_types
 from edgec.schedule import check_plan, make_plan
 from edgec.schedule.plan import Plan
 from edgec.target import load_target
-from tests.codegen.streams import by_hand
+from tests.codegen.streams import apart, by_hand
 
 HERE = Path(__file__).parent
 MODELS = sorted(p.stem for p in HERE.glob("*.ir"))
@@ -32,7 +32,7 @@ COMPARED = ("src/model.h", "src/model.c", "src/weights.h", "src/weights.c", "tes
 
 def compiled(name: str) -> tuple[Graph, Plan, Library, dict[str, str | bytes]]:
     graph = parse((HERE / f"{name}.ir").read_text(), infer=infer_types)
-    plan = by_hand(graph, 3) if name == "stream" else make_plan(graph)
+    plan = apart(graph, by_hand(graph, 3), "a") if name == "stream" else make_plan(graph)
     check_plan(graph, plan)
     library = generate(graph, plan, load_target("stm32f746"))
     proof = prove.prepare(graph, prove.draw_inputs(graph, 1), lambda _done, _total: None)

@@ -64,6 +64,23 @@ def spread_rows(plan: Plan, rng: random.Random, graph: Graph) -> Plan:
     return _change(plan, _some(plan, rng, graph), lambda w: replace(w, pitch=w.pitch + by))
 
 
+def move_a_row(plan: Plan, rng: random.Random, graph: Graph) -> Plan:
+    """Of a window that is taken apart; another is, first."""
+    names = _some(plan, rng, graph)
+    some = [v for v in plan.windows if plan.windows[v].slots]
+    if some and rng.random() < 0.8:
+        names = family(graph, rng.choice(some))
+    at, by = rng.random(), rng.choice([-32, -16, -8, -4, -4, 4, 4, 8, 16, 32, 1])
+
+    def change(w: Window, rows: int) -> Window:
+        slots = list(w.slots or (w.at(r) - w.address for r in range(rows)))
+        slots[int(at * rows)] += by
+        return replace(w, slots=tuple(slots))
+
+    windows = {v: change(w, graph.type(v).rows) if v in names else w for v, w in plan.windows.items()}
+    return replace(plan, windows=windows)
+
+
 def swap_steps(plan: Plan, rng: random.Random, graph: Graph) -> Plan:
     steps = list(plan.steps)
     i = rng.randrange(len(steps))
@@ -162,7 +179,7 @@ def other_regions(plan: Plan, rng: random.Random, graph: Graph) -> Plan:
 DAMAGE = [
     shift, swap_places, more_rows, fewer_rows, spread_rows, swap_steps, move_step, drop_step, repeat_step,
     split_step, other_rows, whole_input, arriving_input, shrink_arena, move_scratch, shrink_scratch,
-    other_regions,
+    other_regions, move_a_row,
 ]  # fmt: skip
 
 
@@ -194,7 +211,17 @@ def _windows_are_bad(graph: Graph, plan: Plan) -> bool:
             return True
         if w.address % (t.dtype.bytes if v in inside else 4):
             return True
-        if w.address + (slots - 1) * w.pitch + t.row_bytes > plan.arena:
+        if w.slots:
+            made = graph.producer(v)
+            if made is not None and op_of(made).carries(call_of(graph, made)):
+                return True
+            if v in fed or (v in whole and t.rows > 1):
+                return True
+            if min(w.slots) < 0 or any(at % max(4, t.dtype.bytes) for at in w.slots):
+                return True
+            if w.address + max(w.slots) + t.row_bytes > plan.arena:
+                return True
+        elif w.address + (slots - 1) * w.pitch + t.row_bytes > plan.arena:
             return True
         if v in whole and t.rows > 1 and w.pitch != t.row_bytes:
             return True
@@ -220,7 +247,7 @@ def _shared_bytes_lie_apart(graph: Graph, plan: Plan) -> bool:
 def byte_places(graph: Graph, value: str, w: Window) -> list[list[int]]:
     """Where every byte of every row of a value lies."""
     t = graph.type(value)
-    starts = [w.address + r % w.capacity * w.pitch for r in range(t.rows)]
+    starts = [w.at(r) for r in range(t.rows)]
     return [list(range(at, at + t.row_bytes)) for at in starts]
 
 

@@ -25,7 +25,7 @@ from edgec.ops.base import call_of, op_of
 from edgec.ops.interpret import evaluate
 from edgec.ops.kernel import Kernel
 from edgec.schedule.plan import Feed, Plan, Window
-from tests.kernel_host import KERNELS, WARNINGS, _layout
+from tests.kernel_host import KERNELS, SLOT, WARNINGS, _layout
 
 GUARD = 4096
 
@@ -33,7 +33,12 @@ GUARD = 4096
 class _Window(ctypes.Structure):
     """ec_window of firmware/kernels/edgec.h."""
 
-    _fields_ = [("base", ctypes.c_void_p), ("pitch", ctypes.c_int32), ("capacity", ctypes.c_int32)]
+    _fields_ = [
+        ("base", ctypes.c_void_p),
+        ("pitch", ctypes.c_int32),
+        ("capacity", ctypes.c_int32),
+        ("slots", ctypes.POINTER(ctypes.c_uint16)),
+    ]
 
 
 def draw_inputs(graph: Graph, seed: int = 0) -> dict[str, np.ndarray]:
@@ -100,7 +105,7 @@ class _Machine:
         return self.rows[v]
 
     def slot(self, w: Window, row: int, size: int) -> slice:
-        start = w.address + row % w.capacity * w.pitch
+        start = w.at(row)
         assert 0 <= start and start + size <= self.plan.arena, f"row {row} of {w} is outside the arena"
         return slice(start, start + size)
 
@@ -112,7 +117,7 @@ class _Machine:
     def compare(self, v: str, first: int, last: int, when: str) -> None:
         data, w = self.row(v), self.plan.windows[v]
         whole = self.graph.type(v).rows
-        for r in range(max(first, last - w.capacity), min(last, whole)):
+        for r in range(first if w.slots else max(first, last - w.capacity), min(last, whole)):
             if not np.array_equal(self.arena[self.slot(w, r, data.shape[1])], data[r]):
                 raise AssertionError(f"{self.graph.name}: {when}: row {r} of {v} is wrong ({w})")
 
@@ -152,7 +157,14 @@ class _Machine:
     def windows(self, values: tuple[str, ...] | list[str]) -> ctypes.Array[_Window]:
         base = self.arena.ctypes.data
         found = [self.plan.windows[v] for v in values]
-        return (_Window * len(found))(*(_Window(base + w.address, w.pitch, w.capacity) for w in found))
+        return (_Window * len(found))(*(self.window(base, w) for w in found))
+
+    def window(self, base: int, w: Window) -> _Window:
+        """What the library's code has for a window; ctypes keeps the slots alive."""
+        if not w.slots:
+            return _Window(base + w.address, w.pitch, w.capacity, None)
+        slots = (ctypes.c_uint16 * len(w.slots))(*(at // SLOT for at in w.slots))
+        return _Window(base + w.address, w.pitch, 0, slots)
 
 
 def _params(kernel: Kernel) -> tuple[ctypes.Structure, list[np.ndarray]]:

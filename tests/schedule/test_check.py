@@ -169,6 +169,13 @@ def scratch(address: int, size: int) -> Callable[[Plan], Plan]:
         (windows(a=Window(44, 8, 4)), "path.a (toy)", "the window of a leaves the arena"),
         (windows(a=Window(-4, 8, 4)), "path.a (toy)", "the window of a leaves the arena"),
         (windows(a=Window(33, 8, 4)), "path.a (toy)", "the window of a is not aligned"),
+        (windows(a=Window(32, 8, 4, (0, 8, 16))), "path.a (toy)", "the window of a has no place for a row"),
+        (windows(a=Window(32, 8, 4, (0, 8, -8, 24))), "path.a (toy)", "the window of a has no place"),
+        (windows(a=Window(32, 8, 4, (0, 8, 16, 36))), "path.a (toy)", "the window of a leaves the arena"),
+        (windows(a=Window(32, 8, 4, (0, 8, 16, 30))), "path.a (toy)", "the window of a is not aligned"),
+        (windows(a=Window(32, 8, 4, (0, 8, 16, 20))), "path.a (toy)", "rows of one block share bytes"),
+        (windows(a=Window(32, 8, 4, (8, 0, 16, 24))), "path.b (toy)", "result row 0 is written over row 1"),
+        (windows(b=Window(32, 8, 4, (0, 8, 16, 24))), "path.b (toy)", "b is an input or output and has gaps"),
         (windows(x=Window(0, 12, 4)), "fixed", "x is an input or output and has gaps between rows"),
         (windows(x_view=Window(4, 16, 2)), "view (toy_view)", "x_view is a view of x and lies elsewhere"),
         (steps(A, Step("c", 0, 4)), "fixed", "a step for c, which is no node"),
@@ -227,6 +234,19 @@ def test_every_rule_has_its_sentence(damage: Callable[[Plan], Plan], where: str,
     assert caught.value.code == "E502"
     assert message in caught.value.title
     assert caught.value.where == where
+
+
+def test_rows_that_go_on_from_each_other_do_not_lie_one_by_one() -> None:
+    graph = Graph("sums")
+    x = graph.add_input("x", tensor(4, 8))
+    sums = toy(graph, [x], tensor(4, 8), (("same",),), carries=True, name="sums")
+    graph.outputs = [toy(graph, [sums], tensor(1, 8), (("slide", 1, 0, 4),), name="y")]
+    windows = {"x": Window(0, 8, 4), "sums": Window(32, 8, 4), "y": Window(64, 8, 1)}
+    plan = Plan((Step("sums", 0, 4), Step("y", 0, 1)), windows, {}, 72, 0, False, (("sums", "y"),))
+    check_plan(graph, plan)
+    windows["sums"] = Window(32, 8, 4, (0, 8, 16, 24))
+    with pytest.raises(Diagnostic, match="rows that go on from each other"):
+        check_plan(graph, replace(plan, windows=windows))
 
 
 def test_what_was_written_over_is_named() -> None:

@@ -190,8 +190,10 @@ def test_the_peak_of_rows_in_blocks_is_the_smallest_there_is(
 
 
 def is_smallest(graph: Graph, stream: bool) -> None:
-    """The planner's arena is that of the exhaustive search."""
-    plan = make_plan(graph, stream=stream)
-    check_plan(graph, plan)
+    """The planner's arena is that of the exhaustive search, and no larger with rows one by one."""
+    plans = [make_plan(graph, stream=stream, apart=apart) for apart in (False, True)]
+    for plan in plans:
+        check_plan(graph, plan)
     smallest, schedule = smallest_arena(graph, stream)
-    assert plan.arena == smallest, f"{schedule} needs {smallest} bytes"
+    assert plans[0].arena == smallest, f"{schedule} needs {smallest} bytes"
+    assert plans[1].arena <= smallest

@@ -80,7 +80,7 @@ def expected(graph: Graph) -> dict[str, np.ndarray]:
 
 
 def _slot(w: Window, row: int, n: int) -> slice:
-    start = w.address + row % w.capacity * w.pitch
+    start = w.at(row)
     return slice(start, start + n)
 
 
@@ -100,7 +100,8 @@ def right(graph: Graph, plan: Plan) -> bool:
         node = graph.node(step.node)
         good &= _computed(run, node, step)
         for v in node.outputs:
-            first = max(step.first, step.last - plan.windows[v].capacity)
+            w = plan.windows[v]
+            first = step.first if w.slots else max(step.first, step.last - w.capacity)
             good &= run.holds(v, first, step.last)
     return good and all(run.holds(v, 0, graph.type(v).rows) for v in graph.outputs if v in run.want)
 

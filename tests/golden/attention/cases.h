@@ -2,17 +2,20 @@
 #ifndef CASES_H
 #define CASES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct {
     const char *name;   /* the tensor */
     const char *file;   /* its golden bytes */
-    uint32_t address;   /* row i lies at address + i % capacity * pitch of the arena */
+    uint32_t address;   /* row i lies at address + i % capacity * pitch of the arena, or at
+                         * address + slots[i] where there are slots */
     uint32_t pitch;
     uint32_t capacity;
     uint32_t rows;
     uint32_t row_bytes;
     uint32_t element;   /* bytes of one element */
+    const uint32_t *slots;
 } test_tensor;
 
 typedef struct {
@@ -28,14 +31,14 @@ typedef struct {
 
 /* The inputs, the results layer by layer, the outputs. */
 static const test_tensor test_tensors[TEST_TENSORS] = {
-    {"tokens", "000_tokens.bin", 48, 8, 5, 5, 8, 1},
-    {"norm", "001_norm.bin", 8, 8, 1, 5, 8, 1},
-    {"qkv", "002_qkv.bin", 96, 24, 5, 5, 24, 1},
-    {"context", "003_context.bin", 88, 8, 1, 5, 8, 1},
-    {"proj", "005_proj.bin", 0, 8, 1, 5, 8, 1},
-    {"sum", "006_sum.bin", 0, 8, 1, 5, 8, 1},
-    {"act", "007_act.bin", 48, 8, 5, 5, 8, 1},
-    {"act", "007_act.bin", 48, 8, 5, 5, 8, 1},
+    {"tokens", "000_tokens.bin", 48, 8, 5, 5, 8, 1, NULL},
+    {"norm", "001_norm.bin", 8, 8, 1, 5, 8, 1, NULL},
+    {"qkv", "002_qkv.bin", 96, 24, 5, 5, 24, 1, NULL},
+    {"context", "003_context.bin", 88, 8, 1, 5, 8, 1, NULL},
+    {"proj", "005_proj.bin", 0, 8, 1, 5, 8, 1, NULL},
+    {"sum", "006_sum.bin", 0, 8, 1, 5, 8, 1, NULL},
+    {"act", "007_act.bin", 48, 8, 5, 5, 8, 1, NULL},
+    {"act", "007_act.bin", 48, 8, 5, 5, 8, 1, NULL},
 };
 
 /* One more, which stands for none. */

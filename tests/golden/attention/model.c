@@ -55,10 +55,10 @@ MODEL_LAYER void model_layer_000_block_norm(uint8_t *arena, int32_t first, int32
 MODEL_LAYER void model_layer_000_block_norm(uint8_t *arena, int32_t first, int32_t last)
 {
     const ec_window in[] = {
-        {arena + 48, 8, 5}, /* tokens */
+        {arena + 48, 8, 5, NULL}, /* tokens */
     };
     const ec_window out[] = {
-        {arena + 8, 8, 1}, /* norm */
+        {arena + 8, 8, 1, NULL}, /* norm */
     };
     ec_layer_norm_s8(&layer_000, in, out, first, last, 0);
 }
@@ -81,10 +81,10 @@ MODEL_LAYER void model_layer_001_block_attn_qkv(uint8_t *arena, int32_t first, i
 MODEL_LAYER void model_layer_001_block_attn_qkv(uint8_t *arena, int32_t first, int32_t last)
 {
     const ec_window in[] = {
-        {arena + 8, 8, 1}, /* norm */
+        {arena + 8, 8, 1, NULL}, /* norm */
     };
     const ec_window out[] = {
-        {arena + 96, 24, 5}, /* qkv */
+        {arena + 96, 24, 5, NULL}, /* qkv */
     };
     ec_linear_s8(&layer_001, in, out, first, last, arena + 0);
 }
@@ -127,12 +127,12 @@ MODEL_LAYER void model_layer_002_block_attn(uint8_t *arena, int32_t first, int32
 MODEL_LAYER void model_layer_002_block_attn(uint8_t *arena, int32_t first, int32_t last)
 {
     const ec_window in[] = {
-        {arena + 96, 24, 5}, /* qkv */
-        {arena + 96, 24, 5}, /* qkv */
-        {arena + 96, 24, 5}, /* qkv */
+        {arena + 96, 24, 5, NULL}, /* qkv */
+        {arena + 96, 24, 5, NULL}, /* qkv */
+        {arena + 96, 24, 5, NULL}, /* qkv */
     };
     const ec_window out[] = {
-        {arena + 88, 8, 1}, /* context */
+        {arena + 88, 8, 1, NULL}, /* context */
     };
     ec_attention_s8(&layer_002, in, out, first, last, arena + 0);
 }
@@ -155,10 +155,10 @@ MODEL_LAYER void model_layer_003_block_attn_proj(uint8_t *arena, int32_t first, 
 MODEL_LAYER void model_layer_003_block_attn_proj(uint8_t *arena, int32_t first, int32_t last)
 {
     const ec_window in[] = {
-        {arena + 88, 8, 1}, /* merged */
+        {arena + 88, 8, 1, NULL}, /* merged */
     };
     const ec_window out[] = {
-        {arena + 0, 8, 1}, /* proj */
+        {arena + 0, 8, 1, NULL}, /* proj */
     };
     ec_linear_s8(&layer_003, in, out, first, last, 0);
 }
@@ -202,11 +202,11 @@ MODEL_LAYER void model_layer_004_block(uint8_t *arena, int32_t first, int32_t la
 MODEL_LAYER void model_layer_004_block(uint8_t *arena, int32_t first, int32_t last)
 {
     const ec_window in[] = {
-        {arena + 48, 8, 5}, /* tokens */
-        {arena + 0, 8, 1}, /* proj */
+        {arena + 48, 8, 5, NULL}, /* tokens */
+        {arena + 0, 8, 1, NULL}, /* proj */
     };
     const ec_window out[] = {
-        {arena + 0, 8, 1}, /* sum */
+        {arena + 0, 8, 1, NULL}, /* sum */
     };
     ec_add(&layer_004, in, out, first, last, 0);
 }
@@ -221,10 +221,10 @@ MODEL_LAYER void model_layer_005_block_act(uint8_t *arena, int32_t first, int32_
 MODEL_LAYER void model_layer_005_block_act(uint8_t *arena, int32_t first, int32_t last)
 {
     const ec_window in[] = {
-        {arena + 0, 8, 1}, /* sum */
+        {arena + 0, 8, 1, NULL}, /* sum */
     };
     const ec_window out[] = {
-        {arena + 48, 8, 5}, /* act */
+        {arena + 48, 8, 5, NULL}, /* act */
     };
     ec_lut_s8(&layer_005, in, out, first, last, 0);
 }

@@ -2,17 +2,20 @@
 #ifndef CASES_H
 #define CASES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct {
     const char *name;   /* the tensor */
     const char *file;   /* its golden bytes */
-    uint32_t address;   /* row i lies at address + i % capacity * pitch of the arena */
+    uint32_t address;   /* row i lies at address + i % capacity * pitch of the arena, or at
+                         * address + slots[i] where there are slots */
     uint32_t pitch;
     uint32_t capacity;
     uint32_t rows;
     uint32_t row_bytes;
     uint32_t element;   /* bytes of one element */
+    const uint32_t *slots;
 } test_tensor;
 
 typedef struct {
@@ -28,13 +31,13 @@ typedef struct {
 
 /* The inputs, the results layer by layer, the outputs. */
 static const test_tensor test_tensors[TEST_TENSORS] = {
-    {"image", "000_image.bin", 32, 12, 6, 6, 12, 1},
-    {"conv", "001_conv.bin", 20, 12, 3, 3, 12, 1},
-    {"dw", "002_dw.bin", 56, 12, 3, 3, 12, 1},
-    {"sum", "003_sum.bin", 0, 12, 3, 3, 12, 1},
-    {"pool", "004_pool.bin", 36, 4, 1, 1, 4, 1},
-    {"logits", "005_logits.bin", 0, 3, 1, 1, 3, 1},
-    {"logits", "005_logits.bin", 0, 3, 1, 1, 3, 1},
+    {"image", "000_image.bin", 32, 12, 6, 6, 12, 1, NULL},
+    {"conv", "001_conv.bin", 20, 12, 3, 3, 12, 1, NULL},
+    {"dw", "002_dw.bin", 56, 12, 3, 3, 12, 1, NULL},
+    {"sum", "003_sum.bin", 0, 12, 3, 3, 12, 1, NULL},
+    {"pool", "004_pool.bin", 36, 4, 1, 1, 4, 1, NULL},
+    {"logits", "005_logits.bin", 0, 3, 1, 1, 3, 1, NULL},
+    {"logits", "005_logits.bin", 0, 3, 1, 1, 3, 1, NULL},
 };
 
 /* One more, which stands for none. */

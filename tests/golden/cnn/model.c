@@ -69,10 +69,10 @@ MODEL_LAYER void model_layer_000_stem_conv(uint8_t *arena, int32_t first, int32_
 MODEL_LAYER void model_layer_000_stem_conv(uint8_t *arena, int32_t first, int32_t last)
 {
     const ec_window in[] = {
-        {arena + 32, 12, 6}, /* image */
+        {arena + 32, 12, 6, NULL}, /* image */
     };
     const ec_window out[] = {
-        {arena + 20, 12, 3}, /* conv */
+        {arena + 20, 12, 3, NULL}, /* conv */
     };
     ec_conv2d_s8(&layer_000, in, out, first, last, arena + 0);
 }
@@ -107,10 +107,10 @@ MODEL_LAYER void model_layer_001_stem_dw(uint8_t *arena, int32_t first, int32_t 
 MODEL_LAYER void model_layer_001_stem_dw(uint8_t *arena, int32_t first, int32_t last)
 {
     const ec_window in[] = {
-        {arena + 20, 12, 3}, /* conv */
+        {arena + 20, 12, 3, NULL}, /* conv */
     };
     const ec_window out[] = {
-        {arena + 56, 12, 3}, /* dw */
+        {arena + 56, 12, 3, NULL}, /* dw */
     };
     ec_depthwise_conv2d_s8(&layer_001, in, out, first, last, 0);
 }
@@ -154,11 +154,11 @@ MODEL_LAYER void model_layer_002_stem(uint8_t *arena, int32_t first, int32_t las
 MODEL_LAYER void model_layer_002_stem(uint8_t *arena, int32_t first, int32_t last)
 {
     const ec_window in[] = {
-        {arena + 20, 12, 3}, /* conv */
-        {arena + 56, 12, 3}, /* dw */
+        {arena + 20, 12, 3, NULL}, /* conv */
+        {arena + 56, 12, 3, NULL}, /* dw */
     };
     const ec_window out[] = {
-        {arena + 0, 12, 3}, /* sum */
+        {arena + 0, 12, 3, NULL}, /* sum */
     };
     ec_add(&layer_002, in, out, first, last, 0);
 }
@@ -180,10 +180,10 @@ MODEL_LAYER void model_layer_003_pool(uint8_t *arena, int32_t first, int32_t las
 MODEL_LAYER void model_layer_003_pool(uint8_t *arena, int32_t first, int32_t last)
 {
     const ec_window in[] = {
-        {arena + 0, 12, 3}, /* sum */
+        {arena + 0, 12, 3, NULL}, /* sum */
     };
     const ec_window out[] = {
-        {arena + 36, 4, 1}, /* pool */
+        {arena + 36, 4, 1, NULL}, /* pool */
     };
     ec_sum(&layer_003, in, out, first, last, 0);
 }
@@ -206,10 +206,10 @@ MODEL_LAYER void model_layer_004_head(uint8_t *arena, int32_t first, int32_t las
 MODEL_LAYER void model_layer_004_head(uint8_t *arena, int32_t first, int32_t last)
 {
     const ec_window in[] = {
-        {arena + 36, 4, 1}, /* pool */
+        {arena + 36, 4, 1, NULL}, /* pool */
     };
     const ec_window out[] = {
-        {arena + 0, 3, 1}, /* logits */
+        {arena + 0, 3, 1, NULL}, /* logits */
     };
     ec_linear_s8(&layer_004, in, out, first, last, 0);
 }

@@ -2,17 +2,20 @@
 #ifndef CASES_H
 #define CASES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct {
     const char *name;   /* the tensor */
     const char *file;   /* its golden bytes */
-    uint32_t address;   /* row i lies at address + i % capacity * pitch of the arena */
+    uint32_t address;   /* row i lies at address + i % capacity * pitch of the arena, or at
+                         * address + slots[i] where there are slots */
     uint32_t pitch;
     uint32_t capacity;
     uint32_t rows;
     uint32_t row_bytes;
     uint32_t element;   /* bytes of one element */
+    const uint32_t *slots;
 } test_tensor;
 
 typedef struct {
@@ -26,12 +29,13 @@ typedef struct {
 #define TEST_OUTPUTS 1
 #define TEST_TENSORS 4
 
+static const uint32_t test_slots_1[] = {176, 20, 40, 0, 20, 40, 0, 20, 40};
 /* The inputs, the results layer by layer, the outputs. */
 static const test_tensor test_tensors[TEST_TENSORS] = {
-    {"image", "000_image.bin", 0, 10, 3, 9, 10, 1},
-    {"a", "001_a.bin", 32, 20, 3, 9, 20, 1},
-    {"b", "002_b.bin", 96, 9, 5, 5, 9, 1},
-    {"b", "002_b.bin", 96, 9, 5, 5, 9, 1},
+    {"image", "000_image.bin", 0, 10, 3, 9, 10, 1, NULL},
+    {"a", "001_a.bin", 32, 20, 3, 9, 20, 1, test_slots_1},
+    {"b", "002_b.bin", 96, 9, 5, 5, 9, 1, NULL},
+    {"b", "002_b.bin", 96, 9, 5, 5, 9, 1, NULL},
 };
 
 /* One more, which stands for none. */

@@ -1,11 +1,11 @@
 /* stream, compiled for stm32f746 by edgec 0.1.0; do not edit.
  *
- * Memory map of the arena, 208 bytes. Steps are those of the plan.
+ * Memory map of the arena, 228 bytes. Steps are those of the plan.
  *
  *  steps            address    bytes  tensor (layer)
  *      0-21              0       30  image, 3 of 9 rows
  *      2-21            144       24  scratch of a
- *      2-22             32       60  a (stem.a), 3 of 9 rows
+ *      2-22             32       60  a (stem.a), 3 of 9 rows, each in its place
  *      5-22             96       45  b (stem.b)
  *      5-22            168       40  scratch of b
  */
@@ -28,6 +28,11 @@ const model_stream model_inputs[MODEL_INPUTS] = {
 };
 const model_span model_outputs[MODEL_OUTPUTS] = {
     {96, 45},
+};
+
+/* a: where each row lies, in words from the first byte of any. */
+static const uint16_t slots_0[] = {
+    44, 5, 10, 0, 5, 10, 0, 5, 10,
 };
 
 /* stem.a (conv2d): 1x9x5x2 -> 1x9x5x4, 3,240 MAC */
@@ -63,10 +68,10 @@ MODEL_LAYER void model_layer_000_stem_a(uint8_t *arena, int32_t first, int32_t l
 MODEL_LAYER void model_layer_000_stem_a(uint8_t *arena, int32_t first, int32_t last)
 {
     const ec_window in[] = {
-        {arena + 0, 10, 3}, /* image */
+        {arena + 0, 10, 3, NULL}, /* image */
     };
     const ec_window out[] = {
-        {arena + 32, 20, 3}, /* a */
+        {arena + 32, 20, 0, slots_0}, /* a */
     };
     ec_conv2d_s8(&layer_000, in, out, first, last, arena + 144);
 }
@@ -104,10 +109,10 @@ MODEL_LAYER void model_layer_001_stem_b(uint8_t *arena, int32_t first, int32_t l
 MODEL_LAYER void model_layer_001_stem_b(uint8_t *arena, int32_t first, int32_t last)
 {
     const ec_window in[] = {
-        {arena + 32, 20, 3}, /* a */
+        {arena + 32, 20, 0, slots_0}, /* a */
     };
     const ec_window out[] = {
-        {arena + 96, 9, 5}, /* b */
+        {arena + 96, 9, 5, NULL}, /* b */
     };
     ec_conv2d_s8(&layer_001, in, out, first, last, arena + 168);
 }

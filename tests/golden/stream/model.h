@@ -18,10 +18,10 @@ extern "C" {
 #endif
 
 #define MODEL_NAME "stream"
-#define MODEL_HASH "fb1e1f8b71e3a6ba"
+#define MODEL_HASH "7d9f70b81184d53a"
 #define MODEL_TARGET "stm32f746"
 #define MODEL_VERSION "0.1.0"
-#define MODEL_ARENA_BYTES 208
+#define MODEL_ARENA_BYTES 228
 #define MODEL_INPUTS 1
 #define MODEL_INPUT_BYTES 90
 #define MODEL_OUTPUTS 1

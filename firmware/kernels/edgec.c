@@ -1,0 +1,6 @@
+#include "edgec.h"
+
+void *ec_row_of_few(const ec_window *w, int32_t row)
+{
+    return (uint8_t *)w->base + (w->slots != NULL ? w->slots[row] * EC_SLOT : row % w->capacity * w->pitch);
+}
