@@ -18,6 +18,8 @@ from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
 
 from edgec.diagnostics import Diagnostic  # noqa: E402
 from edgec.frontends import load_model  # noqa: E402
+from edgec.frontends.torch import load_torch  # noqa: E402
+from edgec.ir import Graph  # noqa: E402
 from edgec.ir.store import to_bytes  # noqa: E402
 from edgec.ops.interpret import evaluate  # noqa: E402
 from edgec.options import Silent  # noqa: E402
@@ -26,6 +28,24 @@ from edgec.quant.formats import to_integers  # noqa: E402
 from edgec.quant.learn import tune  # noqa: E402
 
 EXAMPLE = torch.zeros(1, 2, 4, 4)
+LOADED: dict[bytes, Graph] = {}
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Equal models are exported once; one thread is faster where so little is computed."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+
+    def load(spec: tuple[nn.Module, tuple[Tensor, ...]]) -> Graph:
+        key = b"".join(p.detach().numpy().tobytes() for p in spec[0].parameters())
+        if key not in LOADED:
+            LOADED[key] = load_torch(spec)
+        return LOADED[key].copy()
+
+    monkeypatch.setattr("edgec.finetune.load_torch", load)
+    yield
+    torch.set_num_threads(threads)
 
 
 class Small(nn.Module):
@@ -136,7 +156,7 @@ def test_seeds() -> None:
 
 BAD: dict[str, tuple[Callable[[], object], str]] = {
     "none": (lambda: (torch.zeros(0, 2, 4, 4), torch.zeros(0).long()), "no samples"),
-    "empty": (lambda: [], "no samples"),
+    "empty": (list, "no samples"),
     "once": (lambda: iter([data()]), "read only once"),
     "labels": (lambda: (data()[0], data()[1] + 2), "label 3 is out of range"),
     "few labels": (lambda: (data()[0], data()[1][:5]), "differ in their number"),
@@ -179,7 +199,7 @@ def test_options_that_make_no_sense(options: dict[str, Any], words: str) -> None
 
 def test_it_stops_where_it_diverges() -> None:
     said = Said()
-    result = tuned(rate=1.0, epochs=20, forms="int8", progress=said)
+    result = tuned(rate=1.0, epochs=20, labels=0.0, forms="int8", progress=said)
     assert "above that of the start" in result.diverged and any(result.diverged in s for s in said.lines)
     assert result.history[-1].step < 120 and result.best == result.history[0]
 
@@ -198,7 +218,7 @@ def test_it_stops_where_the_loss_is_no_number(monkeypatch: pytest.MonkeyPatch) -
     assert torch.isfinite(y.real).all()
 
 
-@pytest.mark.parametrize("at", [1, 4, 6, 7, 11])
+@pytest.mark.parametrize("at", [1, 6, 10])
 def test_a_resumed_run_is_one_without_interruption(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
@@ -242,8 +262,9 @@ def test_a_write_that_fails_leaves_the_checkpoint(tmp_path: Path, monkeypatch: p
 
 OTHER: dict[str, tuple[dict[str, Any], str, str]] = {
     "shape": ({"model": small(12)}, "of another model", "conv.weight"),
-    "weights": ({"model": small(seed=1)}, "another state of the model", "conv.weight"),
-    "forms": ({"forms": "codebook3"}, "other forms", "conv.weight"),
+    "weights": ({"model": small(seed=1)}, "same model with other weights", "conv.weight"),
+    "forms": ({"forms": {"": "codebook2", "up": "int4"}}, "other forms", "up"),
+    "calibration": ({"calib": 3 * data()[0]}, "other calibration", "formats of activations"),
     "settings": ({"epochs": 3}, "other settings", "epochs"),
     "data": ({"given": data(64)}, "other settings", "steps"),
 }
@@ -254,7 +275,7 @@ def test_a_checkpoint_of_something_else(tmp_path: Path, name: str) -> None:
     options, title, first = OTHER[name]
     tuned(resume=tmp_path / "run.ckpt", calib=data()[0])
     with pytest.raises(Diagnostic, match=title) as raised:
-        tuned(resume=tmp_path / "run.ckpt", calib=data()[0], **options)
+        tuned(**{"resume": tmp_path / "run.ckpt", "calib": data()[0], **options})
     assert raised.value.code == "E106" and dict(raised.value.facts)["name"] == first
 
 
@@ -277,15 +298,14 @@ def every_part(data: bytes) -> Iterator[bytes]:
 def test_a_damaged_model_is_told(tmp_path: Path) -> None:
     path = tuned(epochs=1).save(tmp_path / "t.edgec")
     whole = path.read_bytes()
-    told = 0
+    codes: list[str] = []
     for part in every_part(whole):
         path.write_bytes(part)
         try:
             load_model(str(path))
         except Diagnostic as error:
-            assert error.code == "E201"
-            told += 1
-    assert told > 250
+            codes.append(error.code)
+    assert set(codes) == {"E201"} and len(codes) > 250
 
 
 def test_edgec_loads_no_torch() -> None:

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from edgec.diagnostics import Diagnostic
 from edgec.ir import Graph
+from edgec.ops.forms import INT8
+from edgec.quant.forms import has_weights
+from edgec.quant.learn.student import Student
 
 _FORMAT = 1
 
@@ -47,49 +49,52 @@ def load_checkpoint(path: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     return state
 
 
-def described(
-    constants: Mapping[str, tuple[str, list[int]]], graph: Graph, settings: Mapping[str, Any]
-) -> dict[str, Any]:
+def described(teacher: Graph, student: Student, settings: Mapping[str, Any]) -> dict[str, Any]:
     """What a checkpoint must have in common with a run that takes it up.
 
-    constants: of each its form and its shape. graph: the float graph that is tuned.
+    teacher: the float graph. student: before its first step.
     """
-    digests = {
-        v: hashlib.sha256(np.ascontiguousarray(x.data).tobytes()).hexdigest()
-        for v, x in graph.values.items()
-        if x.data is not None
-    }
+    layers = [n for n in teacher.nodes() if has_weights(teacher, n)]
+    formats = repr((sorted(student.ranges.items()), sorted(student.wide))).encode()
     return {
-        "shapes": {v: shape for v, (_, shape) in constants.items()},
-        "forms": {v: form for v, (form, _) in constants.items()},
+        "shapes": {v: list(x.type.shape) for v, x in teacher.values.items() if x.data is not None},
+        "forms": {n.path: student.forms.get(n.name, INT8) for n in layers},
         "settings": dict(settings),
-        "weights": digests,
+        "weights": _digests(teacher),
+        "start": {"formats of activations": _digest(formats), **_digests(student.real)},
     }
+
+
+def _digests(graph: Graph) -> dict[str, str]:
+    return {v: _digest(x.data.tobytes()) for v, x in graph.values.items() if x.data is not None}
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:12]
+
+
+_OWN = "go on with the model and the data that it is of, or give resume another path to start anew"
+_AGAIN = "go on with the options that it was written with, or give resume another path to start anew"
+_PARTS = (
+    ("shapes", "is of another model", _OWN),
+    ("forms", "has other forms of weights", _AGAIN),
+    ("settings", "was written with other settings", _AGAIN),
+    ("weights", "is of the same model with other weights", _OWN),
+    ("start", "was begun with other calibration data", _OWN),
+)
 
 
 def _compare(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     """Raise Diagnostic E106 with the first thing that differs."""
-    own = "continue with the model that it is of, or give resume another path to start anew"
-    again = "continue with the settings that it was written with, or give resume another path to start anew"
-    for kind, say, title, remedy in (
-        ("shapes", list, "is of another model", own),
-        ("forms", lambda f: f or "int8", "has other forms of weights", again),
-        ("settings", str, "was written with other settings", again),
-        (
-            "weights",
-            lambda d: f"weights {d[:12]}",
-            "is of another state of the model, or other calibration",
-            own,
-        ),
-    ):
-        have, need = dict(old.get(kind, {})), dict(new[kind])
+    for part, title, remedy in _PARTS:
+        have, need = dict(old.get(part, {})), dict(new[part])
         for name in [*need, *(n for n in have if n not in need)]:
-            if name not in have or name not in need or have[name] != need[name]:
-                facts = [
-                    ("name", name),
-                    ("need", str(say(need[name])) if name in need else "nothing of this name"),
-                    ("have", str(say(have[name])) if name in have else "nothing of this name"),
-                ]
+            facts = [
+                ("name", name),
+                ("need", str(need.get(name, "nothing of this name"))),
+                ("have", str(have.get(name, "nothing of this name"))),
+            ]
+            if facts[1][1] != facts[2][1]:
                 raise _bad(path, f"the checkpoint {title}", facts, remedy)
 
 

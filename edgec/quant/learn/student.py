@@ -125,11 +125,6 @@ class Student(nn.Module):
         """Whether all parameters are numbers."""
         return all(bool(torch.isfinite(p).all()) for p in self.parameters())
 
-    def described(self) -> dict[str, tuple[str, list[int]]]:
-        """Of every constant its form and shape, for a checkpoint to be compared with."""
-        forms = {self.real.node(n).inputs[1]: f for n, f in self.forms.items()}
-        return {v: (forms.get(v, ""), list(self.real.type(v).shape)) for v in self.names}
-
     def _codes(self) -> list[tuple[str, Coded]]:
         return [(place, self._code(place)) for place in self.coded]
 

@@ -97,7 +97,7 @@ class Tuner:
         wanted = [self._taught(x) for _, x in self.judged]
         self.loss = Loss(teacher, [torch.cat(v) for v in zip(*wanted, strict=True)], settings)
         self.wanted = wanted
-        self.about = described(student.described(), student.real, asdict(settings) | {"steps": self.total})
+        self.about = described(teacher, student, asdict(settings) | {"steps": self.total})
         self.kept = time.monotonic()
 
     def run(self) -> None:
