@@ -8,7 +8,7 @@ from pathlib import Path
 from edgec.diagnostics import Diagnostic
 from edgec.ir import Graph
 
-SUFFIXES = (".tflite", ".pt2", ".onnx", ".keras", ".h5")
+SUFFIXES = (".tflite", ".pt2", ".onnx", ".keras", ".h5", ".edgec")
 
 
 def load_model(spec: str) -> Graph:
@@ -45,6 +45,10 @@ def load_model(spec: str) -> Graph:
             from edgec.frontends.keras import load_keras
 
             return load_keras(path)
+        case ".edgec":
+            from edgec.frontends.saved import load_saved
+
+            return load_saved(path)
         case ".pt" | ".pth":
             raise Diagnostic(
                 "E205",

@@ -69,10 +69,9 @@ class Attention(Op):
         b, h, t = q.shape[:3]
         f = Formats.of(call, dims_of(call))
         y = np.empty((b, t, h, v.shape[3]), np.int8)
-        for i in range(b):
-            for j in range(h):
-                score = f.scores(q[i, j] - call.ins[0].q.z, k[i, j], i, j)
-                y[i, :, j] = f.mixed(score, v[i, j], call.ins[2].q.z, call.outs[0].q.z)
+        for j in range(h):
+            score = f.scores(q[:, j] - call.ins[0].q.z, k[:, j], j)
+            y[:, :, j] = f.mixed(score, v[:, j], call.ins[2].q.z, call.outs[0].q.z)
         return y
 
     def quantization(self, call: Call) -> QuantRule:

@@ -77,27 +77,26 @@ class Formats:
         masks = tuple(Mask(heads_of(m.data, call, heads)) for m in stored)
         return Formats(left, factor, fraction, precision, multiplier, shift, mask_shift, masks, limit)
 
-    def scores(self, q: np.ndarray, k: np.ndarray, b: int, h: int) -> np.ndarray:
-        """Scores [T,S] of one head from q [T,D], less its zero point, and k [S,D]."""
-        score = ((int_matmul(q, k.T) << self.left) * self.factor + (1 << 31)) >> 32
-        hidden = np.arange(score.shape[1]) >= self.limit[:, None]
+    def scores(self, q: np.ndarray, k: np.ndarray, h: int) -> np.ndarray:
+        """Scores [B,T,S] of one head from q [B,T,D], less its zero point, and k [B,S,D]."""
+        score = ((int_matmul(q, k.swapaxes(1, 2)) << self.left) * self.factor + (1 << 31)) >> 32
+        hidden = np.arange(score.shape[2]) >= self.limit[:, None]
         for mask in self.masks:
-            sizes = mask.data.shape
-            m = mask.data[b if sizes[0] > 1 else 0, h if sizes[1] > 1 else 0]
+            m = mask.data[:, h if mask.data.shape[1] > 1 else 0]
             hidden = hidden | (m == EXCLUDED)
             score = score + (m.astype(I64) << self.mask_shift)
         return np.where(hidden, _NEVER, score)
 
     def mixed(self, score: np.ndarray, v: np.ndarray, v_zero: int, y_zero: int) -> np.ndarray:
-        """The int8 result [T,Dv] from scores [T,S] and values [S,Dv]."""
-        u = np.minimum(score.max(axis=1, keepdims=True) - score, -_NEVER)
+        """The int8 result [B,T,Dv] from scores [B,T,S] and values [B,S,Dv]."""
+        u = np.minimum(score.max(axis=2, keepdims=True) - score, -_NEVER)
         u = np.where(score == _NEVER, -_NEVER, u)
         bits, points = self.fraction - 6, EXP2.astype(I64)
         at, rest = (u >> bits) & 63, u & ((1 << bits) - 1)
         line = ((points[at] - points[at + 1]) * rest + ((1 << bits) >> 1)) >> bits
         places = np.minimum((u >> self.fraction) + 15 - self.precision, 40)
         e = np.where(places > 16, 0, (points[at] - line + ((1 << places) >> 1)) >> places)
-        total = e.sum(axis=1, keepdims=True)
+        total = e.sum(axis=2, keepdims=True)
         acc = int_matmul(e, v) - v_zero * total
         root, shift = inverse(np.maximum(total, 1))
         right = shift - self.shift

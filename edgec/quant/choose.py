@@ -10,7 +10,7 @@ the int8 form stays at hand for a build that does not fit otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -52,7 +52,8 @@ class Quantized:
     """An integer graph, how well it agrees with float, and how it was chosen.
 
     samples: integer inputs. method: one sentence for the report. decibels: what the choice went by.
-    narrow: where residual streams are int16, makes the form that has them in int8.
+    real, ranges, wide: what `quantize_graph` made it of. narrow: where residual streams are int16, makes the
+    form that has them in int8.
     """
 
     graph: Graph
@@ -60,6 +61,9 @@ class Quantized:
     samples: list[dict[str, np.ndarray]]
     method: str
     decibels: float
+    real: Graph
+    ranges: Mapping[str, Range]
+    wide: Collection[str] = ()
     narrow: Callable[[], Quantized] | None = None
 
 
@@ -140,10 +144,10 @@ def quantize_model(
     decibels, held = best.decibels, best.held
     ranked = f"{best.way.name} ({', '.join(f'{r.way.name} {r.decibels:.1f} dB' for r in results)})"
 
-    def measured(form: Graph, decibels: float, method: str) -> Quantized:
+    def measured(form: Graph, decibels: float, method: str, wide: frozenset[str] = frozenset()) -> Quantized:
         fidelity = compare(best.way.real, form, tried, want=want)
         integers = [integer_inputs(form, tried.sample(k)) for k in range(len(tried))]
-        return Quantized(form, fidelity, integers, method, decibels)
+        return Quantized(form, fidelity, integers, method, decibels, best.way.graph, best.way.ranges, wide)
 
     if not streams or decibels >= _GOOD:
         return measured(held, decibels, ranked)
@@ -151,7 +155,7 @@ def quantize_model(
     more = wide.decibels
     if more < decibels + _GAIN:
         return measured(held, decibels, ranked)
-    chosen = measured(wide.held, more, f"{ranked}; residual streams in int16 ({more:.1f} dB)")
+    chosen = measured(wide.held, more, f"{ranked}; residual streams in int16 ({more:.1f} dB)", streams)
     in_int8 = f"{ranked}; residual streams in int8 instead of int16 ({more:.1f} dB)"
     chosen.narrow = lambda: measured(held.copy(), decibels, in_int8)
     return chosen

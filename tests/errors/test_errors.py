@@ -11,12 +11,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
 
+from edgec.diagnostics import Diagnostic
 from edgec.ir import Graph
+from edgec.options import Silent
 from edgec.report import files
 from edgec.report.schema import Report
 from edgec.schedule import Plan
@@ -27,6 +29,9 @@ from tests.errors.board_cases import BOARD_CASES
 from tests.errors.link_cases import LINK_CASES
 from tests.frontends.tflite_writer import Op, T, write
 from tests.report.sample import REPORT
+
+if TYPE_CHECKING:
+    from edgec.quant import Tuned
 
 HERE = Path(__file__).parent
 Case = Callable[[Path, pytest.MonkeyPatch], Outcome]
@@ -290,7 +295,55 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return edgec("targets", "mine")
 
 
+def told(call: Callable[[], object]) -> Outcome:
+    """What a program prints that shows the error of a library call."""
+    with pytest.raises(Diagnostic) as raised:
+        call()
+    return Outcome(raised.value.exit_status, "", raised.value.render() + "\n")
+
+
+def a_tuned(width: int = 4, label: int = 1) -> Tuned:
+    """A small model, fine-tuned."""
+    import torch
+
+    from edgec.quant import finetune
+
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(6, width), torch.nn.ReLU(), torch.nn.Linear(width, 3))
+    data = torch.randn(16, 6), torch.full((16,), label)
+    return finetune(model, data[0][:1], data, epochs=1, resume=Path("run.ckpt"), progress=Silent())
+
+
+@case("E103-tuned")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    tuned = a_tuned()
+    return told(lambda: tuned.save("model.tflite"))
+
+
+@case("E104-out-of-range")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return told(lambda: a_tuned(label=3))
+
+
+@case("E106")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    a_tuned()
+    return told(lambda: a_tuned(width=5))
+
+
+@case("E106-damaged")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    (tmp / "run.ckpt").write_bytes(b"")
+    return told(a_tuned)
+
+
 # -- E2: the model ------------------------------------------------------------
+
+
+@case("E201-edgec")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    (tmp / "m.edgec").write_bytes(b"PK and then nothing")
+    return build("m.edgec")
 
 
 @case("E201-onnx")

@@ -40,15 +40,24 @@ def _clamped(call: Call, y: Tensor) -> Tensor:
     return y if limits is None else y.clamp(*limits)
 
 
+def moved(op: Op, call: Call) -> np.ndarray:
+    """Where the elements of a view's result come from: indices into its operands, one behind the other."""
+    starts = np.cumsum([0, *(call.ins[k].size for k in call.activations)])
+    indices = iter(
+        np.arange(a, a + call.ins[k].size).reshape(call.ins[k].shape)
+        for a, k in zip(starts, call.activations, strict=False)
+    )
+    at = op.float_reference(call, *(next(indices) if c is None else c for c in call.consts))
+    assert isinstance(at, np.ndarray)
+    return at
+
+
 def _viewed(op: Op, call: Call, xs: list[Tensor]) -> Tensor:
     """Elements moved as the float reference moves their indices."""
-    indices = np.arange(call.ins[0].size).reshape(call.ins[0].shape)
-    at = op.float_reference(call, indices, *(call.const(k) for k in range(1, len(xs))))
-    assert isinstance(at, np.ndarray)
-    flat = xs[0].flatten(1)
-    if np.array_equal(at.ravel(), indices.ravel()):
-        return flat.reshape(-1, *at.shape)
-    return flat[:, torch.from_numpy(at.ravel())].reshape(-1, *at.shape)
+    flat, at = [x.flatten(1) for k, x in enumerate(xs) if call.consts[k] is None], moved(op, call)
+    if len(flat) == 1 and np.array_equal(at.ravel(), np.arange(flat[0].shape[1])):
+        return flat[0].reshape(-1, *at.shape)
+    return torch.cat(flat, 1)[:, torch.from_numpy(at.ravel())].reshape(-1, *at.shape)
 
 
 def _pair(call: Call, xs: list[Tensor]) -> list[Tensor]:

@@ -1,0 +1,203 @@
+"""Fine-tuning of a user's own PyTorch model as the integer model that it becomes on the device."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgec.console import progress as shown
+from edgec.diagnostics import Diagnostic
+from edgec.frontends.torch import load_torch
+from edgec.ir import Graph, TensorType
+from edgec.ir.store import to_bytes
+from edgec.ops.base import OpError
+from edgec.ops.forms import INT8, Form
+from edgec.options import Progress
+from edgec.pipeline import FLOAT_PASSES, run_passes
+from edgec.quant.choose import quantize_model
+from edgec.quant.data import Samples, load_samples
+from edgec.quant.forms import has_weights
+from edgec.quant.learn.exact import Held
+from edgec.quant.learn.feed import Feed
+from edgec.quant.learn.loss import classes_of
+from edgec.quant.learn.student import Student
+from edgec.quant.learn.tune import Check, Settings, Tuner
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_CALIB = 128
+"""Samples that formats are calibrated with at most."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A fine-tuned model.
+
+    graph: the integer graph, as `edgec build` takes it from the saved file. history: what was found on the
+    samples that are not learned from, the first one before the first step. best: the one whose weights these
+    are. diverged: why fine-tuning stopped early; empty where it did not.
+    """
+
+    graph: Graph
+    history: Sequence[Check]
+    best: Check
+    diverged: str
+    _tuner: Tuner
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model for `edgec build`; the suffix is .edgec. Returns the path.
+
+        Raises Diagnostic E103 for another suffix, and OSError where it cannot be written.
+        """
+        path = Path(path)
+        if path.suffix != ".edgec":
+            raise Diagnostic(
+                "E103",
+                f"a fine-tuned model is saved as .edgec, not {path.suffix or 'without a suffix'}",
+                where=str(path),
+                remedies=[f"save({str(path.with_suffix('.edgec'))!r})"],
+            )
+        beside = path.with_name(f"{path.name}.part")
+        beside.write_bytes(to_bytes(self.graph))
+        beside.replace(path)
+        return path
+
+    def __call__(self, *inputs: Any) -> list[Held]:
+        """The outputs as the device computes them: its integers, and their real numbers, [n, ...].
+
+        inputs: arrays or tensors with a leading axis of samples, as in training. Raises Diagnostic E104.
+        """
+        return self._tuner.outputs(inputs)
+
+
+def finetune(
+    model: nn.Module,
+    example_inputs: Any,
+    train_data: object,
+    *,
+    calib: object = None,
+    forms: str | Mapping[str, str] = INT8,
+    valid_data: object = None,
+    epochs: int = 5,
+    batch: int = 32,
+    rate: float = 0.02,
+    labels: float = 0.5,
+    temperature: float = 2.0,
+    checks: int = 2,
+    seed: int = 0,
+    resume: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Tuned:
+    """Fine-tune a trained model as the integer model that it becomes, distilling from itself in float.
+
+    model: is left as it is. example_inputs: a tensor, or a tuple of them, each with a batch axis of 1.
+    train_data: (x, y) or x as arrays or tensors; a Dataset; a DataLoader or list of batches. calib: inputs
+    [n, ...], or data as for `edgec build --calib`; None for the first 128 samples of train_data. forms: of
+    the weights of all layers that may have one, or by module path or what it begins with
+    ({"": "int4", "blocks.3": "codebook3"}), int8 where nothing is said. valid_data: what the weights are
+    chosen by, as train_data; None for the first 128 samples of train_data, which does not show overfitting.
+    epochs, batch, rate, labels, temperature, checks, seed: see `Settings`. resume: a checkpoint, which is
+    kept there and taken up where it is there; the result is that of a run without interruption. progress:
+    None for lines on stderr.
+
+    Raises Diagnostic E101 for options that make no sense, E104 for data that cannot be used, E106 for a
+    checkpoint of something else, E202 for an op without gradient, and as `load_torch` does.
+    """
+    settings = Settings(epochs, batch, rate, labels, temperature, checks, seed)
+    _check(settings)
+    with nullcontext(progress) if progress is not None else shown() as told:
+        told.stage("read the model")
+        inputs = example_inputs if isinstance(example_inputs, tuple) else (example_inputs,)
+        teacher = load_torch((model, inputs))
+        types = {v: teacher.type(v) for v in teacher.inputs}
+        run_passes(teacher, FLOAT_PASSES)
+        classes = classes_of(teacher)
+        feed = Feed(train_data, types, size=batch, seed=seed, classes=classes)
+        samples = _calibration(calib, feed, types)
+        named = _forms(teacher, forms)
+        chosen = quantize_model(teacher, samples.permuted(teacher.input_perms), told, named)
+        try:
+            student = Student(chosen.real, chosen.ranges, chosen.wide, named)
+            tuner = Tuner(
+                teacher,
+                student,
+                feed,
+                feed.head(_CALIB)
+                if valid_data is None
+                else list(feed.like(valid_data, "valid_data").epoch(0, shuffled=False)),
+                settings,
+                told,
+                None if resume is None else Path(resume),
+            )
+            tuner.run()
+        except OpError as e:
+            raise Diagnostic(
+                "E202",
+                "the model cannot be fine-tuned",
+                where=type(model).__name__,
+                facts=[("error", str(e))],
+                remedies=["edgec build, which quantizes it without training"],
+            ) from e
+        return Tuned(student.graph(), tuple(tuner.history), tuner.best_check, tuner.diverged, tuner)
+
+
+def _check(settings: Settings) -> None:
+    """Raise Diagnostic E101 for the first setting that makes no sense."""
+    for name, holds, need in (
+        ("epochs", settings.epochs >= 1, "1 or more"),
+        ("batch", settings.batch >= 1, "1 or more"),
+        ("rate", 0 < settings.rate <= 1, "above 0, at most 1"),
+        ("labels", 0 <= settings.labels <= 1, "0 (the float model alone) to 1 (labels alone)"),
+        ("temperature", 0 < settings.temperature < 1e3, "above 0"),
+        ("checks", settings.checks >= 1, "1 or more"),
+    ):
+        if not holds:
+            have = getattr(settings, name)
+            raise Diagnostic("E101", f"{name} cannot be {have}", where=name, facts=[("need", need)])
+
+
+def _forms(graph: Graph, forms: str | Mapping[str, str]) -> dict[str, str]:
+    """The form of every layer that has another one than int8, by node name."""
+    given = {"": forms} if isinstance(forms, str) else dict(forms)
+    for form in given.values():
+        try:
+            Form.parse(form)
+        except ValueError as error:
+            raise Diagnostic(
+                "E101",
+                str(error),
+                where="forms",
+                facts=[("known", "int8, int4, int4/32 (or 16, 64, 128), codebook2 to codebook6")],
+            ) from error
+    layers = [(n.path, n.name) for n in graph.nodes() if has_weights(graph, n)]
+    found: dict[str, str] = {}
+    for path in sorted(given, key=len):  # the longer path says more
+        under = [name for p, name in layers if not path or p == path or p.startswith(f"{path}.")]
+        if not under and path:
+            paths = [p for p, _ in layers]
+            near = difflib.get_close_matches(path, paths, n=3) or paths[:3]
+            raise Diagnostic(
+                "E101",
+                f"no layer that may have a form is at {path}",
+                where="forms",
+                remedies=near,
+            )
+        found |= dict.fromkeys(under, given[path])
+    return {name: form for name, form in found.items() if form != INT8}
+
+
+def _calibration(calib: object, feed: Feed, types: Mapping[str, TensorType]) -> Samples:
+    """Samples in the order of the user's inputs."""
+    if isinstance(calib, str | Path):
+        return load_samples(str(calib), types, limit=_CALIB)
+    source = feed if calib is None else feed.like(calib, "calib")
+    first = source.head(_CALIB)
+    arrays = {v: np.concatenate([b.inputs[v] for b in first])[:_CALIB] for v in types}
+    return Samples(arrays, source.where, whole=frozenset(v for v, t in types.items() if t.shape[:1] != (1,)))
