@@ -105,7 +105,7 @@ def test_what_is_saved_computes_what_was_trained_with(tmp_path: Path, forms: obj
     inputs = to_integers(x.numpy().transpose(0, *graph.input_perms[name][1:]), graph.type(name))
     for k in range(len(x)):
         (got,) = evaluate(graph, {name: inputs[k : k + 1]}).values()
-        np.testing.assert_array_equal(got, want.integers[k])
+        np.testing.assert_array_equal(got[0], want.integers[k])
     forms_of = {n.path: n.attrs.get("form") for n in graph.nodes() if n.op in ("conv2d", "linear")}
     if isinstance(forms, dict):
         assert forms_of == {"conv": "codebook2", "up": "int4", "head": None}

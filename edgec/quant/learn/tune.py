@@ -36,7 +36,10 @@ _PATIENCE = 4
 """So many checks in a row that find the model worse than at the start, and getting no better, end the run."""
 _KEEP = 20.0
 """Seconds between two checkpoints at most, as long as steps are shorter."""
+_WARM = 0.05
+"""Share of the steps in which the rate rises: the optimizer knows too little of gradients at first."""
 _LAST_RATE = 0.05
+"""What the rate falls to, as a part of its largest."""
 
 
 @dataclass(frozen=True)
@@ -123,15 +126,18 @@ class Tuner:
         return min(self.history, key=lambda c: c.loss)
 
     def outputs(self, data: object) -> list[Held]:
-        """The student's outputs for some inputs, [n, *shape]."""
-        parts = []
+        """The student's outputs for some inputs, [n, ...] without a batch axis of 1."""
+        parts: list[list[Held]] = []
         with torch.no_grad():
             for batch in self.feed.like(data, "inputs").epoch(0, shuffled=False):
                 parts.append(self.student(self._inputs(batch)))
-        return [
-            Held(np.concatenate([y.integers for y in x]), torch.cat([y.real for y in x]))
-            for x in zip(*parts, strict=True)
-        ]
+        found = []
+        for value, x in zip(self.teacher.outputs, zip(*parts, strict=True), strict=True):
+            shape = self.teacher.type(value).shape
+            own = shape[1:] if shape[:1] == (1,) else shape
+            whole = np.concatenate([y.integers for y in x]), torch.cat([y.real for y in x])
+            found.append(Held(*(y.reshape(-1, *own) for y in whole)))
+        return found
 
     # -- steps ------------------------------------------------------------
 
@@ -154,8 +160,10 @@ class Tuner:
 
     def _step(self, batch: Batch) -> None:
         share = self.done / self.total
+        part = _LAST_RATE + (1 - _LAST_RATE) * (1 + math.cos(math.pi * share)) / 2
+        part *= min(1.0, (self.done + 1) / (_WARM * self.total))
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
-            group["lr"] = rate * (_LAST_RATE + (1 - _LAST_RATE) * (1 + math.cos(math.pi * share)) / 2)
+            group["lr"] = rate * part
         inputs = self._inputs(batch)
         got = [x.real for x in self.student(inputs)]
         loss = self.loss(got, self._taught(inputs), batch.labels)
