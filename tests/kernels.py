@@ -188,13 +188,21 @@ class Case:
         self._run(job, f"{block} rows at a time, {capacity} in the result's ring", want)
 
     def scattered(self, rng: np.random.Generator) -> None:
-        """Whole tensors whose rows lie anywhere, with gaps between them."""
+        """Whole tensors whose rows lie anywhere, with gaps between them.
+
+        In one piece are those of which a row of the result needs all rows, and results that carry.
+        """
         at, ins = GUARD, []
-        for t in (*self.types, self.out):
+        pieces = [
+            bool(np.any(r.last - r.first + 1 >= t.rows)) for r, t in zip(self.rows, self.types, strict=True)
+        ]
+        for t, piece in zip((*self.types, self.out), (*pieces, self.op.carries(self.call)), strict=True):
             pitch = -(-t.row_bytes // SLOT) * SLOT + SLOT
             slots = tuple(int(k) * pitch for k in rng.permutation(t.rows))
-            ins.append(Window(at, t.row_bytes, 0 if slots else 1, slots))
-            at += t.rows * pitch + GUARD // SLOT * SLOT
+            ins.append(
+                Window(at, t.row_bytes, max(t.rows, 1)) if piece else Window(at, t.row_bytes, 0, slots)
+            )
+            at += -(-(t.rows * pitch + GUARD) // 8) * 8
         out = ins.pop()
         job = Job(np.full(at, 0xA5, np.uint8), ins, out)
         for w, x in zip(ins, self.xs, strict=True):

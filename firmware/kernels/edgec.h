@@ -36,8 +36,16 @@ typedef struct {
     const uint16_t *slots; /* NULL, or where each row lies */
 } ec_window;
 
-/* What ec_row gives for rows of rings and of slots. */
+/* What ec_row gives for rows of rings and of slots. A function where flash is short; elsewhere a call would cost
+ * the loops around it their registers. */
+#if defined(__thumb__)
 void *ec_row_of_few(const ec_window *w, int32_t row);
+#else
+static inline void *ec_row_of_few(const ec_window *w, int32_t row)
+{
+    return (uint8_t *)w->base + (w->slots != NULL ? w->slots[row] * EC_SLOT : row % w->capacity * w->pitch);
+}
+#endif
 
 static inline void *ec_row(const ec_window *w, int32_t row)
 {
