@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 #define MODEL_NAME "attention"
-#define MODEL_HASH "524f400134b85a77"
+#define MODEL_HASH "4fa4eb70032e9649"
 #define MODEL_TARGET "stm32f746"
 #define MODEL_VERSION "0.1.0"
 #define MODEL_ARENA_BYTES 216

@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 #define MODEL_NAME "cnn"
-#define MODEL_HASH "b724f7649de42009"
+#define MODEL_HASH "1d9af3e7796cafdb"
 #define MODEL_TARGET "stm32f746"
 #define MODEL_VERSION "0.1.0"
 #define MODEL_ARENA_BYTES 104

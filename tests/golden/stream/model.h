@@ -18,7 +18,7 @@ extern "C" {
 #endif
 
 #define MODEL_NAME "stream"
-#define MODEL_HASH "7d9f70b81184d53a"
+#define MODEL_HASH "6732baad4bd070dc"
 #define MODEL_TARGET "stm32f746"
 #define MODEL_VERSION "0.1.0"
 #define MODEL_ARENA_BYTES 228
