@@ -135,8 +135,8 @@ class Tuner:
         for value, x in zip(self.teacher.outputs, zip(*parts, strict=True), strict=True):
             shape = self.teacher.type(value).shape
             own = shape[1:] if shape[:1] == (1,) else shape
-            whole = np.concatenate([y.integers for y in x]), torch.cat([y.real for y in x])
-            found.append(Held(*(y.reshape(-1, *own) for y in whole)))
+            integers, real = np.concatenate([y.integers for y in x]), torch.cat([y.real for y in x])
+            found.append(Held(integers.reshape(-1, *own), real.reshape(-1, *own)))
         return found
 
     # -- steps ------------------------------------------------------------
