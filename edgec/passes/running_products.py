@@ -6,6 +6,7 @@ import numpy as np
 
 from edgec.ir import DType, Graph, Node, TensorType
 from edgec.ops.base import call_of, op_of
+from edgec.ops.forms import form_of
 from edgec.passes.rewrite import renamed
 from edgec.passes.running_forms import Form, limits_of, tables_of
 
@@ -18,8 +19,8 @@ def product(graph: Graph, node: Node) -> Form | None:
         return None
     if node.op == "conv2d" and (w.shape[1:] != graph.type(node.inputs[0]).shape[1:] or _pads(node)):
         return None
-    if len(graph.consumers(node.inputs[1])) > 1:
-        return None  # the weights would be kept in two orders
+    if len(graph.consumers(node.inputs[1])) > 1 or form_of(node.attrs) is not None:
+        return None  # the weights would be kept in two orders, or in more bits than they are to have
     fields = op_of(node).kernel(call_of(graph, node).plain).fields
     by_row = np.ascontiguousarray(w.reshape(outputs, of.rows, of.row_size).transpose(1, 0, 2))
     sums = TensorType((1, *by_row.shape[:2]), DType.I32)

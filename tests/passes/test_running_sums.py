@@ -102,6 +102,14 @@ def test_linear_over_a_flattened_map(weights: str, result: str, bias: bool) -> N
     ]
 
 
+def test_weights_in_fewer_bits_stay_as_they_are() -> None:
+    reshape = "%r = reshape(%x) {shape=(1, 96)} : i8 q(0.05, 3)"
+    weights = "const %w: i8[5, 96] q(0.01) = zeros"
+    linear = '%y = linear(%r, %w) {{activation=""{}}} : i8 q(0.4, -9)'
+    assert "running_linear" in after(MAP, weights, reshape, linear.format(""))[0]
+    assert "running_linear" not in after(MAP, weights, reshape, linear.format(', form="codebook2"'))[0]
+
+
 def test_a_kernel_as_large_as_its_map() -> None:
     conv = 'stride=(1, 1), padding=({}), dilation=(1, 1), groups=1, activation=""'
     start = [MAP, "const %w: i8[5, 4, 3, 8] q(0.01) = random(1)"]
