@@ -10,6 +10,7 @@ import struct
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -116,21 +117,22 @@ class _Runner:
         self.core = core
         self.command = [str(program)] if core is None else core.command(program)
         self.process: subprocess.Popen[bytes] | None = None
-        self.errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        self.errors: IO[bytes]
 
     def end(self) -> None:
         """End the process; a further job begins another."""
         if self.process is not None:
             assert self.process.stdin is not None and self.process.stdout is not None
-            self.process.stdin.close()
+            with suppress(BrokenPipeError):  # it has ended by itself, with a part of its job unread
+                self.process.stdin.close()
             self.process.wait()
             self.process.stdout.close()
+            self.errors.close()
             self.process = None
 
     def run(self, kernel: Kernel, job: Job, what: str) -> tuple[bytes, np.ndarray]:
         if self.process is None:
-            self.errors.seek(0)
-            self.errors.truncate()
+            self.errors = tempfile.TemporaryFile()  # noqa: SIM115, closed in end()
             env = os.environ | {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, env=env
@@ -146,9 +148,9 @@ class _Runner:
         answer = stdout.read(reads + len(job.arena))
         if len(answer) < reads + len(job.arena):
             code = self.process.wait()
-            self.process = None
             self.errors.seek(0)
             report = self.errors.read().decode(errors="replace")
+            self.end()
             raise AssertionError(f"{what}: stopped with status {code}\n{report[:4000]}")
         return answer[:reads], np.frombuffer(answer[reads:], np.uint8)
 
@@ -195,8 +197,8 @@ def _encode(kernel: Kernel, job: Job, core: Core | None) -> bytes:
 
 
 _RUNNERS: dict[tuple[str, str], _Runner] = {}
-_MOST_CORES = 8
-"""Emulators that wait for a further job at a time: each takes some 50 MB."""
+_MOST_CORES, _MOST = 8, 64
+"""Emulators, and processes in all, that wait for a further job at a time: each emulator takes some 50 MB."""
 
 
 def run(kernel: Kernel, family: str, job: Job, what: str) -> tuple[bytes, np.ndarray]:
@@ -209,7 +211,8 @@ def run(kernel: Kernel, family: str, job: Job, what: str) -> tuple[bytes, np.nda
         core = (CORES | LINUX).get(family)
         _RUNNERS[key] = _Runner(_build(kernel, family, core), core)
     runner = _RUNNERS[key] = _RUNNERS.pop(key)  # the last of them
-    for old in [r for r in _RUNNERS.values() if r.core and r.process and r is not runner][: 1 - _MOST_CORES]:
+    waiting = [r for r in _RUNNERS.values() if r.process and r is not runner]
+    for old in {*[r for r in waiting if r.core][: 1 - _MOST_CORES], *waiting[: 1 - _MOST]}:
         old.end()
     return runner.run(kernel, job, what)
 

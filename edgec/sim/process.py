@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import select
+import selectors
 import shutil
 import subprocess
 import tempfile
@@ -53,25 +53,28 @@ class ProcessRunner(Runner):
         assert sink is not None and source is not None
         deadline = time.monotonic() + self._timeout
         waiting = memoryview(request)
-        while True:
-            frame, self._received = decode(self._received)
-            if frame is not None and (frame.type == "f" or frame.sequence == sequence):
-                return frame
-            readable, writable, _ = select.select(
-                [source], [sink] if waiting else [], [], max(0.0, deadline - time.monotonic())
-            )
-            if readable:
-                data = os.read(source.fileno(), 1 << 16)
-                if not data:
-                    raise self._gone()
-                self._received += data
-            elif writable:
-                try:
-                    waiting = waiting[os.write(sink.fileno(), waiting[:4096]) :]
-                except BrokenPipeError:
-                    raise self._gone() from None
-            elif time.monotonic() >= deadline:
-                raise Diagnostic("E501", f"no answer from {self.name} in {self._timeout:g} s")
+        with selectors.DefaultSelector() as pipes:
+            pipes.register(source, selectors.EVENT_READ)
+            pipes.register(sink, selectors.EVENT_WRITE)
+            while True:
+                frame, self._received = decode(self._received)
+                if frame is not None and (frame.type == "f" or frame.sequence == sequence):
+                    return frame
+                ready = {key.fileobj for key, _ in pipes.select(max(0.0, deadline - time.monotonic()))}
+                if source in ready:
+                    data = os.read(source.fileno(), 1 << 16)
+                    if not data:
+                        raise self._gone()
+                    self._received += data
+                elif sink in ready:
+                    try:
+                        waiting = waiting[os.write(sink.fileno(), waiting[:4096]) :]
+                    except BrokenPipeError:
+                        raise self._gone() from None
+                    if not waiting:
+                        pipes.unregister(sink)
+                elif time.monotonic() >= deadline:
+                    raise Diagnostic("E501", f"no answer from {self.name} in {self._timeout:g} s")
 
     def _gone(self) -> Diagnostic:
         status = self._process.wait()
