@@ -14,8 +14,8 @@ from edgec.sim.protocol import Frame, decode
 from edgec.sim.runner import Cost, Runner
 from edgec.target import Target
 
-BOOT_LIMIT = 100_000_000
-"""Instructions from reset until the firmware listens."""
+BOOT_LIMIT, BOOT_BYTE = 100_000_000, 32
+"""Instructions until the firmware listens: of all it does at reset, and for each byte of its weights."""
 
 
 class SimRunner(Runner):
@@ -43,7 +43,8 @@ class SimRunner(Runner):
         self._received, self._timed = b"", False
         self.machine.reset()
         try:
-            self.machine.run(min(limit, BOOT_LIMIT))
+            size = sum(len(segment.data) for segment in image.segments)
+            self.machine.run(min(limit, BOOT_LIMIT + BOOT_BYTE * size))
         except Stopped as stop:
             raise self._failed(stop) from None
 
