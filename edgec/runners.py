@@ -7,8 +7,9 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgec.cache import cache_dir
 from edgec.codegen.toolchain import build_firmware, build_runner
-from edgec.codegen.tools import arm_gcc, cache_dir, this_cpu
+from edgec.codegen.tools import arm_gcc, this_cpu
 from edgec.diagnostics import Diagnostic
 from edgec.report import files
 from edgec.sim.protocol import VERSION

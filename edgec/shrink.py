@@ -69,7 +69,11 @@ class Shrinker:
         self.held_out = data.take(self.judged).permuted(graph.input_perms)
         classes = graph.type(graph.outputs[0]).size
         self.labels = labels_of(data, classes)[self.judged] if data.labels is not None else None
-        self.layers = [n.name for n in graph.nodes() if has_weights(graph, n)]
+        self.stored = dict[str, list[str]]()
+        """Layers by the weights that they have in common."""
+        for node in graph.nodes():
+            if has_weights(graph, node):
+                self.stored.setdefault(node.inputs[1], []).append(node.name)
         self.mixed = self._measure()
         self.choice: Choice | None = None
 
@@ -92,7 +96,7 @@ class Shrinker:
             return None
         self.choice = choice
         few = self.taught.head(4)
-        return lower_learned(self.real.graph, self.real, few, self.options, Silent(), self.choice.forms)
+        return lower_learned(self.real.graph, self.real, few, self.options, Silent(), self._forms())
 
     def learned(self) -> Lowered:
         """The model with the forms of the last sketch, its weights learned; says what they cost.
@@ -101,7 +105,7 @@ class Shrinker:
         """
         assert self.choice is not None and self.options.max_drop is not None
         self.progress.stage("learn weights")
-        graph = self._learn(self.choice.forms)
+        graph = self._learn(self._forms())
         lowered = lower_learned(graph, self.real, self.taught, self.options, self.progress)
         self.progress.stage("measure the accuracy")
         loss = self._loss(lowered.graph)
@@ -125,13 +129,15 @@ class Shrinker:
         self.progress.stage("measure the forms of weights")
         graph, some = self.real.graph, self.taught.head(_TRIED)
 
+        firsts = [first for first, *_ in self.stored.values()]
+
         def held(name: str, form: str) -> np.ndarray:
             array: np.ndarray = coded_of(graph, graph.node(name), form)().detach().numpy()
             return array
 
         try:
             with one_thread():
-                return measure(graph, self.layers, _outputs_of(graph, some), held, self.progress.step)
+                return measure(graph, firsts, _outputs_of(graph, some), held, self.progress.step)
         except OpError as error:
             raise Diagnostic(
                 "E206",
@@ -140,6 +146,13 @@ class Shrinker:
                 facts=[("reason", str(error))],
                 remedies=["--weights codebook4 or another form for all layers, which are rounded to it"],
             ) from error
+
+    def _forms(self) -> dict[str, str]:
+        """The forms chosen, of all layers: those with weights in common have one."""
+        assert self.choice is not None
+        return {
+            name: self.choice.forms[first] for first, *more in self.stored.values() for name in (first, *more)
+        }
 
     def _learn(self, forms: Mapping[str, str]) -> Graph:
         from edgec.quant.learn.weights import learn, recipe_for
@@ -199,7 +212,7 @@ class Shrinker:
         return Diagnostic(
             "E302",
             "does not fit: no form of weights is small enough",
-            where=f"{self.options.model}, {len(self.layers)} layers with {self.mixed.most:,} B in int8",
+            where=f"{self.options.model}, {len(self.stored)} layers with {self.mixed.most:,} B in int8",
             facts=[
                 ("need", f"{need:,} B   weights {least.bytes:,} + others {need - least.bytes:,}"),
                 ("have", f"{error.have:,} B"),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from edgec.cache import cache_dir
 from edgec.diagnostics import Diagnostic
 
 
@@ -107,27 +108,6 @@ def this_cpu() -> str:
         wanted = ("flags", "Features", "model name", "vendor_id", "CPU part")
         facts += sorted({x for x in listed.read_text().splitlines() if x.startswith(wanted)})
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
-
-
-@cache
-def cache_dir() -> Path:
-    """Where compiled objects stay between builds: EDGEC_CACHE, or edgec in the user's cache folder.
-
-    Raises Diagnostic E103 where it cannot be written.
-    """
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(os.environ.get("EDGEC_CACHE") or Path(base) / "edgec")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Diagnostic(
-            "E103",
-            "the cache folder cannot be written",
-            where=str(folder),
-            facts=[("said", str(error))],
-            remedies=["set EDGEC_CACHE to a folder that can be written"],
-        ) from error
-    return folder
 
 
 def _missing(name: str, what: str, install: str) -> Diagnostic:

@@ -12,8 +12,9 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from edgec.cache import cache_dir
 from edgec.codegen.image import Image
-from edgec.codegen.tools import cache_dir, zig
+from edgec.codegen.tools import zig
 from edgec.resources import resource_dir
 from edgec.sim.owners import layer_slots, owner
 from edgec.sim.runner import Cost

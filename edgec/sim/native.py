@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from edgec.codegen.tools import cache_dir, zig
+from edgec.cache import cache_dir
+from edgec.codegen.tools import zig
 from edgec.diagnostics import Diagnostic
 from edgec.resources import resource_dir
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgec import __version__
-from edgec.codegen.tools import cache_dir, zig
+from edgec.cache import cache_dir
+from edgec.codegen.tools import zig
 from edgec.ir import Graph
 from edgec.ir.text import to_text
 from edgec.sim.runner import Cost

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from edgec.frontends import load_model
+from edgec.ir.text import to_text
 from edgec.options import Silent
 from edgec.pipeline import FLOAT_PASSES, run_passes
 from edgec.quant.data import Samples
@@ -74,16 +75,34 @@ def test_learned_weights_lose_less_than_the_nearest(longest: int) -> None:
     assert noise(40) < 0.6 * noise(0)
 
 
-def test_learning_is_the_same_every_time() -> None:
+class Interrupted(Silent):
+    """Ctrl-C at a step."""
+
+    def __init__(self, step: int) -> None:
+        self.at = step
+
+    def step(self, done: int, total: int) -> None:
+        if done == self.at:
+            raise KeyboardInterrupt
+
+
+def test_learning_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     graph = load_model(MODEL)
     run_passes(graph, FLOAT_PASSES)
     x = np.random.default_rng(1).normal(size=(20, *graph.type(graph.inputs[0]).shape[1:])).astype(np.float32)
     forms = {n.name: "codebook3/16" for n in graph.nodes() if n.op == "linear"}
-    first, second = (
-        learn(graph, forms, Samples({graph.inputs[0]: x}, "drawn"), Recipe(4, 4, batch=4), Silent())
-        for _ in range(2)
-    )
-    for node in first.nodes():
-        for a, b in zip(node.inputs, second.node(node.name).inputs, strict=True):
-            if first.is_constant(a):
-                assert np.array_equal(first.data(a), second.data(b)), node.name
+    samples, recipe = Samples({graph.inputs[0]: x}, "drawn"), Recipe(16, 16, batch=4)
+    monkeypatch.setenv("EDGEC_CACHE", str(tmp_path / "first"))
+    first = learn(graph, forms, samples, recipe, Silent())
+    monkeypatch.setenv("EDGEC_CACHE", str(tmp_path / "second"))
+    total = 16 * len(forms) + 16
+    for step in (5, 16 * len(forms) - 3, total - 3):
+        with pytest.raises(KeyboardInterrupt):
+            learn(graph, forms, samples, recipe, Interrupted(step))
+    (stand,) = (tmp_path / "second" / "learned").iterdir()
+    second = learn(graph, forms, samples, recipe, Silent())
+    third = learn(graph, forms, samples, recipe, Interrupted(total - 1))
+    assert to_text(first) == to_text(second) == to_text(third)
+    stand.write_bytes(stand.read_bytes()[:1000])
+    with pytest.raises(KeyboardInterrupt):
+        learn(graph, forms, samples, recipe, Interrupted(1))

@@ -519,12 +519,10 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     patch.delitem(sys.modules, "ziglang", raising=False)
     patch.setenv("EDGEC_CACHE", str(tmp / "cache"))
     tools.zig.cache_clear()
-    tools.cache_dir.cache_clear()
     try:
         return build("tests.errors.models:small")
     finally:
         tools.zig.cache_clear()
-        tools.cache_dir.cache_clear()
         sys.modules.pop("ziglang", None)
 
 

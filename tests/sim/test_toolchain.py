@@ -23,10 +23,8 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     """An empty object cache; zig's own stays where it is."""
     zig_cache = tools._environment()["ZIG_GLOBAL_CACHE_DIR"]
     monkeypatch.setenv("EDGEC_CACHE", str(tmp_path / "cache"))
-    tools.cache_dir.cache_clear()
-    (tools.cache_dir() / "zig").symlink_to(zig_cache)
+    (cache_dir() / "zig").symlink_to(zig_cache)
     yield tmp_path / "cache"
-    tools.cache_dir.cache_clear()
 
 
 def test_two_builds_are_identical(own_cache: Path, tmp_path: Path) -> None:

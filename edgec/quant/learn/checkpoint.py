@@ -1,4 +1,4 @@
-"""Where fine-tuning stands, in a file: written whole or not at all, and compared before it is taken up."""
+"""Where learning and fine-tuning stand, in a file: written whole or not at all."""
 
 from __future__ import annotations
 
@@ -38,15 +38,24 @@ def load_checkpoint(path: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     about: as `described` gives it. Raises Diagnostic E106 for a file that is damaged, or of another model or
     other settings.
     """
+    state = load_state(path)
+    if not isinstance(state.get("about"), dict):
+        raise _damaged(path, "it is no checkpoint of edgec's fine-tuning")
+    _compare(path, state["about"], about)
+    return state
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """What `save_checkpoint` wrote. Raises Diagnostic E106 for a file that is damaged."""
     try:
         state = torch.load(path, weights_only=True)
-        same = isinstance(state, dict) and state["format"] == _FORMAT and isinstance(state["about"], dict)
+        same = isinstance(state, dict) and state["format"] == _FORMAT
     except Exception as e:  # whatever a damaged archive makes torch and zipfile throw
         raise _damaged(path, (str(e) or type(e).__name__).splitlines()[0][:120]) from e
     if not same:
         raise _damaged(path, "it is no checkpoint of edgec's fine-tuning")
-    _compare(path, state["about"], about)
-    return state
+    found: dict[str, Any] = state
+    return found
 
 
 def described(teacher: Graph, student: Student, settings: Mapping[str, Any]) -> dict[str, Any]:

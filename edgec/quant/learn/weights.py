@@ -6,7 +6,8 @@ compute. With blocks of one layer and int8 that is learned rounding (Nagel et al
 here with straight gradients), with blocks of several BRECQ (Li et al., ICLR 2021). Then all of them together,
 against the outputs of the float network: no labels are needed.
 
-A part of the samples is not learned from; what is kept is what serves those best.
+A part of the samples is not learned from; what is kept is what serves those best. Where learning stands is
+kept in the cache (edgec/quant/learn/stand.py).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from edgec.options import Progress
 from edgec.quant.data import Samples
 from edgec.quant.learn.blocks import entropy, leaving, partition
 from edgec.quant.learn.coded import Coded
+from edgec.quant.learn.stand import Stand
 from edgec.quant.learn.torch_graph import PART, constants_of, in_parts, inputs_of, one_thread, part_of, run
 
 _HELD = 5
@@ -104,30 +106,56 @@ class _Learner:
         self.held = torch.from_numpy(np.flatnonzero(held) if held.any() else np.arange(count))
         self.taught = torch.from_numpy(np.flatnonzero(~held))
         self.nodes = [n for n in graph.nodes() if n.name in forms]
-        self.coded = {n.name: coded_of(graph, n, forms[n.name]) for n in self.nodes}
+        of = {(n.inputs[1], forms[n.name]): n for n in self.nodes}
+        made = {key: coded_of(graph, n, forms[n.name]) for key, n in of.items()}
+        self.coded = {n.name: made[n.inputs[1], forms[n.name]] for n in self.nodes}
+        """Layers whose weights are in common have one of them."""
         self.others = {v: nn.Parameter(self.constants[v].clone()) for v in self._other_constants()}
         self.done, self.total = 0, len(self.nodes) * recipe.block_steps + recipe.steps
+        self.settled = set[str | Coded]()
+        """What blocks before have learned: theirs is not changed any more."""
+        self.stand = Stand(graph, forms, samples, recipe)
+        self.state = self.stand.load() or {"stage": 0, "step": 0}
+        if "rng" in self.state:
+            self._restore(self.state)
 
     def run(self) -> Graph:
         with one_thread():  # sums are the same on every machine then
             return self._run()
 
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        for name, module in self.coded.items():
+            module.load_state_dict(state["coded"][name])
+        with torch.no_grad():
+            for name, p in self.others.items():
+                p.copy_(state["others"][name])
+        self.rng.set_state(state["rng"])
+
+    def _save(self, stage: int, step: int, more: Mapping[str, Any]) -> None:
+        """That so many stages are done, and so many steps of the next, of which `more` is known."""
+        coded = {name: module.state_dict() for name, module in self.coded.items()}
+        own = {"coded": coded, "others": dict(self.others), "rng": self.rng.get_state()}
+        self.stand.save({"stage": stage, "step": step, **own, **more})
+
     def _run(self) -> Graph:
         entropies = self._entropies()
         start, have = dict(self.inputs), dict(self.inputs)
         blocks = partition([n.name for n in self.nodes], entropies, self.recipe.longest)
-        for block in blocks:
+        for k, block in enumerate(blocks):
             ends = leaving(self.graph, block[-1])
             want = self._computed(start, ends, self.constants)
             steps = self.recipe.block_steps * len(block)
-            self._teach(block, have, dict(zip(ends, want, strict=True)), steps)
+            self._teach(k, block, have, dict(zip(ends, want, strict=True)), steps)
             start = dict(zip(ends, want, strict=True))
             have = dict(zip(ends, self._computed(have, ends, self._held_constants(block)), strict=True))
         if self.recipe.steps:
+            self.settled.clear()
             outputs = self.graph.outputs
             want = self._computed(self.inputs, outputs, self.constants)
             names = [n.name for n in self.nodes]
-            self._teach(names, self.inputs, dict(zip(outputs, want, strict=True)), self.recipe.steps)
+            self._teach(
+                len(blocks), names, self.inputs, dict(zip(outputs, want, strict=True)), self.recipe.steps
+            )
         return self._stored()
 
     # -- what is learned --------------------------------------------------
@@ -167,12 +195,22 @@ class _Learner:
         return {n.name: entropy(x.numpy()) for n, x in zip(self.nodes, values, strict=True)}
 
     def _teach(
-        self, block: Sequence[str], have: Mapping[str, Tensor], want: Mapping[str, Tensor], steps: int
+        self,
+        stage: int,
+        block: Sequence[str],
+        have: Mapping[str, Tensor],
+        want: Mapping[str, Tensor],
+        steps: int,
     ) -> None:
-        """Change a block's parameters until what leaves it is what is wanted."""
+        """Change a block's parameters until what leaves it is what is wanted, from where learning stands."""
         ends = [v for v in want if v not in have]
-        modules = [self.coded[n] for n in block]
-        others = [self.others[v] for v in self._read_between(have, ends)]
+        modules = [m for m in dict.fromkeys(self.coded[n] for n in block) if m not in self.settled]
+        names = [v for v in self._read_between(have, ends) if v not in self.settled]
+        others = [self.others[v] for v in names]
+        self.settled.update(modules, names)
+        if stage < self.state["stage"] or not modules:
+            self.done += steps
+            return
         groups = [g for m in modules for g in m.steps(self.recipe.rate)]
         groups += [
             {"params": [p], "lr": self.recipe.rate * 0.1 * float(p.detach().abs().mean() + 1e-3)}
@@ -197,9 +235,26 @@ class _Learner:
         def state() -> tuple[list[dict[str, Any]], list[Tensor]]:
             return [copy.deepcopy(m.state_dict()) for m in modules], [p.detach().clone() for p in others]
 
-        best, kept = judged(), state()
-        first = best
-        for k in range(steps):
+        def told() -> dict[str, Any]:
+            return {
+                "optimizer": optimizer.state_dict(),
+                "schedule": schedule.state_dict(),
+                "first": first,
+                "best": best,
+                "kept": kept,
+            }
+
+        if at := self.state["step"] if stage == self.state["stage"] else 0:
+            optimizer.load_state_dict(self.state["optimizer"])
+            schedule.load_state_dict(self.state["schedule"])
+            first, best, kept = (self.state[x] for x in ("first", "best", "kept"))
+            self.done += at
+            self.progress.status(f"learning goes on at step {self.done:,} of {self.total:,}")
+        else:
+            best, kept = judged(), state()
+            first = best
+        check = max(steps // _CHECKS, 1)
+        for k in range(at, steps):
             pick = self.taught[
                 torch.randint(
                     len(self.taught), (min(self.recipe.batch, len(self.taught)),), generator=self.rng
@@ -212,8 +267,10 @@ class _Learner:
             if k >= _SETTLE * steps:
                 for m in modules:
                     m.pull(_PULL * (k / steps - _SETTLE) / (1 - _SETTLE))
-            if (k + 1) % max(steps // _CHECKS, 1) == 0 and (now := judged()) < best:
+            if (k + 1) % check == 0 and (now := judged()) < best:
                 best, kept = now, state()
+            if (k + 1) % check == 0 and k + 1 < steps:
+                self._save(stage, k + 1, told())
             self.done += 1
             self.progress.step(self.done, self.total)
         for module, was in zip(modules, kept[0], strict=True):
@@ -221,6 +278,7 @@ class _Learner:
         with torch.no_grad():
             for p, value in zip(others, kept[1], strict=True):
                 p.copy_(value)
+        self._save(stage + 1, 0, {})
         self.progress.status(f"{block[0]} to {block[-1]}: {first:.5f} -> {best:.5f}")
 
     def _read_between(self, have: Mapping[str, Tensor], ends: Sequence[str]) -> list[str]:
