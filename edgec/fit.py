@@ -11,8 +11,11 @@ from edgec.codegen.library import Library, generate
 from edgec.codegen.toolchain import DoesNotFit, build_firmware
 from edgec.diagnostics import Diagnostic
 from edgec.ir import Graph
+from edgec.ops.forms import INT8
 from edgec.options import BuildOptions
 from edgec.pipeline import Lowered
+from edgec.quant.forms import has_weights
+from edgec.quant.mixed import FORMS, size_of
 from edgec.report.words import short, span_of
 from edgec.schedule.plan import Plan
 from edgec.schedule.reasons import Tight, far_apart, tightest
@@ -26,6 +29,8 @@ Part = tuple[str, int]
 _SHOWN = 6
 
 _BOARDS = 3
+_CODE = 6 * 1024
+"""Bytes of the kernels that read weights in fewer bits."""
 OVERHEAD = 1.3
 """The share of multiply-accumulates that is tried as a remedy."""
 
@@ -216,8 +221,9 @@ def _flash_parts(error: DoesNotFit, attempt: Attempt) -> tuple[str, list[Part]]:
 
 def _flash_remedies(error: DoesNotFit, attempt: Attempt) -> list[str]:
     board = attempt.target.flash_bytes
+    smaller = _form_remedies(error, attempt)
     if board is not None and error.need <= board and attempt.options.flash_budget is not None:
-        return [_remedy(f"--flash-budget {-(-error.need // 1024)}KB", error.need, True)]
+        return [_remedy(f"--flash-budget {-(-error.need // 1024)}KB", error.need, True), *smaller]
     weights = dict(error.parts)["weights"]
 
     def fits(other: Target) -> bool:
@@ -225,8 +231,26 @@ def _flash_remedies(error: DoesNotFit, attempt: Attempt) -> list[str]:
         enough = error.need <= (other.flash_bytes or 0) and attempt.plan.arena < (other.sram_bytes or 0)
         return placed and enough
 
-    return _boards(error, attempt, fits)
+    return [*smaller, *_boards(error, attempt, fits)]
 
 
-def _remedy(action: str, need: int, fits: bool) -> str:
-    return f"{action:<26} needs {need:,} B, {'fits' if fits else 'still too much'}"
+def _form_remedies(error: DoesNotFit, attempt: Attempt) -> list[str]:
+    """The most exact form of weights with which the image would fit, by its size."""
+    graph, own = attempt.graph, attempt.options.weights
+    layers = {n.inputs[1]: n for n in graph.nodes() if has_weights(graph, n)}
+    weights = [x for v in layers if (x := graph.data(v)) is not None]
+    sizes = {form: sum(size_of(x, form) for x in weights) for form in (own, *FORMS)}
+    for form in FORMS:
+        need = error.need - sizes[own] + sizes[form] + (_CODE if own == INT8 else 0)
+        if sizes[form] < sizes[own] and need <= error.have:
+            remedies = [_remedy(f"--weights {form}", need, True, about=True)]
+            if attempt.model.real is not None and attempt.options.max_drop is None:
+                remedies.append(
+                    "--max-drop 1 --calib DATA  has forms chosen layer by layer, learned and measured"
+                )
+            return remedies
+    return []
+
+
+def _remedy(action: str, need: int, fits: bool, *, about: bool = False) -> str:
+    return f"{action:<26} needs {'about ' * about}{need:,} B, {'fits' if fits else 'still too much'}"

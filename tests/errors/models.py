@@ -92,6 +92,10 @@ def small() -> tuple[nn.Module, tuple[Tensor, ...]]:
     return Small(), (torch.zeros(1, 8),)
 
 
+def wide() -> tuple[nn.Module, tuple[Tensor, ...]]:
+    return nn.Linear(256, 300), (torch.zeros(1, 256),)
+
+
 def image() -> tuple[nn.Module, tuple[Tensor, ...]]:
     return Image(), (torch.zeros(1, 3, 8, 8),)
 

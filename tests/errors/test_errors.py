@@ -473,6 +473,11 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("tests.errors.models:image", "--flash-budget", "2KB")
 
 
+@case("E302-weights")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("tests.errors.models:wide", "--flash-budget", "64KB")
+
+
 def shrunk(*arguments: object, count: int = 60) -> Outcome:
     """A transformer whose weights have to take fewer bits."""
     rng = np.random.default_rng(0)

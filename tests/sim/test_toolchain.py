@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from edgec.cache import cache_dir
 from edgec.codegen import tools
 from edgec.codegen.image import Image
 from edgec.codegen.toolchain import DoesNotFit, build_archive, build_firmware, build_runner
@@ -19,12 +19,12 @@ from . import fake
 
 
 @pytest.fixture
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty object cache; zig's own stays where it is."""
     zig_cache = tools._environment()["ZIG_GLOBAL_CACHE_DIR"]
     monkeypatch.setenv("EDGEC_CACHE", str(tmp_path / "cache"))
     (cache_dir() / "zig").symlink_to(zig_cache)
-    yield tmp_path / "cache"
+    return tmp_path / "cache"
 
 
 def test_two_builds_are_identical(own_cache: Path, tmp_path: Path) -> None:
