@@ -11,6 +11,7 @@ from edgec.ir import DType, Graph, TensorType
 from edgec.ir.verify import verify
 from edgec.ops.base import OpError, call_of, infer_types, op_of
 from edgec.ops.dsp import densest
+from edgec.ops.forms import Form
 from edgec.options import BuildOptions, Progress
 from edgec.passes.absorb_views import AbsorbViews
 from edgec.passes.base import Changes, Pass
@@ -47,6 +48,7 @@ from edgec.quant.data import Samples, load_samples, random_samples
 from edgec.quant.forms import every, project_graph
 from edgec.quant.low_rank import divisible, reduced
 from edgec.quant.moments import moments_of
+from edgec.quant.reorder import reorder
 from edgec.report.schema import Accuracy, Dead, Weighing
 from edgec.target import load_target
 
@@ -178,6 +180,9 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
     run_passes(graph, FLOAT_PASSES)
     samples = _samples(graph, own_types, options)
     smaller, told = _reduced(graph, samples, options, progress)
+    form = Form.parse(options.weights)
+    if form is not None and form.share and (layers := reorder(smaller)):
+        told.append(f"outputs of {len(layers)} layers in another order: like weights share a codebook")
     forms, real = every(smaller, options.weights), Real(smaller, graph, own_types)
     if forms and not samples.random and len(samples) >= LEAST:
         taught = _samples(graph, own_types, options, LEARN)

@@ -21,6 +21,7 @@ from edgec.quant.forms import has_weights
 from edgec.quant.images import spaced
 from edgec.quant.labels import labels_of
 from edgec.quant.mixed import Choice, Mixed, measure
+from edgec.quant.reorder import reorder
 from edgec.quant.snr import integer_inputs
 from edgec.report.schema import Precision, Weighing
 
@@ -54,8 +55,10 @@ class Shrinker:
     """
 
     def __init__(self, real: Real, options: BuildOptions, progress: Progress) -> None:
-        self.real, self.options, self.progress = real, options, progress
-        graph = real.graph
+        graph = real.graph.copy()
+        reorder(graph)
+        self.real = Real(graph, graph if real.model is real.graph else real.model, real.inputs)
+        self.options, self.progress = options, progress
         if options.calib is None:
             raise Diagnostic(
                 "E101",
