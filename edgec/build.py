@@ -137,20 +137,25 @@ def _shrunk(
 ) -> _Made:
     """The build with weights in fewer bits, learned and measured. error: how much flash int8 needs.
 
-    Sizes are those of linked builds: forms are chosen for fewer bytes until one fits, then learned. Raises
-    Diagnostic E302 where the smallest forms do not fit, E303 where they cost too much.
+    Sizes are those of linked builds: forms are chosen for fewer bytes until one fits, then learned; where the
+    scratch of kernels that take weights apart does not fit SRAM, among others. Raises Diagnostic E301 or E302
+    where no forms fit, E303 where they cost too much.
     """
+    tight: Diagnostic | None = None
     limit = shrinker.bytes - (error.need - error.have)
     while (sketch := shrinker.sketch(limit)) is not None:
         try:
             made(dense(sketch))
         except DoesNotFit as again:
             if again.memory != "flash":
-                raise fit.explain(again, *last) from again
+                tight = fit.explain(again, *last)
+                if not shrinker.without_scratch():
+                    raise tight from again
+                continue
             error, limit = again, shrinker.taken - (again.need - again.have)
             continue
         return made(dense(shrinker.learned()))
-    raise shrinker.too_small(error)
+    raise tight or shrinker.too_small(error)
 
 
 def _linked(

@@ -12,6 +12,7 @@ from edgec.codegen.toolchain import DoesNotFit
 from edgec.diagnostics import Diagnostic
 from edgec.ir import Graph
 from edgec.ops.base import OpError
+from edgec.ops.dsp import is_dsp
 from edgec.ops.forms import INT8
 from edgec.ops.interpret import evaluate
 from edgec.options import BuildOptions, Progress, Silent
@@ -24,6 +25,8 @@ from edgec.quant.mixed import Choice, Mixed, measure
 from edgec.quant.reorder import reorder
 from edgec.quant.snr import integer_inputs
 from edgec.report.schema import Precision, Weighing
+from edgec.schedule.cost import beyond_int8
+from edgec.target import load_target
 
 JUDGE = 512
 """Samples that the accuracy is measured on, apart from those that weights are learned from, at most."""
@@ -101,6 +104,12 @@ class Shrinker:
         few = self.taught.head(4)
         return lower_learned(self.real.graph, self.real, few, self.options, Silent(), self._forms())
 
+    def without_scratch(self) -> bool:
+        """Leave the forms that kernels take apart, in scratch, out of the choice; whether forms are left."""
+        stored = (INT8, "int4") if is_dsp(load_target(self.options.target).features) else (INT8,)
+        self.mixed, before = self.mixed.among(stored), self.mixed
+        return len(self.mixed.bytes) < len(before.bytes)
+
     def learned(self) -> Lowered:
         """The model with the forms of the last sketch, its weights learned; says what they cost.
 
@@ -132,7 +141,16 @@ class Shrinker:
         self.progress.stage("measure the forms of weights")
         graph, some = self.real.graph, self.taught.head(_TRIED)
 
+        target = load_target(self.options.target)
         firsts = [first for first, *_ in self.stored.values()]
+
+        def cycles(name: str, form: str) -> int:
+            found = 0
+            for n in next(group for group in self.stored.values() if group[0] == name):
+                w, y = graph.node(n).inputs[1], graph.type(graph.node(n).outputs[0])
+                vectors = y.size // graph.type(w).shape[0]
+                found += beyond_int8(form, graph.type(w).size, vectors, target)
+            return found
 
         def held(name: str, form: str) -> np.ndarray:
             array: np.ndarray = coded_of(graph, graph.node(name), form)().detach().numpy()
@@ -140,7 +158,7 @@ class Shrinker:
 
         try:
             with one_thread():
-                return measure(graph, firsts, _outputs_of(graph, some), held, self.progress.step)
+                return measure(graph, firsts, _outputs_of(graph, some), held, cycles, self.progress.step)
         except OpError as error:
             raise Diagnostic(
                 "E206",
@@ -202,7 +220,13 @@ class Shrinker:
     def _frontier(self) -> list[Precision]:
         assert self.choice is not None
         return [
-            Precision(bytes=c.bytes, noise=c.noise, forms=c.words(), chosen=c.bytes == self.choice.bytes)
+            Precision(
+                bytes=c.bytes,
+                noise=c.noise,
+                cycles=c.cycles,
+                forms=c.words(),
+                chosen=c.bytes == self.choice.bytes,
+            )
             for c in self.mixed.frontier((self.choice.bytes,))
         ]
 

@@ -28,9 +28,10 @@ from typing import Literal
 import numpy as np
 
 from edgec.ir import Attr, Graph, Node
-from edgec.ops.base import Call, add_op, call_of
+from edgec.ops.base import Call, add_op, call_of, op_of
 from edgec.ops.windows2d import Window2d
 from edgec.passes.fold_scales import weights_data
+from edgec.quant.mixed import Key, Mixed
 from edgec.quant.moments import Moments
 
 RATIOS = tuple(r / 100 for r in range(40, 100, 5))
@@ -151,30 +152,36 @@ def sharing(nodes: Iterable[Node]) -> list[list[Node]]:
 
 
 def reduced(graph: Graph, ratio: float, moments: Mapping[str, Moments]) -> tuple[Graph, list[str]]:
-    """The float graph with every layer cut that this ratio makes smaller, and sentences on what was done.
+    """The float graph in as few bytes as with every layer cut at this ratio, and sentences on what was done.
 
-    Of the ways to cut a layer the one is taken that loses less.
+    Each layer has a rank of its own, or stays as it is: those are taken with which the layers lose the least
+    of their outputs in all.
     """
-    cuts: dict[str, Cut] = {}
-    lines, before, after = list[str](), 0, 0
-    groups = sharing(divisible(graph))
-    for nodes in groups:
-        node, known = nodes[0], [moments[n.name] for n in nodes if n.name in moments]
+    groups = {nodes[0].name: nodes for nodes in sharing(divisible(graph))}
+    limit, ways = 0, dict[Key, Candidate]()
+    sizes, lost, work = dict[Key, int](), dict[Key, float](), dict[Key, int]()
+    for name, nodes in groups.items():
+        known = [moments[n.name] for n in nodes if n.name in moments]
         pooled = Moments.pooled(known) if known else None
-        whole = stored(graph, node)
-        best = min(
-            (candidate(graph, node, cut, pooled) for cut in cuts_at(graph, node, ratio)),
-            key=lambda c: (c.error, c.bytes),
-            default=None,
-        )
-        before, after = before + whole, after + (best.bytes if best else whole)
-        if best is not None:
-            cuts |= {n.name: best.cut for n in nodes}
-            sizes = f"{whole:,} -> {best.bytes:,} B"
-            lines.append(f"  {_title(graph, node, best)}: {sizes}, {best.error:.2%} of its output lost")
-    sizes = f"{before:,} -> {after:,} B of weights"
-    title = f"low rank: {len(lines)} of {len(groups)} layers are stored as two, {sizes}"
-    return factored(graph, cuts, moments), [title, *lines]
+        found = candidates(graph, nodes[0], pooled)
+        at = [c for c in found if c.cut in cuts_at(graph, nodes[0], ratio)]
+        whole = stored(graph, nodes[0])
+        limit += min(at, key=lambda c: (c.error, c.bytes)).bytes if at else whole
+        sizes[name, ""], lost[name, ""] = whole, 0.0
+        work[name, ""] = op_of(nodes[0]).macs(call_of(graph, nodes[0]))
+        for c in found:
+            key = name, f"{c.cut.way} {c.cut.rank}"
+            ways[key], sizes[key], lost[key], work[key] = c, c.bytes, c.error, c.macs
+    best = Mixed(sizes, lost, work).best(limit)
+    cuts, lines, before, after = dict[str, Cut](), list[str](), 0, 0
+    for name, way in (best.forms if best else {}).items():
+        before, after = before + sizes[name, ""], after + sizes[name, way]
+        if (taken := ways.get((name, way))) is not None:
+            cuts |= {n.name: taken.cut for n in groups[name]}
+            told = f"{sizes[name, '']:,} -> {taken.bytes:,} B, {taken.error:.2%} of its output lost"
+            lines.append(f"  {_title(graph, graph.node(name), taken)}: {told}")
+    title = f"low rank: {len(lines)} of {len(groups)} layers are stored as two"
+    return factored(graph, cuts, moments), [f"{title}, {before:,} -> {after:,} B of weights", *lines]
 
 
 def _title(graph: Graph, node: Node, found: Candidate) -> str:

@@ -19,13 +19,16 @@ def frontier(report: Report) -> list[Line]:
     weighing = report["weighing"]
     found = weighing["frontier"]
     width = max(len("weights B"), *(len(f"{p['bytes']:,}") for p in found))
-    head = f"  {'precision':<12}{'weights B':>{width}}  signal dB  forms of the layers' weights"
+    more = max(len("cycles"), *(len(f"{p['cycles']:+,}") for p in found))
+    names = f"  signal dB  {'cycles':>{more}}  forms of the layers' weights"
+    head = f"  {'precision':<12}{'weights B':>{width}}{names}"
     lines = [Line(((head, "cyan"),))]
     for p in found:
         mark, style = ("built", "bold green") if p["chosen"] else ("", "")
-        figures = f"  {mark:<12}{p['bytes']:>{width},}  {_decibels(p):>9.1f}"
+        figures = f"  {mark:<12}{p['bytes']:>{width},}  {_decibels(p):>9.1f}  {p['cycles']:>+{more},}"
         lines.append(Line(((figures, style), (f"  {p['forms']}", style or "dim"))))
-    told = f"{'':14}signal over noise at the outputs before weights are learned; drawn in {PICTURE}"
+    what = "signal over noise at the outputs before weights are learned, cycles beyond int8's"
+    told = f"{'':14}{what}; drawn in {PICTURE}"
     return [*lines, Line(((told, "dim"),)), Line(((f"{'':14}{_lost(weighing)}", ""),))]
 
 

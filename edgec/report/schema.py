@@ -202,10 +202,12 @@ class TradeOff(TypedDict):
 
 class Precision(TypedDict):
     """A choice of forms for the weights of all layers. bytes: of these weights. noise: at the outputs, as a
-    share of their power, before weights are learned. forms: in words. chosen: whether it was built."""
+    share of their power, before weights are learned. cycles: estimated, beyond those with int8. forms: in
+    words. chosen: whether it was built."""
 
     bytes: int
     noise: float
+    cycles: int
     forms: str
     chosen: bool
 

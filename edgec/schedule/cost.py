@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from edgec.ir import Graph
 from edgec.ops.base import call_of, op_of
+from edgec.ops.dsp import is_dsp
+from edgec.ops.forms import Form as WeightForm
 from edgec.ops.kernel import Kernel
 from edgec.schedule.forms import Form, form_of
 from edgec.schedule.plan import Plan, Step
@@ -50,8 +52,12 @@ loops take."""
 PAIRED: Mapping[str, float] = {"dsp": 0.73}
 """The share of the instructions for multiply-accumulates that is left where two vectors share a pass over the
 weights (`Kernel.together`), per instruction set."""
-DECODED = 2.0
-"""Instructions for a weight that a kernel takes apart (`Kernel.decoded`)."""
+DECODED: Mapping[int, float] = {2: 0.75, 3: 1.75, 4: 1.75, 5: 3.2, 6: 3.2}
+"""Instructions for a weight that a kernel takes apart (`Kernel.decoded`), by the bits of its code."""
+UNPACKED = 2.4
+"""The same for int4."""
+VECTORS = 16
+"""Vectors that share weights taken apart, as a rule."""
 AS_STORED = 1.12
 """Times the instructions for multiply-accumulates where a kernel computes with a form as it is stored."""
 CLOCKS: Mapping[str, float] = {"cortex-m4": 1.28, "cortex-m7": 0.86}
@@ -141,7 +147,7 @@ def spent(graph: Graph, job: Job, steps: Iterable[tuple[str, int]], costs: Costs
             if kernel.form and not kernel.decoded:
                 product *= AS_STORED
             instructions = own * product + call.outs[0].size * share * result
-            instructions += kernel.decoded * run.passes * DECODED
+            instructions += kernel.decoded * run.passes * _decoding(kernel.form)
             cycles = instructions * costs.instruction + read * costs.byte
         else:
             whole = _read(kernel, 1 if work.at_once else -(-of // work.block), 1.0)
@@ -149,6 +155,26 @@ def spent(graph: Graph, job: Job, steps: Iterable[tuple[str, int]], costs: Costs
         macs, reads, total = macs + own, reads + read, total + cycles
         layers[name] = round(cycles)
     return Spent(macs, reads, round(total), layers)
+
+
+def _decoding(form: str) -> float:
+    known = WeightForm.parse(form) if form else None
+    return 0.0 if known is None else DECODED[known.bits] if known.book else UNPACKED
+
+
+def beyond_int8(form: str, weights: int, vectors: int, target: Target) -> int:
+    """Cycles that a layer takes beyond those with int8 weights, where `vectors` are multiplied with them.
+
+    They are fetched from memory in any form; what fewer bytes spare is not counted.
+    """
+    known = WeightForm.parse(form)
+    if known is None:
+        return 0
+    if known.book or known.group or not is_dsp(target.features):
+        instructions = weights * -(-vectors // VECTORS) * _decoding(form)
+    else:
+        instructions = weights * vectors * WORK["dsp"]["linear"][0] * (AS_STORED - 1)
+    return round(instructions * CLOCKS.get(target.cpu, 1.0))
 
 
 def whole_steps(job: Job) -> list[tuple[str, int]]:

@@ -20,6 +20,7 @@ from edgec.quant.low_rank import (
     Cut,
     candidate,
     candidates,
+    cuts_at,
     cuts_of,
     divisible,
     factored,
@@ -218,6 +219,21 @@ def shared(count: int = 3) -> Graph:
         (value,) = add_op(g, "linear", [value, name, bias], {"activation": "relu"}, path=f"{k}", name=f"l{k}")
     g.outputs = [value]
     return g
+
+
+def test_layers_have_the_ranks_that_lose_least() -> None:
+    rng, g = np.random.default_rng(7), Graph()
+    value = g.add_input("x", TensorType((1, 6, 64)))
+    few = rng.standard_normal((256, 12)) @ rng.standard_normal((12, 64)) / 12
+    for k, w in enumerate((few, rng.standard_normal((64, 256)) / 16)):
+        name = g.add_constant("w", w.astype(np.float32))
+        (value,) = add_op(g, "linear", [value, name], path=f"{k}", name=f"l{k}")
+    g.outputs = [value]
+    known = moments_of(g, divisible(g), data(g, 32))
+    made, _ = reduced(g, 0.6, known)
+    even = {n.name: cuts_at(g, n, 0.6)[0] for n in g.nodes()}
+    assert sum(stored(made, n) for n in made.nodes()) <= sum(stored(g, n, even[n.name]) for n in g.nodes())
+    assert noise(g, made, data(g, 8, seed=1)) < 0.8 * noise(g, factored(g, even, known), data(g, 8, seed=1))
 
 
 def test_shared_weights_have_shared_factors() -> None:
