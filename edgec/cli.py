@@ -103,6 +103,10 @@ def build(
     weights: Annotated[
         str, typer.Option(help="How weights are stored: int8, int4, int4/32, codebook2 to 6, codebook4/64.")
     ] = "int8",
+    rounding: Annotated[
+        Literal["nearest", "learned"] | None,
+        typer.Option(help="How weights are rounded: nearest, or learned. [default: learned below 8 bits]"),
+    ] = None,
     max_drop: Annotated[
         float | None,
         typer.Option(help="Where flash is short, weights in fewer bits for so many points of top-1 at most."),
@@ -148,6 +152,7 @@ def build(
             jobs=jobs,
             rank=rank,
             weights=weights,
+            rounding=rounding,
             max_drop=max_drop,
             verify=not no_verify,
             **sizes,

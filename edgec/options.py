@@ -12,6 +12,7 @@ from edgec.ops.forms import INT8, Form
 
 InputMode = Literal["whole", "stream"]
 Goal = Literal["memory", "speed"]
+Rounding = Literal["nearest", "learned"]
 RANKS = (0.40, 0.95)
 """The smallest and the largest part of a rank to keep: less leaves little, more saves nothing."""
 
@@ -32,8 +33,9 @@ class BuildOptions:
     are chosen by what they take on the simulated board. tune_on: where that is measured, "sim", or
     "serial:PORT" for a board. jobs: measurements at a time, None for one a core. rank: layers are stored as
     two factors of this part of their rank where that is smaller, None for as they are. weights: the form of
-    weights (edgec/ops/forms.py) of all layers that may have another one than int8. verify: run the image
-    against the reference before reporting success. Raises Diagnostic E101 where options make no sense or
+    weights (edgec/ops/forms.py) of all layers that may have another one than int8. rounding: how float
+    weights become those of a form; None for learned from samples below 8 bits, where there are enough of them.
+    verify: run the image against the reference before reporting success. Raises Diagnostic E101 where options make no sense or
     contradict each other.
     """
 
@@ -54,6 +56,7 @@ class BuildOptions:
     jobs: int | None = None
     rank: float | None = None
     weights: str = INT8
+    rounding: Rounding | None = None
     max_drop: float | None = None
     verify: bool = True
 

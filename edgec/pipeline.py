@@ -45,7 +45,7 @@ from edgec.prove import Inputs
 from edgec.quant import snr
 from edgec.quant.choose import Quantized, quantize_model
 from edgec.quant.data import Samples, load_samples, random_samples
-from edgec.quant.forms import every, project_graph
+from edgec.quant.forms import every, has_weights, project_graph
 from edgec.quant.low_rank import divisible, reduced
 from edgec.quant.moments import moments_of
 from edgec.quant.reorder import reorder
@@ -171,7 +171,7 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
     if options.is_smallest:
         graph.features = densest(graph.features)
     if not is_float(graph):
-        _refuse_rank(options)
+        _refuse_float_only(options)
         project_graph(graph, every(graph, options.weights))
         lowered = Lowered(graph)
         _finish(lowered, options)
@@ -184,7 +184,11 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
     if form is not None and form.share and (layers := reorder(smaller)):
         told.append(f"outputs of {len(layers)} layers in another order: like weights share a codebook")
     forms, real = every(smaller, options.weights), Real(smaller, graph, own_types)
-    if forms and not samples.random and len(samples) >= LEAST:
+    enough = not samples.random and len(samples) >= LEAST
+    if options.rounding == "learned":
+        _require(enough, len(samples), options)
+        forms = {n.name: options.weights for n in smaller.nodes() if has_weights(smaller, n)}
+    if forms and enough and options.rounding != "nearest":
         taught = _samples(graph, own_types, options, LEARN)
         held = _learned(smaller, forms, taught, progress)
         left = forms if held is smaller else {}
@@ -193,6 +197,19 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
         lowered = lower_learned(smaller, real, samples, options, progress, forms)
     lowered.real = real
     return _told(lowered, told)
+
+
+def _require(enough: bool, count: int, options: BuildOptions) -> None:
+    """Raise Diagnostic E101 where there are too few samples to learn from."""
+    if not enough:
+        given = f"{count} samples" if options.calib is not None else "none"
+        raise Diagnostic(
+            "E101",
+            f"rounding is learned from {LEAST} samples at least",
+            where="--rounding learned",
+            facts=[("have", f"{given}   --calib")],
+            remedies=["--calib DATA with more samples", "--rounding nearest"],
+        )
 
 
 def _learned(graph: Graph, forms: Mapping[str, str], samples: Samples, progress: Progress) -> Graph:
@@ -243,14 +260,15 @@ def _reduced(
     return reduced(graph, options.rank, moments_of(graph, divisible(graph), samples, progress.step))
 
 
-def _refuse_rank(options: BuildOptions) -> None:
-    """Raise Diagnostic E101 where layers are to have another rank, and are quantized."""
-    if options.rank is not None:
+def _refuse_float_only(options: BuildOptions) -> None:
+    """Raise Diagnostic E101 for what a model that is quantized cannot have."""
+    asked = {"--rank": options.rank is not None, "--rounding learned": options.rounding == "learned"}
+    for option in (name for name, given in asked.items() if given):
         raise Diagnostic(
             "E101",
-            "the model is quantized already: --rank is for float weights",
-            where="--rank",
-            remedies=["build the float model it was made from", "leave --rank out"],
+            f"the model is quantized already: {option} is for float weights",
+            where=option,
+            remedies=["build the float model it was made from", f"leave {option.split()[0]} out"],
         )
 
 

@@ -116,9 +116,11 @@ class Shrinker:
         Raises Diagnostic E303 where that is more than --max-drop.
         """
         assert self.choice is not None and self.options.max_drop is not None
-        self.progress.stage("learn weights")
-        graph = self._learn(self._forms())
-        lowered = lower_learned(graph, self.real, self.taught, self.options, self.progress)
+        graph, forms = self.real.graph, self._forms()
+        if self.options.rounding != "nearest":
+            self.progress.stage("learn weights")
+            graph, forms = self._learn(forms), {}
+        lowered = lower_learned(graph, self.real, self.taught, self.options, self.progress, forms)
         self.progress.stage("measure the accuracy")
         loss = self._loss(lowered.graph)
         if loss.points > self.options.max_drop:

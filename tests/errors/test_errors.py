@@ -143,6 +143,12 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("m.tflite", "--rank", "0.6")
 
 
+@case("E101-rounding")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    np.save("x.npy", np.ones((3, 8), np.float32))
+    return build("tests.errors.models:small", "--rounding", "learned", "--calib", "x.npy")
+
+
 @case("E101-place")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     np.save("x.npy", np.zeros((1, 4, 2, 3), np.int8))
