@@ -34,7 +34,7 @@ class BuildOptions:
     "serial:PORT" for a board. jobs: measurements at a time, None for one a core. rank: layers are stored as
     two factors of this part of their rank where that is smaller, None for as they are. weights: the form of
     weights (edgec/ops/forms.py) of all layers that may have another one than int8. rounding: how float
-    weights become those of a form; None for learned from samples below 8 bits, where there are enough. verify:
+    weights become those of a form; None for learned from samples below 8 bits where there are enough. verify:
     run the image against the reference before reporting success. Raises Diagnostic E101 where options make no
     sense or contradict each other.
     """

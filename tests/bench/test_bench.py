@@ -12,6 +12,7 @@ from suite import BUILDS, COMMITTED, MODELS, PICTURE, README
 
 import bench as program
 
+from ..effort import slow
 from .conftest import Bench
 
 TINY = "tests.errors.models:small"
@@ -47,6 +48,7 @@ def test_figures_of_a_model(measured: Path) -> None:
     assert row["cycles_model"].startswith("cortex-m7")
 
 
+@slow
 def test_two_runs_are_equal(measured: Path, bench: Bench, tmp_path: Path) -> None:
     again = tmp_path / "b.json"
     done = bench(TINY, "--targets", "stm32f746", "--only", "speed", "-j", 1, "--json", again)

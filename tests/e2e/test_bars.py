@@ -1,12 +1,11 @@
 """What models of real size need, in bytes and instructions; figures that must not be exceeded.
 
 Arenas are those of report.json, built with `--optimize memory`; instructions are compared with the same
-model built with `--no-regions`. Models that take minutes are built where EDGEC_LARGE is set.
+model built with `--no-regions`. Models that take minutes are built where EDGEC_SLOW is set.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,10 @@ torch = pytest.importorskip("torch")
 from edgec.options import InputMode  # noqa: E402
 from edgec.report import files  # noqa: E402
 
+from ..effort import slow  # noqa: E402
 from .conftest import MLPERF, Builder  # noqa: E402
 
 KB = 1024
-LARGE = pytest.mark.skipif("EDGEC_LARGE" not in os.environ, reason="takes minutes; EDGEC_LARGE=1 runs it")
 
 
 @dataclass(frozen=True)
@@ -64,9 +63,9 @@ LARGE_BARS = (
 NOT_YET = Bar(f"{CONVOLUTIONS}:mobilenet_v2_144", "stream", 7_168, 1.68, DISCO)
 """Missed: rows of the image and of every map down to 9x9 take 6.5 KB before any strip is computed."""
 CASES = [
-    *BARS,
-    *(pytest.param(b, marks=LARGE) for b in LARGE_BARS),
-    pytest.param(NOT_YET, marks=[LARGE, pytest.mark.xfail(reason="strips span one block only")]),
+    *(pytest.param(b, marks=slow) if b is BARS[0] else b for b in BARS),
+    *(pytest.param(b, marks=slow) for b in LARGE_BARS),
+    pytest.param(NOT_YET, marks=[slow, pytest.mark.xfail(reason="strips span one block only")]),
 ]
 SLOWER = {"ad": 1.0}
 """Instructions with regions over those without; 1.05 where it is not said."""
@@ -106,11 +105,12 @@ def reads_little(report: Any) -> None:
     assert "constants" in {c["name"] for c in report["checks"]}
 
 
-SMALL = ("tiny_vit", "mobilenet_v2_96", "four_images", "twice", "nothing")
+SMALL = ("tiny_vit", "four_images", "twice", "nothing")
+LARGE = ("mobilenet_v2_96", "deit_tiny")
 
 
 @pytest.mark.parametrize("mode", ["whole", "stream"])
-@pytest.mark.parametrize("model", [*SMALL, pytest.param("deit_tiny", marks=LARGE)])
+@pytest.mark.parametrize("model", [*SMALL, *(pytest.param(m, marks=slow) for m in LARGE)])
 def test_weights_are_read_as_often_as_by_layers_one_by_one(
     model: str, mode: InputMode, built: Builder
 ) -> None:
@@ -143,7 +143,7 @@ def test_instructions(bar: Bar, built: Builder, request: pytest.FixtureRequest) 
     assert report["instructions"] <= SLOWER.get(bar.model, 1.05) * plain["instructions"]
 
 
-@LARGE
+@slow
 @pytest.mark.timeout(1800)
 def test_deit_tiny_in_128_kb(built: Builder, tmp_path: Path) -> None:
     calib = tmp_path / "calib.npz"
@@ -158,7 +158,7 @@ SHAPES = [("mobilenet_v3_96", "stream"), ("unet_64", "whole"), ("detector_96", "
 MORE_SHAPES = [("mobilenet_v3_96", "whole"), ("unet_64", "stream"), ("detector_96", "whole")]
 
 
-@pytest.mark.parametrize(("model", "mode"), [*SHAPES, *(pytest.param(*s, marks=LARGE) for s in MORE_SHAPES)])
+@pytest.mark.parametrize(("model", "mode"), [*SHAPES, *(pytest.param(*s, marks=slow) for s in MORE_SHAPES)])
 def test_networks_of_other_shapes(model: str, mode: InputMode, built: Builder) -> None:
     """Squeeze-and-excite, joins across, upsampling and several outputs."""
     name = f"{CONVOLUTIONS}:{model}"
@@ -179,7 +179,7 @@ def test_mobilenet_v2_at_96(built: Builder) -> None:
     assert all(c["passed"] for c in report["checks"])
 
 
-@LARGE
+@slow
 def test_deit_tiny_in_320_kb(built: Builder, tmp_path: Path) -> None:
     calib = tmp_path / "calib.npz"
     np.savez(calib, x=np.random.default_rng(0).standard_normal((2, 3, 224, 224)).astype(np.float32))

@@ -15,6 +15,7 @@ from edgec.runners import open_runner
 from edgec.target import load_target, targets
 from tests.cli.invoke import edgec
 
+from ..effort import some
 from .conftest import MLPERF, Builder
 
 FAMILIES = [n for n in ("stm32f446", "stm32f746", "stm32g071", "stm32h743", "stm32l476") if n in targets()]
@@ -31,7 +32,7 @@ def want(built: Builder, data_dir: Path) -> list[bytes]:
         return [r.outputs for r in runner.run(INPUTS)]
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", some(FAMILIES, 2))
 def test_flash_and_run(name: str, want: list[bytes], built: Builder, data_dir: Path) -> None:
     folder, target = built(data_dir / "models" / MLPERF["kws"], name, **PLAIN), load_target(name)
     board = board_of(folder, target, boot_loader=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +9,10 @@ import numpy as np
 from edgec.report import files
 from edgec.runners import open_runner
 
+from ..effort import SLOW
 from .conftest import MLPERF, Builder
 
-COUNT = 1000 if "EDGEC_LARGE" in os.environ else 60
+COUNT = 1000 if SLOW else 60
 ROOM = 12_288
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
@@ -11,10 +10,10 @@ torch = pytest.importorskip("torch")
 
 from edgec.report import files  # noqa: E402
 
+from ..effort import slow  # noqa: E402
 from .conftest import Builder  # noqa: E402
 
 KB = 1024
-slow = pytest.mark.skipif("EDGEC_SLOW" not in os.environ, reason="takes minutes: EDGEC_SLOW=1 runs it")
 
 
 def report_of(built: Builder, model: str, target: str, **options: Any) -> Any:

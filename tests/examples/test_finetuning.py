@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.invoke import edgec
 from tests.conftest import ROOT
+from tests.effort import slow
 
 for _package in ("torch", "sklearn"):
     pytest.importorskip(_package)
@@ -19,7 +20,7 @@ for _package in ("torch", "sklearn"):
 PAGE = (ROOT / "docs" / "finetuning.md").read_text("utf-8")
 
 
-@pytest.mark.skipif("EDGEC_SLOW" not in os.environ, reason="takes minutes: EDGEC_SLOW=1 runs it")
+@slow
 @pytest.mark.timeout(600)
 def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (script,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
