@@ -49,6 +49,7 @@ from edgec.quant.forms import every, has_weights, project_graph
 from edgec.quant.low_rank import divisible, reduced
 from edgec.quant.moments import moments_of
 from edgec.quant.reorder import reorder
+from edgec.quant.weigh_doubts import weighed
 from edgec.report.schema import Accuracy, Dead, Weighing
 from edgec.target import load_target
 
@@ -237,7 +238,8 @@ def lower_learned(
     forms: of weights that do not state theirs. samples: in the axis order of the graph's inputs.
     """
     model = None if graph is real.model else real.model
-    return _lowered(quantize_model(graph, samples, progress, forms, model), samples, options, progress)
+    chosen = quantize_model(graph, samples, progress, forms, model)
+    return _lowered(chosen, samples, real.model, options, progress)
 
 
 def _told(lowered: Lowered, notes: Sequence[str]) -> Lowered:
@@ -304,7 +306,9 @@ def _note_dead(lowered: Lowered, figures: Mapping[str, int]) -> None:
     )
 
 
-def _lowered(chosen: Quantized, samples: Samples, options: BuildOptions, progress: Progress) -> Lowered:
+def _lowered(
+    chosen: Quantized, samples: Samples, model: Graph, options: BuildOptions, progress: Progress
+) -> Lowered:
     """A quantized model behind the integer passes, with what there is to say about it."""
     fidelity = chosen.fidelity
     lowered = Lowered(chosen.graph, chosen.samples, snr={x.name: x.snr for x in fidelity.layers})
@@ -316,6 +320,7 @@ def _lowered(chosen: Quantized, samples: Samples, options: BuildOptions, progres
         calibration=chosen.method,
     )
     (lowered.warnings if samples.random else lowered.notes).extend(samples.notes)
+    lowered.warnings.extend(weighed(samples, chosen, model, progress))
     if fidelity.cosine < COSINE:
         worst = ", ".join(f"{x.path or x.name} -{x.loss:.1f} dB" for x in fidelity.worst(4))
         lowered.warnings.append(
@@ -325,15 +330,20 @@ def _lowered(chosen: Quantized, samples: Samples, options: BuildOptions, progres
     for text in lowered.warnings:
         progress.warn(text)
     if (narrow := chosen.narrow) is not None:
-        lowered.narrow = lambda: _narrowed(narrow(), chosen.decibels, samples, options, progress)
+        lowered.narrow = lambda: _narrowed(narrow(), chosen.decibels, samples, model, options, progress)
     return lowered
 
 
 def _narrowed(
-    chosen: Quantized, wide: float, samples: Samples, options: BuildOptions, progress: Progress
+    chosen: Quantized,
+    wide: float,
+    samples: Samples,
+    model: Graph,
+    options: BuildOptions,
+    progress: Progress,
 ) -> Lowered:
     """A model with int8 residual streams where int16 would keep `wide` decibels of it."""
-    lowered = _lowered(chosen, samples, options, progress)
+    lowered = _lowered(chosen, samples, model, options, progress)
     lowered.notes.append(
         "residual streams are int8 instead of int16, for half their memory: "
         f"{chosen.decibels:.1f} dB at the outputs instead of {wide:.1f} dB"

@@ -11,7 +11,7 @@ from edgec.ir import Graph, Node, TensorType
 from edgec.ops.base import Call, call_of, op_of
 from edgec.ops.quantized import limits
 from edgec.passes.channel_slots import Slots, is_product, slots_of
-from edgec.passes.channel_sums import depthwise_range, product_range
+from edgec.passes.channel_sums import depthwise_range, product_range, summed
 
 _MONOTONE = ("avg_pool2d", "max_pool2d", "pad", "reduce_max", "reshape", "resize_nearest")
 """Ops on one operand whose results never fall where it rises."""
@@ -53,9 +53,9 @@ def facts_of(graph: Graph) -> dict[str, Facts]:
 
 def _product(graph: Graph, node: Node, x: Facts) -> Facts:
     call = call_of(graph, node)
-    w = call.const(1).reshape(call.ins[1].shape[0], -1)
-    lo, hi = product_range(node, call, x.lo, x.hi)
-    return Facts(lo, hi, _equal([w, *_of_outputs(call, len(w))]))
+    w = summed(call, x.same).reshape(call.ins[1].shape[0], -1)
+    lo, hi = product_range(node, call, x.lo, x.hi, x.same)
+    return Facts(lo, hi, _equal(lo, hi, [w, *_of_outputs(call, len(w))]))
 
 
 def _slotted(graph: Graph, node: Node, slots: Slots, found: Mapping[str, Facts]) -> Facts:
@@ -77,7 +77,7 @@ def _slotted(graph: Graph, node: Node, slots: Slots, found: Mapping[str, Facts])
         last = _evaluated(node, call, highest, lo.size) if monotone else first
         sure = monotone | fixed[slots.out]
         lo, hi = np.where(sure, first.min(axis=0), lo), np.where(sure, last.max(axis=0), hi)
-    return Facts(lo, hi, _same(node, call, slots, known))
+    return Facts(lo, hi, _equal(lo, hi, _columns(node, call, slots, known)))
 
 
 def _evaluated(node: Node, call: Call, fills: list[np.ndarray | None], channels: int) -> np.ndarray:
@@ -92,10 +92,14 @@ def _evaluated(node: Node, call: Call, fills: list[np.ndarray | None], channels:
     return y.reshape(-1, channels).astype(np.int64)
 
 
-def _same(node: Node, call: Call, slots: Slots, known: list[Facts | None]) -> np.ndarray:
-    """The first channel of a result that is computed in the same way from the same channels."""
-    if node.op == "reshape" and call.ins[0].shape[-1] != call.outs[0].shape[-1]:
-        return np.arange(slots.out.size)
+def _columns(node: Node, call: Call, slots: Slots, known: list[Facts | None]) -> list[np.ndarray]:
+    """What the channels of a result are computed from, a row of numbers each."""
+    if node.op == "reshape" and known[0] is not None:
+        size, same = slots.out.size, known[0].same
+        if size <= same.size:
+            return [same.reshape(-1, size).T]
+        pixel, channel = np.divmod(np.arange(size), same.size)
+        return [pixel[:, None], same[channel, None]]
     columns = []
     for facts, const, slot in zip(known, call.consts, slots.ins, strict=True):
         if slot is None:
@@ -108,7 +112,7 @@ def _same(node: Node, call: Call, slots: Slots, known: list[Facts | None]) -> np
         table = facts.same[:, None] if facts is not None else np.asarray(const).reshape(-1, slot.size).T
         columns.append(np.where(at[:, None] < 0, np.nan, table[at]))
     scales = _of_outputs(call, slots.out.size) if node.op == "depthwise_conv2d" else []
-    return _equal([*columns, *scales])
+    return [*columns, *scales]
 
 
 def _of_outputs(call: Call, count: int) -> list[np.ndarray]:
@@ -117,8 +121,10 @@ def _of_outputs(call: Call, count: int) -> list[np.ndarray]:
     return [bias[:, None], np.broadcast_to(call.ins[1].q.scale, count)[:, None]]
 
 
-def _equal(columns: list[np.ndarray]) -> np.ndarray:
-    """For every row of the columns together, the first row that is the same."""
+def _equal(lo: np.ndarray, hi: np.ndarray, columns: list[np.ndarray]) -> np.ndarray:
+    """For every row of the columns together, the first that is the same; of constants, the first so large."""
     seen: dict[bytes, int] = {}
+    fixed = lo == hi
     rows = np.concatenate([c.astype(np.float64) for c in columns], axis=1)  # exact below 2**53
-    return np.array([seen.setdefault(row.tobytes(), k) for k, row in enumerate(rows)], np.int64)
+    keys = np.column_stack([np.where(fixed, lo, np.nan), np.where(fixed[:, None], 0, rows)])
+    return np.array([seen.setdefault(key.tobytes(), k) for k, key in enumerate(keys)], np.int64)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from edgec.ir import Graph, Node
 from edgec.ops.base import Call, call_of
+from edgec.ops.forms import ATTRIBUTE
 from edgec.passes.channel_facts import Facts
 from edgec.passes.channel_slots import Slots, is_product, slots_of
 from edgec.passes.channel_sums import Absorbed
@@ -32,10 +33,11 @@ class Rules:
         for node in graph.nodes():
             if is_product(graph, node):
                 call, x = call_of(graph, node), facts[node.inputs[0]]
-                absorbed = Absorbed.of(node, call, x.lo, x.hi, x.same)
-                if len(graph.consumers(node.inputs[1])) > 1:  # weights that are added up would be its own
-                    absorbed = replace(absorbed, target=np.arange(x.same.size))
-                products[node.name] = call, absorbed
+                own = len(graph.consumers(node.inputs[1])) > 1 or ATTRIBUTE in node.attrs
+                same = (
+                    np.arange(x.same.size) if own else x.same
+                )  # sums would be other weights, or another form
+                products[node.name] = call, Absorbed.of(node, call, x.lo, x.hi, same)
             elif (found := slots_of(graph, node)) is not None:
                 slots[node.name] = found
         return Rules(products, slots)
@@ -74,7 +76,7 @@ def _grow(graph: Graph, node: Node, rules: Rules, kept: dict[str, np.ndarray]) -
     if node.name in rules.products:
         call, absorbed = rules.products[node.name]
         _at_least(kept[node.outputs[0]], _fewest(node, call))
-        kept[node.inputs[0]] |= absorbed.read(call, kept[node.outputs[0]])
+        kept[node.inputs[0]] |= absorbed.read(kept[node.outputs[0]])
     elif node.name in rules.slots:
         slots = rules.slots[node.name]
         stay = staying(node, slots, kept)

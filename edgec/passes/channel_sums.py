@@ -14,9 +14,9 @@ Range = tuple[np.ndarray, np.ndarray]
 """The smallest and the largest integer of every channel."""
 
 
-def product_range(node: Node, call: Call, lo: np.ndarray, hi: np.ndarray) -> Range:
-    """The results of a product whose operand's channels lie in lo .. hi."""
-    w = _weights(call)
+def product_range(node: Node, call: Call, lo: np.ndarray, hi: np.ndarray, same: np.ndarray) -> Range:
+    """The results of a product whose operand's channels lie in lo .. hi, equal ones being one."""
+    w = summed(call, same)
     up, down = np.maximum(w, 0).sum(axis=1), np.minimum(w, 0).sum(axis=1)
     least, most = _deviation(node, call, lo, hi)
     return _reach(node, call, up @ least + down @ most, up @ most + down @ least)
@@ -34,54 +34,71 @@ def depthwise_range(node: Node, call: Call, lo: np.ndarray, hi: np.ndarray) -> R
 class Absorbed:
     """Which channels a product can do without, whichever of them really go.
 
-    folded: they hold one number, `deviation` from the zero point, which can go into the bias. target: the
-    channel whose weights can take the channel's own, as both are equal; itself where there is none.
+    folded: they hold one number, `deviation` from the zero point, which can go into the bias. same: the
+    first of the channels equal to each. need: [outputs, channels], in how many of the equal channels, the
+    first of which this is, int8 weights can come to the sum of theirs.
     """
 
     folded: np.ndarray
     deviation: np.ndarray
-    target: np.ndarray
+    same: np.ndarray
+    need: np.ndarray
 
     @staticmethod
     def of(node: Node, call: Call, lo: np.ndarray, hi: np.ndarray, same: np.ndarray) -> Absorbed:
-        """From the facts of operand 0."""
-        w, deviation = _weights(call), np.where(lo == hi, lo - call.ins[0].q.z, 0)
+        """From the facts of operand 0; `same` says which channels may share their weights' sum."""
+        w, deviation = summed(call, same), np.where(lo == hi, lo - call.ins[0].q.z, 0)
         # A tap outside the image is the zero point, so there the bias would have to be another.
         folded = (lo == hi) & ((deviation == 0) | (not _has_border(node, call)))
         least, most = call.ins[0].dtype.limits
         bias = call.const(2).astype(np.int64) if call.has(2) else np.int64(0)
         # However many are folded, a bias stays within 32 bits, and so it does with the zero point folded in.
         large = np.abs(bias) + (most - least) * np.abs(w).sum(axis=(1, 2)) >= 2**31
-        folded &= ~w[large].any(axis=(0, 1))
-        return Absorbed(folded, deviation, _targets(w, same, ~folded))
+        folded &= ~w[large].any(axis=(0, 1))[same]
+        low, high = _limits(call)
+        need = np.maximum(-(-w.max(axis=1) // high), -(-w.min(axis=1) // low))
+        return Absorbed(folded, deviation, same, np.where(folded, 0, need))
 
-    def read(self, call: Call, kept: np.ndarray) -> np.ndarray:
+    def read(self, kept: np.ndarray) -> np.ndarray:
         """The channels that the outputs `kept` cannot do without."""
-        used = _weights(call)[kept].any(axis=(0, 1)) & ~self.folded
-        read = np.zeros_like(used)
-        read[self.target[used]] = True
-        return read
+        need: np.ndarray = self.need[kept].max(axis=0, initial=0)
+        return _place(self.same) < need[self.same]
 
     def without(self, call: Call, gone: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Weights (of all channels still) and int32 biases that make up for the channels gone."""
-        w = _weights(call)
+        w, (low, high) = _weights(call), _limits(call)
         bias = call.const(2).astype(np.int64) if call.has(2) else np.zeros(len(w), np.int64)
         folded = gone & self.folded
         bias = bias + w.sum(axis=1)[:, folded] @ self.deviation[folded]
-        for k in np.flatnonzero(gone & ~self.folded & ~gone[self.target]):
-            w[:, :, self.target[k]] += w[:, :, k]
+        for first in np.unique(self.same[gone & ~self.folded]):
+            equal = self.same == first
+            rest = w[:, :, equal].sum(axis=2)
+            for k in np.flatnonzero(equal & ~gone):
+                w[:, :, k] = np.clip(rest, low, high)
+                rest -= w[:, :, k]
         return w.reshape(call.ins[1].shape).astype(call.ins[1].dtype.numpy), bias.astype(np.int32)
 
 
-def _targets(w: np.ndarray, same: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """For every channel the equal one that takes its weights; any choice of channels keeps int8."""
-    target, up, down = np.arange(same.size), np.maximum(w, 0), np.minimum(w, 0)
-    for k in np.flatnonzero(candidates & (same != target)):
-        first = same[k]
-        more, less = up[:, :, first] + up[:, :, k], down[:, :, first] + down[:, :, k]
-        if candidates[first] and more.max(initial=0) <= 127 and less.min(initial=0) >= -127:
-            target[k], up[:, :, first], down[:, :, first] = first, more, less
-    return target
+def summed(call: Call, same: np.ndarray) -> np.ndarray:
+    """The weights [outputs, taps, channels], those of equal channels added up at the first of them."""
+    w = _weights(call)
+    for k in np.flatnonzero(same != np.arange(same.size)):
+        w[:, :, same[k]] += w[:, :, k]
+        w[:, :, k] = 0
+    return w
+
+
+def _place(same: np.ndarray) -> np.ndarray:
+    """Of every channel, how many before it are equal to it."""
+    order = np.argsort(same, kind="stable")
+    place = np.empty_like(order)
+    place[order] = np.arange(same.size) - np.searchsorted(same[order], same[order])
+    return place
+
+
+def _limits(call: Call) -> tuple[int, int]:
+    """The smallest and the largest weight: -128 only where there are such weights already."""
+    return min(int(call.const(1).min(initial=0)), -127), 127
 
 
 def _weights(call: Call) -> np.ndarray:

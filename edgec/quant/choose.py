@@ -22,6 +22,7 @@ from edgec.ops.forms import ATTRIBUTE
 from edgec.options import Progress
 from edgec.quant.correct import corrected
 from edgec.quant.data import Samples
+from edgec.quant.doubts import ENOUGH
 from edgec.quant.equalize import equalized
 from edgec.quant.formats import Range
 from edgec.quant.forms import project_graph
@@ -36,8 +37,6 @@ _FINE = 40.0
 """Decibels at the outputs above which biases stay as they are: there is nothing to gain."""
 _FAIR = 30.0
 """Decibels below which channels are equalized, which takes as long as calibration."""
-_ENOUGH = 16
-"""Samples from which means and extremes of channels are known well enough to act on."""
 _WAYS = 2 * len(METHODS) + 2
 _GOOD = 20.0
 """Decibels at the outputs above which int8 residual streams stay."""
@@ -52,8 +51,8 @@ class Quantized:
     """An integer graph, how well it agrees with float, and how it was chosen.
 
     samples: integer inputs. method: one sentence for the report. decibels: what the choice went by.
-    real, ranges, wide: what `quantize_graph` made it of. narrow: where residual streams are int16, makes the
-    form that has them in int8.
+    real, ranges, wide: what `quantize_graph` made it of. again: the same choice for other
+    samples. narrow: where residual streams are int16, makes the form that has them in int8.
     """
 
     graph: Graph
@@ -63,6 +62,7 @@ class Quantized:
     decibels: float
     real: Graph
     ranges: Mapping[str, Range]
+    again: Callable[[Samples], Graph]
     wide: Collection[str] = ()
     narrow: Callable[[], Quantized] | None = None
 
@@ -133,7 +133,7 @@ def quantize_model(
         ]
 
     best = try_all(_Way(method, graph, graph, observation.ranges(method)) for method in METHODS)
-    known = not samples.random and len(used) >= _ENOUGH
+    known = not samples.random and len(used) >= ENOUGH
     if known and best.decibels < _FINE:
         best = try_all(corrections(list(results), observation.means))
     if known and not learned and best.decibels < _FAIR and (even := equalized(graph, used)) is not None:
@@ -147,7 +147,15 @@ def quantize_model(
     def measured(form: Graph, decibels: float, method: str, wide: frozenset[str] = frozenset()) -> Quantized:
         fidelity = compare(best.way.real, form, tried, want=want)
         integers = [integer_inputs(form, tried.sample(k)) for k in range(len(tried))]
-        return Quantized(form, fidelity, integers, method, decibels, best.way.graph, best.way.ranges, wide)
+
+        def again(other: Samples) -> Graph:
+            ranges = observe(best.way.real, other).ranges(best.way.name.partition(" + ")[0])
+            made = quantize_graph(best.way.graph, ranges, wide)
+            project_graph(made, forms)
+            return made
+
+        way = best.way
+        return Quantized(form, fidelity, integers, method, decibels, way.graph, way.ranges, again, wide)
 
     if not streams or decibels >= _GOOD:
         return measured(held, decibels, ranked)

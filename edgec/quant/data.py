@@ -25,6 +25,7 @@ from types import MappingProxyType
 import numpy as np
 
 from edgec.ir import DType, TensorType
+from edgec.quant.doubts import Doubt, doubts_of
 from edgec.quant.images import LABELS, ImageOptions, bad, open_folder, open_parquet, spaced, split_options
 
 _IMAGE_ARRAYS = ("x", "images")
@@ -38,7 +39,7 @@ class Samples:
 
     whole: inputs of any other first axis; their arrays are [n, *shape]. source: the file, or
     "random". notes: sentences for the report. random: no data was given, so nothing is
-    known of the accuracy.
+    known of the accuracy. doubts: what is wrong with them, of all together; parts of them have none.
     """
 
     arrays: dict[str, np.ndarray]
@@ -46,6 +47,7 @@ class Samples:
     notes: list[str] = field(default_factory=list)
     random: bool = False
     whole: frozenset[str] = frozenset()
+    doubts: tuple[Doubt, ...] = ()
 
     def __len__(self) -> int:
         return min((len(a) for a in self.arrays.values()), default=0)
@@ -70,7 +72,7 @@ class Samples:
     def part(self, pick: Sequence[int]) -> Samples:
         """The samples at some indices."""
         arrays = {k: a[list(pick)] for k, a in self.arrays.items()}
-        return replace(self, arrays=arrays, notes=list(self.notes))
+        return replace(self, arrays=arrays, notes=list(self.notes), doubts=())
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,10 @@ def load_samples(spec: str, inputs: Mapping[str, TensorType], *, limit: int = 12
     Raises Diagnostic E104.
     """
     data = open_data(spec, inputs)
-    return data.take(spaced(data.count, limit))
+    pick = spaced(data.count, limit)
+    samples, labels = data.take(pick), data.labels
+    known = labels[pick] if labels is not None and labels.shape[:1] == (data.count,) else None
+    return replace(samples, doubts=doubts_of(samples.arrays, known, data.classes))
 
 
 def open_data(

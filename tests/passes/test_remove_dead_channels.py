@@ -184,6 +184,103 @@ def test_equal_channels_become_one_where_the_weights_fit() -> None:
     assert channels(removed(others)) == [3, 2], "their biases differ"
 
 
+def test_equal_channels_share_their_weights_sum() -> None:
+    def second(u: str) -> Graph:
+        return removed(two_linears("[[1, 2], [1, 2], [1, 2]]", "[5, 5, 5]", u))
+
+    graph = second("[[100, 100, 40], [-1, -2, -3]]")
+    assert channels(graph) == [2, 2] and constant(graph, 1, 1) == [127, 113, -6, 0]
+    graph = second("[[100, -100, 100], [90, -9, 9]]")
+    assert channels(graph) == [1, 2] and constant(graph, 1, 1) == [100, 90], "only the sum has to fit"
+    graph = second("[[127, 127, 1], [4, 5, 6]]")
+    assert channels(graph) == [3, 2] and constant(graph, 1, 1) == [127, 127, 1, 4, 5, 6], "it needs all"
+    graph = second("[[-128, 0, 0], [4, 5, 6]]")
+    assert channels(graph) == [1, 2], "-128 where it was"
+
+
+def test_equal_sums_of_equal_channels_are_equal() -> None:
+    def third(rows: str, outs: str = "[[1, 2], [3, 4]]") -> Graph:
+        text = two_linears("[[1, 2], [1, 2], [3, 4]]", "[5, 5, 5]", rows)
+        more = f"""const %v: i8[2, 2] q(0.2) = {outs}
+        %z = linear(%y, %v) {{activation=""}} : i8 q(0.5, 1)
+        output %z"""
+        return removed(text.replace("output %y", more))
+
+    graph = third("[[100, 28, 1], [28, 100, 1]]")
+    assert channels(graph) == [3, 1, 2], "128 is too much for one channel of the first layer"
+    assert constant(graph, 1, 1) == [100, 28, 1] and constant(graph, 2, 1) == [3, 7]
+    assert channels(third("[[100, 28, 1], [28, 101, 1]]")) == [3, 2, 2]
+    assert channels(third("[[1, 2, 3], [2, 1, 3]]", "[[9, -9], [-8, 8]]")) == [2, 1, 2], "and then unread"
+
+
+@pytest.mark.parametrize(
+    ("weights", "left"),
+    [("[[[1, 1, 2], [3, 3, 4]]]", 2), ("[[[1, 1, 2], [3, 4, 4]]]", 3)],
+)
+def test_equal_channels_are_so_through_all_that_keeps_channels_apart(weights: str, left: int) -> None:
+    def flat(u: str) -> Graph:
+        return removed(f"""
+            input %x: i8[1, 4, 4, 2] q(0.1, 3)
+            const %w: i8[3, 1, 1, 2] q(0.1) = [[[[1, 2]]], [[[1, 2]]], [[[5, 6]]]]
+            const %d: i8[1, 2, 3] q(0.2) = {weights}
+            const %k: i8[3] q(0.1) = [4, 4, 5]
+            const %u: i8[2, 12] q(0.01) = {u}
+            %a = conv2d(%x, %w) {{{ONE}}} : i8 q(0.05, -2)
+            %d1 = depthwise_conv2d(%a, %d) {{{PADDED}, activation="relu"}} : i8 q(0.1, -128)
+            %m = mul(%d1, %k) {{activation=""}} : i8 q(0.05, 3)
+            %t = pointwise(%m) {{fn="gelu"}} : i8 q(0.03, 3)
+            %s = add(%t, %m) {{activation=""}} : i8 q(0.04, 3)
+            %p = avg_pool2d(%s) {{kernel=(3, 2), stride=(3, 3), padding=(0, 0, 0, 0)}} : i8 q(0.04, 3)
+            %f = reshape(%p) {{shape=(1, 12)}} : i8 q(0.04, 3)
+            %y = linear(%f, %u) {{activation=""}} : i8 q(0.1, 5)
+            output %y
+        """)
+
+    row = [60, 50, 1] * 4
+    assert channels(flat(f"[{row}, {row[::-1]}]")) == [*[left] * 6, 4 * left, 2]
+    row[9] = 78
+    assert channels(flat(f"[{row}, {row}]")) == [*[3] * 6, 12, 2], "one pixel's weights do not fit"
+
+
+def test_constants_of_one_value_are_equal() -> None:
+    def left(third: int) -> list[int]:
+        graph = removed(f"""
+            input %x: i8[1, 4, 4, 2] q(0.1, 3)
+            const %w: i8[3, 1, 1, 2] q(0.1) = [[[[1, 2]]], [[[0, 0]]], [[[1, 0]]]]
+            const %b: i32[3] = [5, 4000, {third}]
+            const %u: i8[2, 3, 3, 3] q(0.01) = {[[[[k, 2 - k, 9]] * 3] * 3 for k in (1, 5)]}
+            %a = conv2d(%x, %w, %b) {{{ONE}}} : i8 q(0.01, -9)
+            %y = conv2d(%a, %u) {{{PADDED}, groups=1}} : i8 q(0.1, 5)
+            output %y
+        """)
+        return channels(graph)
+
+    assert left(5000) == [2, 2] and left(50) == [3, 2]
+
+
+def test_weights_in_a_form_are_not_summed() -> None:
+    graph = graph_of(two_linears("[[1, 2], [1, 2], [3, 4]]", "[5, 5, 5]", "[[16, 32, 0], [48, 64, 0]]"))
+    graph.nodes()[1].attrs["form"] = "int4"
+    graph = optimised(graph, RemoveDeadChannels())
+    assert channels(graph) == [2, 2] and constant(graph, 1, 1) == [16, 32, 48, 64], "the unread one is gone"
+
+
+def test_zeros_for_a_channel_that_others_need_stay() -> None:
+    graph = removed(f"""
+        input %x: i8[1, 4, 4, 3] q(0.1, 3)
+        const %w: i8[3, 1, 1, 3] q(0.01) = [[[[1, 0, 2]]], [[[3, 0, 4]]], [[[5, 0, 6]]]]
+        const %v: i8[3, 1, 1, 3] q(0.01) = [[[[1, 0, 2]]], [[[3, 0, 4]]], [[[5, 0, 6]]]]
+        const %u: i8[2, 1, 1, 3] q(0.01) = random(2)
+        %a = conv2d(%x, %w) {{{ONE}}} : i8 q(0.05, -2)
+        %c = conv2d(%a, %v) {{{ONE}}} : i8 q(0.05, -2)
+        %s = add(%a, %c) {{activation=""}} : i8 q(0.05, 3)
+        %y = conv2d(%s, %u) {{{ONE}}} : i8 q(0.1, 5)
+        output %y
+    """)
+    assert channels(graph) == [3, 3, 3, 2], "the model's input and the sum have it"
+    assert constant(graph, 0, 1)[1::3] == constant(graph, 1, 1)[1::3] == [0, 0, 0]
+
+
 def test_equal_channels_that_cancel_are_never_read() -> None:
     graph = removed(two_linears("[[1, 2], [1, 2], [3, 4]]", "[5, 5, 5]", "[[9, -9, 1], [-8, 8, 2]]"))
     assert channels(graph) == [1, 2]
@@ -316,6 +413,8 @@ class Maker:
                 bias[k] = self.pick(-1, 1) * self.pick(200_000, 2**31 - 1)
             elif k and self.chance(0.3):
                 w[k], bias[k] = w[k - 1], bias[k - 1]
+                if inner and self.chance(0.5):  # equal still where what it reads is
+                    w[k] = np.roll(w[k], 1, axis=-1)
         w = np.ascontiguousarray(np.moveaxis(w, 0, out))
         if inner:
             w[..., self.rng.random(shape[-1]) < 0.2] = 0
