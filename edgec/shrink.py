@@ -227,9 +227,9 @@ class Shrinker:
                 noise=c.noise,
                 cycles=c.cycles,
                 forms=c.words(),
-                chosen=c.bytes == self.choice.bytes,
+                chosen=c is self.choice,
             )
-            for c in self.mixed.frontier((self.choice.bytes,))
+            for c in self.mixed.frontier(self.choice)
         ]
 
     def too_small(self, error: DoesNotFit) -> Diagnostic:

@@ -111,19 +111,14 @@ class Mixed:
             model.add(noise <= math.ceil(solver.objective_value * (1 + _HARDLY)))
         return self._choice(found) if found is not None else None
 
-    def frontier(self, among: Sequence[int] = ()) -> list[Choice]:
-        """Choices none of which beats another in both bytes and noise, the most bytes first.
-
-        among: further limits to solve for.
-        """
+    def frontier(self, built: Choice | None = None) -> list[Choice]:
+        """The best choices between the most and the fewest bytes, the most first; `built` is one of them."""
         ratio = (self.least / max(self.most, 1)) ** (1 / (_POINTS - 1))
-        limits = {math.ceil(self.most * ratio**k) for k in range(_POINTS)} | set(among)
-        found = [c for limit in sorted(limits, reverse=True) if (c := self.best(limit)) is not None]
-        kept: list[Choice] = []
-        for c in found:
-            if not kept or c.bytes < kept[-1].bytes:
-                kept.append(c)
-        return kept
+        limits = {math.ceil(self.most * ratio**k) for k in range(_POINTS)}
+        found = {c.bytes: c for limit in limits if (c := self.best(limit)) is not None}
+        if built is not None:
+            found[built.bytes] = built
+        return [found[size] for size in sorted(found, reverse=True)]
 
     def _choice(self, forms: Mapping[str, str]) -> Choice:
         picked = [(n, f) for n, f in forms.items()]
