@@ -21,6 +21,8 @@ from edgec.target import Target, load_target
 from edgec.tune.measure import measure
 
 FORMS = (
+    "int8+huffman",
+    "int4+huffman",
     "int4",
     "int4/32",
     "codebook2",
@@ -33,6 +35,9 @@ FORMS = (
     "codebook4/64",
     "codebook5/64",
     "codebook6/64",
+    "codebook3/64+huffman",
+    "codebook4/64+huffman",
+    "codebook6/64+huffman",
 )
 PADDED: dict[str, Attr] = {"padding": (1, 1, 1, 1)}
 LAYERS: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Attr]]] = {

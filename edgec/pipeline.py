@@ -11,6 +11,7 @@ from edgec.ir import DType, Graph, TensorType
 from edgec.ir.verify import verify
 from edgec.ops.base import OpError, call_of, infer_types, op_of
 from edgec.ops.dsp import densest
+from edgec.ops.forms import Form
 from edgec.options import BuildOptions, Progress
 from edgec.passes.absorb_views import AbsorbViews
 from edgec.passes.base import Changes, Pass
@@ -179,7 +180,8 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
     samples = _samples(graph, own_types, options)
     smaller, told = _reduced(graph, samples, options, progress)
     forms, real = every(smaller, options.weights), Real(smaller, graph, own_types)
-    if forms and not samples.random and len(samples) >= LEAST:
+    known = Form.parse(options.weights)
+    if forms and known is not None and not known.is_exact and not samples.random and len(samples) >= LEAST:
         taught = _samples(graph, own_types, options, LEARN)
         held = _learned(smaller, forms, taught, progress)
         left = forms if held is smaller else {}

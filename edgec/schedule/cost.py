@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from edgec.ir import Graph
 from edgec.ops.base import call_of, op_of
+from edgec.ops.forms import Form as Weights
 from edgec.ops.kernel import Kernel
 from edgec.schedule.forms import Form, form_of
 from edgec.schedule.plan import Plan, Step
@@ -52,6 +53,8 @@ PAIRED: Mapping[str, float] = {"dsp": 0.73}
 weights (`Kernel.together`), per instruction set."""
 DECODED = 2.0
 """Instructions for a weight that a kernel takes apart (`Kernel.decoded`)."""
+HUFFMAN = 5.0, 8.0
+"""The same where codes are of unequal lengths: of the few weights of 4 bits and less, and of more."""
 AS_STORED = 1.12
 """Times the instructions for multiply-accumulates where a kernel computes with a form as it is stored."""
 CLOCKS: Mapping[str, float] = {"cortex-m4": 1.28, "cortex-m7": 0.86}
@@ -141,7 +144,8 @@ def spent(graph: Graph, job: Job, steps: Iterable[tuple[str, int]], costs: Costs
             if kernel.form and not kernel.decoded:
                 product *= AS_STORED
             instructions = own * product + call.outs[0].size * share * result
-            instructions += kernel.decoded * run.passes * DECODED
+            if kernel.decoded:
+                instructions += kernel.decoded * run.passes * _apart(kernel.form)
             cycles = instructions * costs.instruction + read * costs.byte
         else:
             whole = _read(kernel, 1 if work.at_once else -(-of // work.block), 1.0)
@@ -149,6 +153,12 @@ def spent(graph: Graph, job: Job, steps: Iterable[tuple[str, int]], costs: Costs
         macs, reads, total = macs + own, reads + read, total + cycles
         layers[name] = round(cycles)
     return Spent(macs, reads, round(total), layers)
+
+
+def _apart(form: str) -> float:
+    """Instructions for a weight that is taken apart, by the form's name."""
+    known = Weights.parse(form)
+    return HUFFMAN[known.bits > 4] if known is not None and known.huffman else DECODED
 
 
 def whole_steps(job: Job) -> list[tuple[str, int]]:
