@@ -21,8 +21,6 @@ from edgec.target import Target, load_target
 from edgec.tune.measure import measure
 
 FORMS = (
-    "int8+huffman",
-    "int4+huffman",
     "int4",
     "int4/32",
     "codebook2",
@@ -35,6 +33,9 @@ FORMS = (
     "codebook4/64",
     "codebook5/64",
     "codebook6/64",
+    "int8+huffman",
+    "int4+huffman",
+    "int4/32+huffman",
     "codebook3/64+huffman",
     "codebook4/64+huffman",
     "codebook6/64+huffman",

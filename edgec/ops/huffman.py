@@ -63,7 +63,8 @@ def lengths_of(counts: np.ndarray, longest: int) -> np.ndarray:
     """
     if len(counts) == 1:
         return np.ones(1, np.int64)
-    alone = [(int(n), np.eye(len(counts), dtype=np.int64)[k]) for k, n in enumerate(counts)]
+    each = np.eye(len(counts), dtype=np.int64)
+    alone = [(int(n), each[k]) for k, n in enumerate(counts)]
     alone.sort(key=lambda x: x[0])
     found = alone
     for _ in range(longest - 1):

@@ -1,4 +1,4 @@
-/* Weights in fewer than 8 bits: codes for the entries of a book, taken apart a few outputs at a time into the table
+/* Weights in fewer bytes: codes for the entries of a book, taken apart a few outputs at a time into the table
  * that a kernel reads.
  *
  * A unit is the weights of four outputs, in the order in which the kernel's table has them, and padded as they are there.
