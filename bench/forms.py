@@ -33,6 +33,12 @@ FORMS = (
     "codebook4/64",
     "codebook5/64",
     "codebook6/64",
+    "int8+huffman",
+    "int4+huffman",
+    "int4/32+huffman",
+    "codebook3/64+huffman",
+    "codebook4/64+huffman",
+    "codebook6/64+huffman",
 )
 PADDED: dict[str, Attr] = {"padding": (1, 1, 1, 1)}
 LAYERS: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Attr]]] = {

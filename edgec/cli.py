@@ -101,7 +101,11 @@ def build(
         ),
     ] = None,
     weights: Annotated[
-        str, typer.Option(help="How weights are stored: int8, int4, int4/32, codebook2 to 6, codebook4/64.")
+        str,
+        typer.Option(
+            help="How weights are stored: int8, int4, int4/32, codebook2 to 6, codebook4/64; "
+            "with +huffman behind, as int8+huffman, in codes of unequal lengths."
+        ),
     ] = "int8",
     rounding: Annotated[
         Literal["nearest", "learned"] | None,

@@ -174,7 +174,7 @@ def _forms(graph: Graph, forms: str | Mapping[str, str]) -> dict[str, str]:
                 "E101",
                 str(error),
                 where="forms",
-                facts=[("known", "int8, int4, int4/32 (or 16, 64, 128), codebook2 to codebook6")],
+                facts=[("known", "int8, int4, int4/32 (or 16, 64, 128), codebook2 to codebook6, +huffman")],
             ) from error
     layers = [(n.path, n.name) for n in graph.nodes() if has_weights(graph, n)]
     found: dict[str, str] = {}

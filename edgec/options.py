@@ -125,7 +125,8 @@ class BuildOptions:
                 facts=[
                     (
                         "known",
-                        "int8, int4, codebook2 to codebook6; all but int8 also with /16, /32, /64, /128",
+                        "int8, int4, codebook2 to codebook6; all but int8 also with /16, /32, /64, /128, "
+                        "and all with +huffman behind",
                     )
                 ],
                 remedies=["leave --weights out for int8"],

@@ -189,7 +189,8 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
     if options.rounding == "learned":
         _require(enough, len(samples), options)
         forms = {n.name: options.weights for n in smaller.nodes() if has_weights(smaller, n)}
-    if forms and enough and options.rounding != "nearest":
+    loses = form is not None and not form.is_exact
+    if forms and enough and options.rounding != "nearest" and (loses or options.rounding == "learned"):
         taught = _samples(graph, own_types, options, LEARN)
         held = _learned(smaller, forms, taught, progress)
         left = forms if held is smaller else {}

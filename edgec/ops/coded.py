@@ -1,4 +1,4 @@
-"""Weights in fewer than 8 bits: a kernel's table as codes, taken apart in scratch some outputs at a time.
+"""Weights in fewer bytes: a kernel's table as codes, taken apart in scratch some outputs at a time.
 
 A form (edgec/ops/forms.py) holds an int8 matrix as it is, or leaves it in int8. So a layer has one integer
 reference, whatever its form. firmware/kernels/ec_coded.h says what codes are.
@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from edgec.ops import dsp
+from edgec.ops import dsp, huffman
 from edgec.ops.base import Call
 from edgec.ops.forms import ATTRIBUTE, LARGEST, OUTPUTS, STEP, Form, form_of
 from edgec.ops.kernel import Kernel, i32, table
@@ -26,6 +26,8 @@ _COLUMNS = 8192
 _FEW, _MORE, _USUAL, _MOST, _SLIM = 8, 12, 16, 32, 4
 """vectors at least, or so many where taking apart is slow, and about so many at most; those of other blocks
 at most; and where scratch is to be small."""
+_APART = 76
+"""Bytes of parameters of a kernel that takes weights apart, beyond those of the one for int8."""
 _PAIRS = 4
 """Bits up to which two codes are looked up at a time."""
 _WEIGHTS = ("weights", "table")
@@ -62,7 +64,8 @@ def linear(call: Call, kernel: Callable[[Call], Kernel]) -> Kernel:
     most = x.rows if vectors == 1 else 1
     made = _nibbles(call, kernel) or _coded(call, kernel, _sharing(call, vectors, inputs, most))
     if made is None:
-        return kernel(call)
+        again = _uncoded(call)
+        return kernel(call) if again is None else linear(again, kernel)
     if not by_channels(made):
         return made
     room = made.block * inputs if made.block > 1 else 0
@@ -78,7 +81,16 @@ def conv2d(call: Call, kernel: Callable[[Call], Kernel]) -> Kernel:
         made = _coded(call, kernel, _sharing(call, y.row_size // y.shape[-1], inputs, most))
         if made is not None and (made.block == 1 or not by_channels(made)):
             return made
-    return kernel(call)
+    again = _uncoded(call)
+    return kernel(call) if again is None else conv2d(again, kernel)
+
+
+def _uncoded(call: Call) -> Call | None:
+    """The call with codes of equal lengths, where its form has others."""
+    form = form_of(call.attrs)
+    if form is None or not form.huffman:
+        return None
+    return replace(call, attrs={**call.attrs, ATTRIBUTE: form.plain})
 
 
 def by_channels(kernel: Kernel) -> bool:
@@ -89,7 +101,7 @@ def by_channels(kernel: Kernel) -> bool:
 def _sharing(call: Call, vectors: int, inputs: int, most: int) -> _Sharing:
     """most: rows of a block at most; those of several have to share what is taken apart all of them."""
     form = form_of(call.attrs)
-    few = _FEW if form is None or (form.bits <= _PAIRS and not form.group) else _MORE
+    few = _FEW if form is None or (form.bits <= _PAIRS and not form.group and not form.huffman) else _MORE
     usual = min(max(_COLUMNS // (2 * inputs), few), _USUAL)
     if call.block == 1:
         return _Sharing(vectors, 1, min(vectors, _SLIM))
@@ -104,7 +116,7 @@ def _nibbles(call: Call, kernel: Callable[[Call], Kernel]) -> Kernel | None:
     """The kernel for the DSP extension that computes with int4 as it is stored; None for other forms and
     processors, and where the one for int8 cannot take the layer."""
     form, weights = form_of(call.attrs), call.const(1)
-    if form is None or form.bits != 4 or form.group or not dsp.is_dsp(call.features):
+    if form is None or form.bits != 4 or form.group or form.huffman or not dsp.is_dsp(call.features):
         return None
     if call.attrs.get(dsp.APART):  # what is behind its weights is the layer's own
         return None
@@ -138,23 +150,26 @@ def _coded(call: Call, kernel: Callable[[Call], Kernel], sharing: _Sharing) -> K
     found = _encoded(form, _Bytes.of(units.weights), units.depth, _Bytes.of(weights))
     if found is None:
         return None
-    (count, stripes, stripe), packed, scales, books = found
+    count, stripes, stripe = found.shape
     words = 0 if units.ends is None else units.ends.shape[2]
     size = stripes * (stripe + 4 * words)
     least = 4 if call.block == 1 or inner.feature == "dsp" else _LEAST
     outputs = min(max(least, _TILE // size * 4), 4 * count)
     room, own = _up(outputs // 4 * size) + 16, _up(inner.scratch + inner.copies)
     coded = {
-        "codes": table(np.append(packed, np.zeros(form.bits, np.uint8)), "uint8_t"),
-        "book": table(books, "int8_t"),
-        "scales": table(scales, "uint8_t"),
+        "codes": table(found.codes, "uint8_t"),
+        "book": table(found.books, "int8_t"),
+        "scales": table(found.scales, "uint8_t"),
         "ends": table(units.ends, "uint32_t"),
-        "bits": i32(form.bits),
-        "bytes": i32(packed.shape[1]),
+        "lengths": table(found.lengths, "uint8_t"),
+        "bits": i32(found.bits),
+        "bytes": i32(found.bytes),
+        "entries": i32(found.books.shape[1]),
+        "longest": i32(0 if found.lengths is None else found.lengths.shape[1]),
         "share": i32(form.share // OUTPUTS or count),
         "stripes": i32(stripes),
         "stripe": i32(stripe),
-        "runs": i32(1 if scales is None else scales.shape[1]),
+        "runs": i32(1 if found.scales is None else found.scales.shape[1]),
         "words": i32(words),
         "pairs": i32(units.ends is not None),
         "tile": i32(outputs),
@@ -166,8 +181,8 @@ def _coded(call: Call, kernel: Callable[[Call], Kernel], sharing: _Sharing) -> K
     made = Kernel(
         f"{inner.function}_coded",
         layer | {f"coded.{k}": f for k, f in coded.items()},
-        scratch=_tables(form.bits) + room + own,
-        needs=("ec_coded", inner.function, *inner.needs),
+        scratch=_tables(found) + room + own,
+        needs=("ec_coded", "ec_huffman", inner.function, *inner.needs),
         feature=inner.feature,
         block=sharing.rows,
         form=form.name,
@@ -193,15 +208,25 @@ class _Bytes:
         return np.frombuffer(self.data, np.int8).reshape(self.shape).astype(np.int64)
 
 
-@lru_cache(maxsize=512)  # a schedule asks for the same kernel in many blocks
-def _encoded(
-    form: Form, units: _Bytes, depth: int, whole: _Bytes
-) -> tuple[tuple[int, ...], np.ndarray, np.ndarray | None, np.ndarray] | None:
-    """The shape of codes [units, stripes, weights], these packed, uint8 [units, bytes], factors of entries
-    that they stand for, and books of these, int8 [books, entries].
+@dataclass(frozen=True)
+class _Codes:
+    """What firmware/kernels/ec_coded.h has of the same names. shape: of codes, [units, stripes, weights]."""
 
-    units: the weights of `_Units`, depth its own. whole: weights [outputs, inputs]. None where the form does
-    not hold them.
+    shape: tuple[int, int, int]
+    codes: np.ndarray
+    books: np.ndarray
+    scales: np.ndarray | None
+    lengths: np.ndarray | None
+    bits: int
+    bytes: int
+
+
+@lru_cache(maxsize=512)  # a schedule asks for the same kernel in many blocks
+def _encoded(form: Form, units: _Bytes, depth: int, whole: _Bytes) -> _Codes | None:
+    """The weights of `_Units`, depth its own, in codes.
+
+    whole: weights [outputs, inputs]. None where the form does not hold them, or takes no fewer bytes than the
+    one with codes of equal lengths.
     """
     entries, scales = units.array, None
     if form.group:
@@ -215,11 +240,20 @@ def _encoded(
     books = [np.unique(part) for part in parts]
     if max(map(len, books)) > 1 << form.bits:
         return None
-    codes = np.concatenate([np.searchsorted(b, part) for b, part in zip(books, parts, strict=True)])
+    places = [np.searchsorted(b, part) for b, part in zip(books, parts, strict=True)]
+    if form.huffman:
+        found = huffman.coded(places, books)
+        more = -_APART if form.is_exact else len(books) << form.bits
+        if found.bytes >= entries.size * form.bits // 8 + more:
+            return None
+        first = len(found.codes) - 4
+        return _Codes(entries.shape, found.codes, found.books, scales, found.lengths, found.bits, first)
     full = np.zeros((len(books), 1 << form.bits), np.int8)
     for row, book in zip(full, books, strict=True):
         row[: len(book)] = book
-    return codes.shape, _packed(codes, form.bits), scales, full
+    packed = _packed(np.concatenate(places), form.bits)
+    beyond = np.append(packed, np.zeros(form.bits, np.uint8))
+    return _Codes(entries.shape, beyond, full, scales, None, form.bits, packed.shape[1])
 
 
 def _packed(codes: np.ndarray, bits: int) -> np.ndarray:
@@ -234,9 +268,11 @@ def _up(size: int) -> int:
     return -(-size // 8) * 8
 
 
-def _tables(bits: int) -> int:
+def _tables(codes: _Codes) -> int:
     """Bytes of scratch that codes are looked up in."""
-    return 1024 if bits == 2 else 4 << bits if bits > _PAIRS else 2 << 2 * bits
+    if codes.lengths is not None or codes.bits > _PAIRS:
+        return 4 << codes.bits
+    return 1024 if codes.bits == 2 else 2 << 2 * codes.bits
 
 
 def _units(kernel: Kernel) -> _Units:

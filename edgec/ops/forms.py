@@ -7,6 +7,7 @@ The attribute `form` of a node names one; without it weights are int8.
     int4/32         4 bits: -7 to 7, times a factor from 1 to 18 for each 32 inputs of four outputs
     codebook4       4 bits: a place in a list of 16 weights; 2 to 6 bits are possible
     codebook4/64    4 bits: a place in a list that 64 outputs share
+    int8+huffman    a code: the shorter the more often a weight is there. So for all others
 
 Groups are of 16, 32, 64 or 128.
 
@@ -36,32 +37,49 @@ OUTPUTS = 4
 """Outputs that share the factors of their groups."""
 GROUPS = (16, 32, 64, 128)
 """Inputs that share a factor, outputs that share a codebook."""
+HUFFMAN = "+huffman"
+"""What ends the names of forms whose codes are Huffman's."""
 _NAME = re.compile(r"(?:int4|codebook([2-6]))(?:/(\d+))?")
 
 
 @dataclass(frozen=True)
 class Form:
     """One of them, other than int8. bits: of a weight. group: inputs that share a factor, 0 without factors.
-    book: whether weights may be any few. share: outputs that share these, 0 for all."""
+    book: whether weights may be any few. share: outputs that share these, 0 for all. huffman: whether codes
+    are of unequal lengths, bits on the average at most; what weights there may be is the same."""
 
     name: str
     bits: int
     group: int = 0
     book: bool = False
     share: int = 0
+    huffman: bool = False
+
+    @property
+    def plain(self) -> str:
+        """The form that has codes of equal lengths."""
+        return self.name.removesuffix(HUFFMAN)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it holds every int8 matrix."""
+        return self.plain == INT8
 
     @staticmethod
     def parse(name: str) -> Form | None:
         """The form of that name, None for int8. Raises ValueError for any other name."""
         if name == INT8:
             return None
-        found = _NAME.fullmatch(name)
+        if name == INT8 + HUFFMAN:
+            return Form(name, 8, book=True, huffman=True)
+        found = _NAME.fullmatch(name.removesuffix(HUFFMAN))
         if found is None or (found[2] is not None and int(found[2]) not in GROUPS):
             raise ValueError(f"{name} is no form of weights")
         size = int(found[2] or 0)
+        huffman = name.endswith(HUFFMAN)
         if found[1] is not None:
-            return Form(name, int(found[1]), book=True, share=size)
-        return Form(name, 4, size)
+            return Form(name, int(found[1]), book=True, share=size, huffman=huffman)
+        return Form(name, 4, size, huffman=huffman)
 
     def factors(self, weights: np.ndarray) -> np.ndarray | None:
         """The factors of int8 weights [outputs, inputs] as they are: uint8 [outputs / 4, groups].

@@ -127,7 +127,7 @@ class Mixed:
 
 
 def size_of(weights: np.ndarray, form: str) -> int:
-    """Bytes of a layer's weights in a form."""
+    """Bytes of a layer's weights in a form; the most there may be in Huffman's codes."""
     if (known := Form.parse(form)) is None:
         return weights.size
     books = -(-len(weights) // (known.share or len(weights))) if known.book else 0

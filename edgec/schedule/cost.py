@@ -56,6 +56,8 @@ DECODED: Mapping[int, float] = {2: 0.75, 3: 1.75, 4: 1.75, 5: 3.2, 6: 3.2}
 """Instructions for a weight that a kernel takes apart (`Kernel.decoded`), by the bits of its code."""
 UNPACKED = 2.4
 """The same for int4."""
+HUFFMAN = 5.0, 8.0
+"""The same where codes are of unequal lengths: of the few weights of 4 bits and less, and of more."""
 VECTORS = 16
 """Vectors that share weights taken apart, as a rule."""
 AS_STORED = 1.12
@@ -158,8 +160,13 @@ def spent(graph: Graph, job: Job, steps: Iterable[tuple[str, int]], costs: Costs
 
 
 def _decoding(form: str) -> float:
+    """Instructions for a weight that is taken apart, by the form's name."""
     known = WeightForm.parse(form) if form else None
-    return 0.0 if known is None else DECODED[known.bits] if known.book else UNPACKED
+    if known is None:
+        return 0.0
+    if known.huffman:
+        return HUFFMAN[known.bits > 4]
+    return DECODED[known.bits] if known.book else UNPACKED
 
 
 def beyond_int8(form: str, weights: int, vectors: int, target: Target) -> int:
@@ -170,7 +177,7 @@ def beyond_int8(form: str, weights: int, vectors: int, target: Target) -> int:
     known = WeightForm.parse(form)
     if known is None:
         return 0
-    if known.book or known.group or not is_dsp(target.features):
+    if known.book or known.group or known.huffman or not is_dsp(target.features):
         instructions = weights * -(-vectors // VECTORS) * _decoding(form)
     else:
         instructions = weights * vectors * WORK["dsp"]["linear"][0] * (AS_STORED - 1)

@@ -1,12 +1,13 @@
 #include "ec_coded.h"
 
 #include "ec_dsp.h"
+#include "ec_huffman.h"
 
 void *ec_coded_begin(ec_decoder *d, const ec_coded *c, void *scratch)
 {
-    uint8_t *tile = (uint8_t *)scratch + ec_coded_tables(c->bits);
+    uint8_t *tile = (uint8_t *)scratch + ec_coded_tables(c);
 
-    *d = (ec_decoder){c, NULL, scratch, tile, -1};
+    *d = (ec_decoder){c, scratch, tile, -1, -1, 0};
     return tile + c->room;
 }
 
@@ -152,9 +153,23 @@ static const uint8_t *runs(const ec_coded *c, const void *tables, const uint8_t 
     return codes;
 }
 
+static void tables_of(ec_decoder *d, int32_t book)
+{
+    if (d->book == book) {
+        return;
+    }
+    d->book = book;
+    if (d->c->lengths != NULL) {
+        ec_huffman_tables(d->c, book, (uint32_t *)d->tables);
+    } else {
+        make_tables(d->c, d->c->book + book * d->c->entries, d->tables);
+    }
+}
+
 const void *ec_coded_tile(ec_decoder *d, int32_t first, int32_t n)
 {
     const ec_coded *c = d->c;
+    const int32_t unit = c->lengths == NULL ? c->bytes : 0;
     const size_t ends = (size_t)c->words * sizeof *c->ends;
     uint32_t *to = (uint32_t *)d->tile;
 
@@ -162,16 +177,17 @@ const void *ec_coded_tile(ec_decoder *d, int32_t first, int32_t n)
         return d->tile;
     }
     d->first = first;
+    d->at = first == 0 ? 0 : d->at;
     for (int32_t u = first / 4; u < (first + n + 3) / 4; u++) {
-        const uint8_t *codes = c->codes + u * c->bytes;
-        const int8_t *book = c->book + (u / c->share << c->bits);
-        if (d->book != book) {
-            make_tables(c, book, d->tables);
-            d->book = book;
-        }
+        const uint8_t *codes = c->codes + u * unit;
+        const uint8_t *scales = c->scales != NULL ? c->scales + u * c->runs : NULL;
+        tables_of(d, u / c->share);
         for (int32_t s = 0; s < c->stripes; s++) {
-            codes = c->scales != NULL ? runs(c, d->tables, codes, c->scales + u * c->runs, to)
-                                      : stripe(c, d->tables, codes, to);
+            if (c->lengths != NULL) {
+                d->at = ec_huffman_stripe(c, (const uint32_t *)d->tables, d->at, scales, to);
+            } else {
+                codes = scales != NULL ? runs(c, d->tables, codes, scales, to) : stripe(c, d->tables, codes, to);
+            }
             to += c->stripe / 4;
             if (ends != 0) {
                 memcpy(to, c->ends + (u * c->stripes + s) * c->words, ends);

@@ -10,8 +10,8 @@ import torch
 
 from edgec.frontends import load_model
 from edgec.ir.text import to_text
-from edgec.options import Silent
-from edgec.pipeline import FLOAT_PASSES, run_passes
+from edgec.options import BuildOptions, Silent
+from edgec.pipeline import FLOAT_PASSES, LEAST, lower, run_passes
 from edgec.quant.data import Samples
 from edgec.quant.learn import weights
 from edgec.quant.learn.torch_graph import constants_of, inputs_of, outputs_with
@@ -22,6 +22,7 @@ from .conftest import Builder
 
 KB = 1024
 MODEL = "tests.e2e.models:vit_64"
+TINY = "tests.e2e.models:tiny_vit"
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,15 @@ def test_weights_fit_the_flash_that_there_is(
     assert stored == {w.split(" x")[0] for w in built_one["forms"].split(", ")}
     assert built_one["forms"] in table.plain(precision.frontier(report))
     assert (folder / precision.PICTURE).read_text("utf-8") == precision.svg(report["model"], weighing)
+
+
+def test_what_loses_nothing_is_not_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "learn", lambda *_: pytest.fail("learned"))
+    graph, calib = load_model(TINY), tmp_path / "x.npz"
+    np.savez(calib, x=np.random.default_rng(0).random((LEAST, *graph.type(graph.inputs[0]).shape[1:])))
+    options = BuildOptions(TINY, "stm32f746", tmp_path, weights="int8+huffman", calib=calib)
+    lowered = lower(graph, options, Silent())
+    assert "int8+huffman" in [n.attrs.get("form") for n in lowered.graph.nodes()]
 
 
 @pytest.mark.parametrize("longest", [1, 4])

@@ -15,21 +15,26 @@ from edgec.tune.measure import measure
 from tests.kernels import check_call, quants
 
 FORMS = ["int4", "int4/16", *(f"codebook{k}{group}" for k in range(2, 7) for group in ("", "/16"))]
+HUFFMAN = [
+    f"{form}+huffman" for form in ("int8", "int4", "int4/16", "codebook2", "codebook4/16", "codebook6")
+]
 
 
 def encodable(form: str, outputs: int, inputs: int, rng: np.random.Generator) -> np.ndarray:
-    """Weights that a form holds, int8 [outputs, inputs]."""
+    """Weights that a form holds, int8 [outputs, inputs]; few of them are frequent where that saves bytes."""
     known = Form.parse(form)
     assert known is not None
     if known.book:
         rows = known.share or outputs
         books = [
-            rng.choice(np.arange(-127, 128), 1 << known.bits, replace=False) for _ in range(0, outputs, rows)
+            rng.choice(np.arange(-127, 128), min(1 << known.bits, 255), replace=False)
+            for _ in range(0, outputs, rows)
         ]
         for book in books:
             book[0] = 0
-        return np.concatenate([rng.choice(b, (rows, inputs)) for b in books])[:outputs].astype(np.int8)
-    w = rng.integers(-7, 8, (outputs, inputs))
+        p = shares(len(books[0]), form)
+        return np.concatenate([rng.choice(b, (rows, inputs), p=p) for b in books])[:outputs].astype(np.int8)
+    w = rng.choice(np.arange(-7, 8), (outputs, inputs), p=shares(15, form))
     if not known.group:
         return (16 * w).astype(np.int8)
     factors = rng.integers(1, 19, (-(-outputs // 4), -(-inputs // known.group)))
@@ -37,8 +42,15 @@ def encodable(form: str, outputs: int, inputs: int, rng: np.random.Generator) ->
     return (w * factors).astype(np.int8)
 
 
+def shares(count: int, form: str) -> np.ndarray:
+    """How often each of so many weights is there."""
+    falling = 0.01 ** (np.arange(count) / count) if form.endswith("+huffman") else np.ones(count)
+    whole: np.ndarray = falling / falling.sum()
+    return whole
+
+
 @settings(max_examples=25, deadline=None)
-@given(st.data(), st.sampled_from(FORMS))
+@given(st.data(), st.sampled_from(FORMS + HUFFMAN))
 def test_linear(data: st.DataObject, form: str) -> None:
     draw = data.draw
     lead = draw(st.sampled_from([(1,), (1, 5), (3,), (1, 2, 3), (2, 3), (1, 9)]))
@@ -67,7 +79,7 @@ def test_linear(data: st.DataObject, form: str) -> None:
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.data(), st.sampled_from(FORMS))
+@given(st.data(), st.sampled_from(FORMS + HUFFMAN))
 def test_conv2d(data: st.DataObject, form: str) -> None:
     draw = data.draw
     c = 16 if "int4/" in form else draw(st.sampled_from([1, 3, 4, 5]))
@@ -88,7 +100,7 @@ def test_conv2d(data: st.DataObject, form: str) -> None:
     check_call("conv2d", ins, attrs, consts={1: w}, out_quant=draw(quants), seed=draw(st.integers(0, 99)))
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", FORMS + HUFFMAN)
 def test_outputs_in_parts(form: str) -> None:
     """More weights than are taken apart at a time, and a last part that is no whole unit."""
     w = encodable(form, 42, 256, np.random.default_rng(1))
@@ -97,13 +109,13 @@ def test_outputs_in_parts(form: str) -> None:
     check_call("linear", ins, {"form": form, "block": 4}, consts={1: w}, out_quant=Quant.of(0.5, -2))
 
 
-@pytest.mark.parametrize("form", ["int8", *FORMS])
+@pytest.mark.parametrize("form", ["int8", *FORMS, *HUFFMAN])
 def test_only_whole_tables_of_int8_come_in_parts(form: str) -> None:
     """Kernel.cut is of a table that is computed with as it is: other forms are read where they are stored."""
     graph = Graph()
     graph.features = frozenset({"dsp", "dual"})
-    x = graph.add_input("x", TensorType((1, 9, 64), DType.I8, Quant.of(0.05)))
-    w = encodable("codebook2" if form == "int8" else form, 32, 64, np.random.default_rng(1))
+    x = graph.add_input("x", TensorType((1, 9, 128), DType.I8, Quant.of(0.05)))
+    w = encodable("codebook2" if form == "int8" else form, 64, 128, np.random.default_rng(1))
     operands = [x, graph.add_constant("w", w, Quant.of(0.01))]
     (y,) = add_op(graph, "linear", operands, {"form": form, "block": 8})
     graph.set_type(y, graph.type(y).with_(dtype=DType.I8, quant=Quant.of(1.0)))

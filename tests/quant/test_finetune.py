@@ -92,7 +92,14 @@ class Said(Silent):
     warn = note
 
 
-FORMS = ["int8", "int4", "int4/16", "codebook3", {"": "codebook2", "head": "int8", "up": "int4"}]
+FORMS = [
+    "int8",
+    "int8+huffman",
+    "int4",
+    "int4/16",
+    "codebook3",
+    {"": "codebook2", "head": "int8", "up": "int4"},
+]
 
 
 @pytest.mark.parametrize("forms", FORMS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 
 import numpy as np
@@ -61,6 +62,37 @@ def test_a_form_holds_what_was_projected(form: str, features: frozenset[str]) ->
     assert size < 26 * 128 * known.bits / 8 * 1.06 + 28 * 20 + books * 2**known.bits
     after = evaluate(graph, {"x": np.arange(640).reshape(1, 5, 128).astype(np.int8)})["fc"]
     assert np.abs(after.astype(int) - before).max() < (40 if form.startswith("codebook2") else 12)
+
+
+@pytest.mark.parametrize("features", [frozenset[str](), frozenset({"dsp"}), frozenset({"neon"})])
+@pytest.mark.parametrize("form", ["int8", "int4", "int4/64", "codebook4", "codebook3/16", "codebook6"])
+def test_huffman_stores_the_same_in_fewer_bytes(form: str, features: frozenset[str]) -> None:
+    size, held = {}, {}
+    for name in (form, f"{form}+huffman"):
+        graph = layer(normal(64, 256))
+        project_graph(graph, every(graph, name))
+        (node,) = graph.nodes()
+        graph.features = features
+        kernel = op_of(node).kernel(call_of(graph, node))
+        assert kernel.form == ("" if name == "int8" else name)
+        size[name] = sum(getattr(f.value, "nbytes", 0) for f in kernel.fields.values())
+        held[name] = graph.data(node.inputs[1])
+    assert np.array_equal(held[form], held[f"{form}+huffman"])
+    assert size[f"{form}+huffman"] < 0.99 * size[form]
+
+
+@pytest.mark.parametrize("features", [frozenset[str](), frozenset({"dsp"})])
+@pytest.mark.parametrize("form", ["int8", "int4", "codebook2"])
+def test_what_huffman_does_not_shorten_has_the_form_without(form: str, features: frozenset[str]) -> None:
+    """Every weight is as frequent as the others, but for int4, of which there are few."""
+    few = {"int8": np.arange(-127, 128), "int4": 16 * np.arange(-7, 8), "codebook2": [-50, 0, 3, 90]}[form]
+    kernels = []
+    for name in (form, f"{form}+huffman"):
+        graph = layer(np.resize(few, (8, 16) if form == "int4" else (32, 64)).astype(np.int8))
+        graph.features = features
+        graph.nodes()[0].attrs["form"] = name
+        kernels.append(op_of(graph.nodes()[0]).kernel(call_of(graph, graph.nodes()[0])))
+    assert kernels[0].function == kernels[1].function and kernels[0].form == kernels[1].form
 
 
 def test_the_bias_follows_the_scale() -> None:
@@ -128,6 +160,21 @@ def test_few_values_are_a_codebook_already() -> None:
 def test_names() -> None:
     assert Form.parse("int8") is None
     assert Form.parse("codebook3/32") == Form("codebook3/32", 3, book=True, share=32)
-    for wrong in ("int3", "codebook7", "int4/20", "codebook", "codebook4/8", "int8/16"):
-        with pytest.raises(ValueError, match=wrong):
+    assert Form.parse("codebook3/32+huffman") == Form(
+        "codebook3/32+huffman", 3, book=True, share=32, huffman=True
+    )
+    assert Form.parse("int4/64+huffman") == Form("int4/64+huffman", 4, 64, huffman=True)
+    whole = Form.parse("int8+huffman")
+    assert whole is not None and whole.is_exact and whole.plain == "int8"
+    for wrong in (
+        "int3",
+        "codebook7",
+        "int4/20",
+        "codebook",
+        "codebook4/8",
+        "int8/16",
+        "+huffman",
+        "int8/16+huffman",
+    ):
+        with pytest.raises(ValueError, match=re.escape(wrong)):
             Form.parse(wrong)

@@ -24,37 +24,38 @@ _INT8 = 127.0
 class Coded(nn.Module):
     """Weights [outputs, ...] of a layer, in a form.
 
-    weights: float. scale: of int8, for each output. form: None for int8. `gap` is the usual distance
-    of two entries, in units of the scale.
+    weights: float. scale: of int8, for each output. form: None for int8. `bound` is the same, None where any
+    integers will do. `gap` is the usual distance of two entries, in units of the scale.
     """
 
     def __init__(self, weights: np.ndarray, scale: np.ndarray, form: Form | None) -> None:
         super().__init__()
         self.form, self.shape = form, weights.shape
+        self.bound = bound = None if form is None or form.is_exact else form
         flat = weights.reshape(len(weights), -1).astype(np.float64)
         held = np.clip(np.rint(flat / scale[:, None]), -_INT8, _INT8)
         scale = scale.astype(np.float64)
         self.group = len(flat)
         books = np.zeros((0, 0))
-        if form is not None and form.book:
-            self.group = form.share or len(flat)
+        if bound is not None and bound.book:
+            self.group = bound.share or len(flat)
             books = np.stack(
-                [_book(held[k : k + self.group], form.bits) for k in range(0, len(flat), self.group)]
+                [_book(held[k : k + self.group], bound.bits) for k in range(0, len(flat), self.group)]
             )
-        elif form is not None:
-            found = project(held.astype(np.int8), scale, form)
+        elif bound is not None:
+            found = project(held.astype(np.int8), scale, bound)
             assert found is not None
             scale = found.scale
         self.book = nn.Parameter(torch.from_numpy(books).float())
         self.scale = nn.Parameter(torch.from_numpy(scale).float())
         self.latent = nn.Parameter(torch.from_numpy(flat / scale[:, None]).float())
-        self.gap = 1.0 if form is None else 2 * _INT8 / (1 << form.bits)
+        self.gap = 1.0 if bound is None else 2 * _INT8 / (1 << bound.bits)
 
     def integers(self) -> Tensor:
         """The entries, in units of the scale: integers of int8, [outputs, inputs]."""
-        if self.form is None:
+        if self.bound is None:
             return self.latent.round().clamp(-_INT8, _INT8)
-        if not self.form.book:
+        if not self.bound.book:
             return STEP * (self.latent / STEP).round().clamp(-LARGEST, LARGEST)
         rounded = self.book + (self.book.round().clamp(-_INT8, _INT8) - self.book).detach()
         near = rounded.detach().abs().argmin(1, keepdim=True)
