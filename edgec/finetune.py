@@ -19,15 +19,16 @@ from edgec.ir.store import to_bytes
 from edgec.ops.base import OpError
 from edgec.ops.forms import INT8, Form
 from edgec.options import Progress
-from edgec.pipeline import FLOAT_PASSES, run_passes
+from edgec.pipeline import FLOAT_PASSES, LEARN, LEAST, run_passes
 from edgec.quant.choose import quantize_model
 from edgec.quant.data import Samples, load_samples
 from edgec.quant.forms import has_weights
 from edgec.quant.learn.exact import Held
 from edgec.quant.learn.feed import Feed
 from edgec.quant.learn.loss import classes_of
-from edgec.quant.learn.student import Student
+from edgec.quant.learn.student import Student, is_coded
 from edgec.quant.learn.tune import Check, Settings, Tuner
+from edgec.quant.learn.weights import learn, recipe_for
 
 if TYPE_CHECKING:
     from torch import nn
@@ -91,6 +92,7 @@ def finetune(
     labels: float = 0.2,
     temperature: float = 2.0,
     checks: int = 2,
+    prepare: bool = True,
     seed: int = 0,
     resume: str | Path | None = None,
     progress: Progress | None = None,
@@ -103,9 +105,10 @@ def finetune(
     the weights of all layers that may have one, or by module path or what it begins with
     ({"": "int4", "blocks.3": "codebook3"}), int8 where nothing is said. valid_data: what the weights are
     chosen by, as train_data; None for the first 128 samples of train_data, which does not show overfitting.
-    epochs, batch, rate, labels, temperature, checks, seed: see `Settings`. resume: a checkpoint, which is
-    kept there and taken up where it is there; the result is that of a run without interruption. progress:
-    None for lines on stderr.
+    epochs, batch, rate, labels, temperature, checks, seed: see `Settings`. prepare: whether to begin with
+    weights that were learned in their forms, as a build learns them, instead of rounded ones. resume: a
+    checkpoint, which is kept there and taken up where it is there; the result is that of a run without
+    interruption. progress: None for lines on stderr.
 
     Raises Diagnostic E101 for options that make no sense, E104 for data that cannot be used, E106 for a
     checkpoint of something else, E202 for an op without gradient, and as `load_torch` does.
@@ -120,10 +123,14 @@ def finetune(
         run_passes(teacher, FLOAT_PASSES)
         classes = classes_of(teacher)
         feed = Feed(train_data, types, size=batch, seed=seed, classes=classes)
-        samples = _calibration(calib, feed, types)
+        samples = _calibration(calib, feed, types, _CALIB)
         named = _forms(teacher, forms)
-        chosen = quantize_model(teacher, samples.permuted(teacher.input_perms), told, named)
         try:
+            start, left = teacher, dict(named)
+            if prepare:
+                many = _calibration(calib, feed, types, LEARN).permuted(teacher.input_perms)
+                start, left = _learned(teacher, named, many, told)
+            chosen = quantize_model(start, samples.permuted(teacher.input_perms), told, left)
             student = Student(chosen.real, chosen.ranges, chosen.wide, named)
             tuner = Tuner(
                 teacher,
@@ -193,11 +200,23 @@ def _forms(graph: Graph, forms: str | Mapping[str, str]) -> dict[str, str]:
     return {name: form for name, form in found.items() if form != INT8}
 
 
-def _calibration(calib: object, feed: Feed, types: Mapping[str, TensorType]) -> Samples:
-    """Samples in the order of the user's inputs."""
+def _learned(
+    graph: Graph, forms: Mapping[str, str], samples: Samples, told: Progress
+) -> tuple[Graph, dict[str, str]]:
+    """The graph with weights learned in their forms as a build does; the forms that are left to be given."""
+    coded = {name: form for name, form in forms.items() if is_coded(form)}
+    if not coded or len(samples) < LEAST:
+        return graph, dict(forms)
+    told.stage("learn weights in their forms")
+    held = learn(graph, coded, samples, recipe_for(graph), told)
+    return held, {name: form for name, form in forms.items() if name not in coded}
+
+
+def _calibration(calib: object, feed: Feed, types: Mapping[str, TensorType], most: int) -> Samples:
+    """At most so many samples, in the order of the user's inputs."""
     if isinstance(calib, str | Path):
-        return load_samples(str(calib), types, limit=_CALIB)
+        return load_samples(str(calib), types, limit=most)
     source = feed if calib is None else feed.like(calib, "calib")
-    first = source.head(_CALIB)
-    arrays = {v: np.concatenate([b.inputs[v] for b in first])[:_CALIB] for v in types}
+    first = source.head(most)
+    arrays = {v: np.concatenate([b.inputs[v] for b in first])[:most] for v in types}
     return Samples(arrays, source.where, whole=frozenset(v for v, t in types.items() if t.shape[:1] != (1,)))

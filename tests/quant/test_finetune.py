@@ -26,6 +26,7 @@ from edgec.options import Silent  # noqa: E402
 from edgec.quant import finetune  # noqa: E402
 from edgec.quant.formats import to_integers  # noqa: E402
 from edgec.quant.learn import tune  # noqa: E402
+from edgec.quant.learn.weights import Recipe  # noqa: E402
 
 EXAMPLE = torch.zeros(1, 2, 4, 4)
 LOADED: dict[bytes, Graph] = {}
@@ -74,7 +75,14 @@ def data(count: int = 48) -> tuple[Tensor, Tensor]:
 
 
 def tuned(given: object = None, **options: Any) -> Any:
-    options = {"forms": "codebook2", "epochs": 2, "batch": 8, "progress": Silent(), **options}
+    options = {
+        "forms": "codebook2",
+        "epochs": 2,
+        "batch": 8,
+        "prepare": False,
+        "progress": Silent(),
+        **options,
+    }
     return finetune(
         options.pop("model", None) or small(), EXAMPLE, data() if given is None else given, **options
     )
@@ -117,7 +125,7 @@ def test_what_is_saved_computes_what_was_trained_with(tmp_path: Path, forms: obj
     if isinstance(forms, dict):
         assert forms_of == {"conv": "codebook2", "up": "int4", "head": None}
     else:  # groups of 16 inputs do not divide the 8 of up, nor the 18 of conv
-        fits = ["head"] if "/" in forms else ["conv", "up", "head"]
+        fits = ["head"] if forms == "int4/16" else ["conv", "up", "head"]
         assert [p for p, f in forms_of.items() if f == forms] == ([] if forms == "int8" else fits)
 
 
@@ -126,6 +134,13 @@ def test_it_learns() -> None:
     assert result.best.loss < 0.7 * result.history[0].loss
     labelled = tuned(epochs=6, labels=1.0, forms="int4", rate=0.05)
     assert labelled.best.top1 > labelled.history[0].top1 + 0.1
+
+
+def test_it_begins_with_what_a_build_learns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgec.finetune.recipe_for", lambda _: Recipe(40, 40))
+    plain, prepared = tuned(epochs=1, labels=0.0), tuned(epochs=1, labels=0.0, prepare=True)
+    assert prepared.history[0].loss < 0.8 * plain.history[0].loss
+    assert prepared.best.loss < plain.best.loss
 
 
 def test_the_model_and_random_numbers_stay_as_they_were() -> None:

@@ -43,7 +43,7 @@ class Student(nn.Module):
         coded: dict[str, Coded] = {}
         for name, text in self.forms.items():
             form, value = Form.parse(text), real.node(name).inputs[1]
-            if form is not None and (form.book or not form.group) and value not in coded:
+            if is_coded(text) and value not in coded:
                 quant = plain.type(plain.node(name).inputs[1]).q
                 data = real.values[value].data
                 assert data is not None
@@ -78,6 +78,7 @@ class Student(nn.Module):
             held = made.values[value]
             if place in self.others:
                 held.data = self.others[place].detach().numpy().copy()
+                held.type = held.type.with_(quant=None)
             elif place in self.coded:
                 q, scale = self._code(place).stored()
                 held.data = (q * scale.reshape(-1, *(1,) * (q.ndim - 1))).astype(np.float32)
@@ -132,6 +133,12 @@ class Student(nn.Module):
         found = self.coded[place]
         assert isinstance(found, Coded)
         return found
+
+
+def is_coded(form: str) -> bool:
+    """Whether weights of a form are `Coded`, with entries or scales that learn."""
+    parsed = Form.parse(form)
+    return parsed is not None and not parsed.is_exact and (parsed.book or not parsed.group)
 
 
 def _untied(graph: Graph) -> Graph:
