@@ -61,7 +61,7 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     bind(lowered.graph)
     made = _fitted(options, target, lowered, progress)
     if tuner is not None:
-        made = _tuned(options, target, lowered, made, tuner)
+        made = _tuned(options, target, made.lowered, made, tuner)
     lowered, graph, plan, library, report = made.lowered, made.graph, made.plan, made.library, made.report
     if options.pareto:
         progress.stage("trade-offs")
@@ -142,19 +142,18 @@ def _shrunk(
     where no forms fit, E303 where they cost too much.
     """
     tight: Diagnostic | None = None
-    limit = shrinker.bytes - (error.need - error.have)
+    limit = shrinker.bytes - max(error.need - error.have, 1)
     while (sketch := shrinker.sketch(limit)) is not None:
         try:
             made(dense(sketch))
+            return made(dense(shrinker.learned()))
         except DoesNotFit as again:
             if again.memory != "flash":
                 tight = fit.explain(again, *last)
                 if not shrinker.without_scratch():
                     raise tight from again
                 continue
-            error, limit = again, shrinker.taken - (again.need - again.have)
-            continue
-        return made(dense(shrinker.learned()))
+            error, limit = again, shrinker.taken - max(again.need - again.have, 1)
     raise tight or shrinker.too_small(error)
 
 

@@ -26,7 +26,7 @@ from edgec.quant.forms import has_weights
 from edgec.quant.learn.exact import Held
 from edgec.quant.learn.feed import Feed
 from edgec.quant.learn.loss import classes_of
-from edgec.quant.learn.student import Student, is_coded
+from edgec.quant.learn.student import Student
 from edgec.quant.learn.tune import Check, Settings, Tuner
 from edgec.quant.learn.weights import learn, recipe_for
 
@@ -115,6 +115,8 @@ def finetune(
     """
     settings = Settings(epochs, batch, rate, labels, temperature, checks, seed)
     _check(settings)
+    if resume is not None:
+        _require_folder(Path(resume).parent)
     with nullcontext(progress) if progress is not None else shown() as told:
         told.stage("read the model")
         inputs = example_inputs if isinstance(example_inputs, tuple) else (example_inputs,)
@@ -200,11 +202,22 @@ def _forms(graph: Graph, forms: str | Mapping[str, str]) -> dict[str, str]:
     return {name: form for name, form in found.items() if form != INT8}
 
 
+def _require_folder(folder: Path) -> None:
+    """Raise Diagnostic E103 where a checkpoint has no folder to be in."""
+    if not folder.is_dir():
+        raise Diagnostic(
+            "E103",
+            "the checkpoint's folder is not there",
+            where=f"resume: {folder}",
+            remedies=[f"mkdir -p {folder}"],
+        )
+
+
 def _learned(
     graph: Graph, forms: Mapping[str, str], samples: Samples, told: Progress
 ) -> tuple[Graph, dict[str, str]]:
     """The graph with weights learned in their forms as a build does; the forms that are left to be given."""
-    coded = {name: form for name, form in forms.items() if is_coded(form)}
+    coded = {name: form for name, form in forms.items() if (x := Form.parse(form)) is not None and x.learns}
     if not coded or len(samples) < LEAST:
         return graph, dict(forms)
     told.stage("learn weights in their forms")

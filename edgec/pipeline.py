@@ -11,7 +11,7 @@ from edgec.ir import DType, Graph, TensorType
 from edgec.ir.verify import verify
 from edgec.ops.base import OpError, call_of, infer_types, op_of
 from edgec.ops.dsp import densest
-from edgec.ops.forms import Form
+from edgec.ops.forms import INT8, Form
 from edgec.options import BuildOptions, Progress
 from edgec.passes.absorb_views import AbsorbViews
 from edgec.passes.base import Changes, Pass
@@ -137,11 +137,12 @@ class Lowered:
 @dataclass(frozen=True)
 class Real:
     """A float graph to be quantized. model: the same at full rank. inputs: those of the user's model, in
-    order."""
+    order. notes: what there is to say about it."""
 
     graph: Graph
     model: Graph
     inputs: Mapping[str, TensorType]
+    notes: tuple[str, ...] = ()
 
 
 def run_passes(graph: Graph, passes: Sequence[Pass]) -> list[tuple[str, Changes]]:
@@ -173,9 +174,8 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
         graph.features = densest(graph.features)
     if not is_float(graph):
         _refuse_float_only(options)
-        project_graph(graph, every(graph, options.weights))
         lowered = Lowered(graph)
-        _finish(lowered, options)
+        _finish(lowered, options, options.weights)
         return lowered
     own_types = {v: graph.type(v) for v in graph.inputs}
     run_passes(graph, FLOAT_PASSES)
@@ -184,21 +184,24 @@ def lower(graph: Graph, options: BuildOptions, progress: Progress) -> Lowered:
     form = Form.parse(options.weights)
     if form is not None and form.share and (layers := reorder(smaller)):
         told.append(f"outputs of {len(layers)} layers in another order: like weights share a codebook")
-    forms, real = every(smaller, options.weights), Real(smaller, graph, own_types)
+    forms, real = every(smaller, options.weights), Real(smaller, graph, own_types, tuple(told))
     enough = not samples.random and len(samples) >= LEAST
     if options.rounding == "learned":
         _require(enough, len(samples), options)
         forms = {n.name: options.weights for n in smaller.nodes() if has_weights(smaller, n)}
-    loses = form is not None and not form.is_exact
-    if forms and enough and options.rounding != "nearest" and (loses or options.rounding == "learned"):
+    learns = form.learns if form is not None else options.rounding == "learned"
+    if forms and enough and learns and options.rounding != "nearest":
         taught = _samples(graph, own_types, options, LEARN)
         held = _learned(smaller, forms, taught, progress)
         left = forms if held is smaller else {}
         lowered = lower_learned(held, real, samples, options, progress, left)
     else:
         lowered = lower_learned(smaller, real, samples, options, progress, forms)
+        if forms and learns and options.rounding is None:
+            what = f"weights are the nearest of {options.weights}"
+            lowered.notes.append(f"{what}; with --calib and {LEAST} samples they are learned")
     lowered.real = real
-    return _told(lowered, told)
+    return lowered
 
 
 def _require(enough: bool, count: int, options: BuildOptions) -> None:
@@ -240,7 +243,7 @@ def lower_learned(
     """
     model = None if graph is real.model else real.model
     chosen = quantize_model(graph, samples, progress, forms, model)
-    return _lowered(chosen, samples, real.model, options, progress)
+    return _told(_lowered(chosen, samples, real.model, options, progress), real.notes)
 
 
 def _told(lowered: Lowered, notes: Sequence[str]) -> Lowered:
@@ -265,7 +268,11 @@ def _reduced(
 
 def _refuse_float_only(options: BuildOptions) -> None:
     """Raise Diagnostic E101 for what a model that is quantized cannot have."""
-    asked = {"--rank": options.rank is not None, "--rounding learned": options.rounding == "learned"}
+    asked = {
+        "--rank": options.rank is not None,
+        "--rounding learned": options.rounding == "learned",
+        "--max-drop": options.max_drop is not None,
+    }
     for option in (name for name, given in asked.items() if given):
         raise Diagnostic(
             "E101",
@@ -282,8 +289,11 @@ def dense(lowered: Lowered) -> Lowered:
     return replace(lowered, graph=graph, narrow=(lambda: dense(narrow())) if narrow is not None else None)
 
 
-def _finish(lowered: Lowered, options: BuildOptions) -> None:
-    """Take an integer graph through the integer passes, and note what was dead in it."""
+def _finish(lowered: Lowered, options: BuildOptions, form: str = INT8) -> None:
+    """Take an integer graph through the integer passes, and note what was dead in it.
+
+    form: the one that weights are rounded to, once dead channels are gone: those of a group would tear it.
+    """
     graph, removal = lowered.graph, RemoveDeadChannels()
     at = INTEGER_PASSES.index(removal)
     run_passes(graph, INTEGER_PASSES[:at])
@@ -291,6 +301,10 @@ def _finish(lowered: Lowered, options: BuildOptions) -> None:
         lowered.whole = graph.copy()
         ((_, changes),) = run_passes(graph, [removal])
         _note_dead(lowered, changes.figures)
+    if errors := project_graph(graph, every(graph, form)):
+        lowered.whole = None  # other weights
+        lost = f"up to {max(errors.values()):.1%} of a layer's are lost"
+        lowered.notes.append(f"weights of {len(errors)} layers are the nearest of {form}: {lost}")
     *_, (_, sharing) = run_passes(graph, INTEGER_PASSES[at + 1 :])
     if layers := sharing.figures["layers"]:
         lowered.notes.append(f"{sharing.figures['bytes']:,} B of weights are shared by {layers} layers")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from edgec.ops.dsp import is_dsp
 from edgec.ops.forms import INT8
 from edgec.ops.interpret import evaluate
 from edgec.options import BuildOptions, Progress, Silent
-from edgec.pipeline import LEARN, Lowered, Real, lower_learned
+from edgec.pipeline import LEARN, LEAST, Lowered, Real, lower_learned
 from edgec.quant.data import Samples, open_data
 from edgec.quant.forms import has_weights
 from edgec.quant.images import spaced
@@ -32,6 +33,8 @@ JUDGE = 512
 """Samples that the accuracy is measured on, apart from those that weights are learned from, at most."""
 FEW = 128
 """Samples to measure on below which a warning says how far the figure may be off."""
+_COUNT = LEAST * 3 // 2
+"""Samples that there have to be: a third is put aside."""
 _TRIED = 24
 """Samples on which every form of every layer is measured."""
 
@@ -60,8 +63,10 @@ class Shrinker:
     def __init__(self, real: Real, options: BuildOptions, progress: Progress) -> None:
         graph = real.graph.copy()
         reorder(graph)
-        self.real = Real(graph, graph if real.model is real.graph else real.model, real.inputs)
+        self.real = replace(real, graph=graph, model=graph if real.model is real.graph else real.model)
         self.options, self.progress = options, progress
+        _require_torch()
+        _require_classes(graph)
         if options.calib is None:
             raise Diagnostic(
                 "E101",
@@ -70,6 +75,17 @@ class Shrinker:
                 remedies=["--calib DATA   samples, best with labels: .npz, .parquet or a folder of images"],
             )
         data = open_data(str(options.calib), real.inputs)
+        if data.count < _COUNT:
+            raise Diagnostic(
+                "E101",
+                "--max-drop learns from samples and is measured on others, and there are too few",
+                where=f"--calib {options.calib}",
+                facts=[("need", f"{_COUNT} samples"), ("have", f"{data.count} samples")],
+                remedies=[
+                    "more samples",
+                    "--weights codebook4 or another form for all layers, without --max-drop",
+                ],
+            )
         self.judged, taught = _shares(data.count)
         self.taught = data.take(taught).permuted(graph.input_perms)
         self.held_out = data.take(self.judged).permuted(graph.input_perms)
@@ -121,6 +137,13 @@ class Shrinker:
             self.progress.stage("learn weights")
             graph, forms = self._learn(forms), {}
         lowered = lower_learned(graph, self.real, self.taught, self.options, self.progress, forms)
+        return self._judged(lowered)
+
+    def _judged(self, lowered: Lowered) -> Lowered:
+        """The same with what it loses, measured; its narrow form is measured where it is taken."""
+        assert self.options.max_drop is not None
+        if (narrow := lowered.narrow) is not None:
+            lowered.narrow = lambda: self._judged(narrow())
         self.progress.stage("measure the accuracy")
         loss = self._loss(lowered.graph)
         if loss.points > self.options.max_drop:
@@ -180,13 +203,18 @@ class Shrinker:
     def _learn(self, forms: Mapping[str, str]) -> Graph:
         from edgec.quant.learn.weights import learn, recipe_for
 
-        coded = {n: f for n, f in forms.items() if f != INT8}
+        wanted = self.options.rounding == "learned"
+        coded = {n: f for n, f in forms.items() if f != INT8 or wanted}
         return learn(self.real.graph, coded, self.taught, recipe_for(self.real.graph), self.progress)
 
     # -- what they cost ---------------------------------------------------
 
     def _loss(self, graph: Graph) -> Loss:
-        real = _outputs_of(self.real.graph, self.held_out)({})[0].reshape(len(self.judged), -1).argmax(axis=1)
+        from edgec.quant.learn.torch_graph import one_thread
+
+        with one_thread():
+            (scores,) = _outputs_of(self.real.model, self.held_out)({})
+        real = scores.reshape(len(self.judged), -1).argmax(axis=1)
         here = np.empty_like(real)
         for k in range(len(real)):
             answer = evaluate(graph, integer_inputs(graph, self.held_out.sample(k)))[graph.outputs[0]]
@@ -278,6 +306,29 @@ class Shrinker:
                 ("weights", f"{self.choice.bytes:,} B   {self.mixed.most:,} B in int8"),
             ],
             remedies=[*remedies, "fine-tune the model for these forms: docs/finetuning.md"],
+        )
+
+
+def _require_torch() -> None:
+    """Raise Diagnostic E401 where weights cannot be learned."""
+    if importlib.util.find_spec("torch") is None:
+        raise Diagnostic(
+            "E401",
+            "missing package: torch, in which --max-drop measures and learns weights",
+            remedies=["pip install 'edgec[torch]'", "--weights codebook4 instead of --max-drop"],
+        )
+
+
+def _require_classes(graph: Graph) -> None:
+    """Raise Diagnostic E101 unless what a model gives is a row of values of which the largest counts."""
+    shapes = [graph.type(v).shape for v in graph.outputs]
+    if len(shapes) != 1 or shapes[0][:-1] != (1,) * (len(shapes[0]) - 1) or shapes[0][-1:] in ((), (1,)):
+        raise Diagnostic(
+            "E101",
+            "--max-drop counts how often the largest value of a row of classes is another one",
+            where="--max-drop",
+            facts=[("outputs", ", ".join("x".join(map(str, s)) or "one value" for s in shapes))],
+            remedies=["--weights codebook4 or another form for all layers, and compare the outputs yourself"],
         )
 
 

@@ -30,6 +30,8 @@ _BESIDE = 16
 _SMALL = ("-Os", "-g")
 """How zig compiles what it links of its own, such as division of 64 bits; without -g it drops all symbols."""
 
+_ALIGNED = 16
+"""Bytes that the alignment of weights may take."""
 _UNLIMITED = 0x1000_0000
 """Length of a memory in the first link, which only measures."""
 
@@ -341,9 +343,12 @@ def _place_weights(sizes: Sizes, target: Target, flash_limit: int | None) -> Reg
     if sizes.flash <= limit:
         for region in target.weight_regions:
             need = sizes.weights + (resident if region is target.boot else 0)
-            if need + 16 <= region.size and resident <= target.boot.size:
+            if need + _ALIGNED <= region.size and resident <= target.boot.size:
                 return region
-        have = max(r.size - (resident if r is target.boot else 0) for r in target.weight_regions) + resident
+        sizes_left = (
+            r.size - _ALIGNED - (resident if r is target.boot else 0) for r in target.weight_regions
+        )
+        have = max(sizes_left) + resident
     code = sizes.flash - sizes.weights
     raise DoesNotFit("flash", (("code", code), ("weights", sizes.weights)), have)
 

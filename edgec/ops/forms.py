@@ -61,6 +61,11 @@ class Form:
         return self.name.removesuffix(HUFFMAN)
 
     @property
+    def learns(self) -> bool:
+        """Whether its weights have entries or scales that can be learned."""
+        return not self.is_exact and (self.book or not self.group)
+
+    @property
     def is_exact(self) -> bool:
         """Whether it holds every int8 matrix."""
         return self.plain == INT8

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgec.ir import Graph, Node
 from edgec.ops.base import Call, call_of
-from edgec.ops.forms import ATTRIBUTE
+from edgec.ops.forms import ATTRIBUTE, form_of
 from edgec.passes.channel_facts import Facts
 from edgec.passes.channel_slots import Slots, is_product, slots_of
 from edgec.passes.channel_sums import Absorbed
@@ -43,10 +43,23 @@ class Rules:
         return Rules(products, slots)
 
 
+def _grouped(graph: Graph, rules: Rules) -> set[str]:
+    """Values whose channels are in groups that a form of weights shares something by: none can go alone."""
+    found = set[str]()
+    for node in map(graph.node, rules.products):
+        form = form_of(node.attrs)
+        if form is not None and form.share and graph.type(node.inputs[1]).shape[0] > form.share:
+            found.add(node.outputs[0])
+        if form is not None and form.group:
+            found.add(node.inputs[0])
+    return found
+
+
 def kept_channels(graph: Graph, rules: Rules) -> dict[str, np.ndarray]:
     """The fewest channels that give the same results: grown from the outputs until all rules hold."""
     fixed = {*graph.inputs, *graph.outputs}
     values = [*graph.inputs, *(v for n in graph.nodes() for v in n.outputs)]
+    fixed |= _grouped(graph, rules)
     kept = {v: np.full((graph.type(v).shape or (1,))[-1], v in fixed) for v in values}
     nodes, tied = graph.nodes()[::-1], _tied(graph, rules)
     before = -1

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from edgec.frontends import load_model
 from edgec.ir.text import to_text
+from edgec.ops.base import call_of, op_of
 from edgec.options import BuildOptions, Silent
 from edgec.pipeline import FLOAT_PASSES, LEAST, lower, run_passes
 from edgec.quant.data import Samples
@@ -66,6 +68,29 @@ def test_what_loses_nothing_is_not_learned(tmp_path: Path, monkeypatch: pytest.M
     options = BuildOptions(TINY, "stm32f746", tmp_path, weights="int8+huffman", calib=calib)
     lowered = lower(graph, options, Silent())
     assert "int8+huffman" in [n.attrs.get("form") for n in lowered.graph.nodes()]
+
+
+def dead_inside() -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
+    """A perceptron one of whose neurons never fires."""
+    torch.manual_seed(0)
+    first, last = nn.Linear(27, 128), nn.Linear(128, 70)
+    with torch.no_grad():
+        first.bias[5] = -100.0
+    return nn.Sequential(first, nn.ReLU(), last), (torch.zeros(1, 27),)
+
+
+@pytest.mark.parametrize("form", ["codebook2/64", "int4/32"])
+def test_groups_outlive_dead_neurons(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "_WORK", 1e3)
+    calib = tmp_path / "x.npy"
+    np.save(calib, np.random.default_rng(0).normal(size=(LEAST, 27)).astype(np.float32))
+    graph = load_model(f"{__name__}:dead_inside")
+    options = BuildOptions("m", "stm32f746", tmp_path, weights=form, calib=calib)
+    lowered = lower(graph, options, Silent())
+    stored = [
+        op_of(n).kernel(call_of(lowered.graph, n)).form for n in lowered.graph.nodes() if n.op == "linear"
+    ]
+    assert stored == ["" if "int4" in form else form, form], "27 inputs are no groups of 32"
 
 
 @pytest.mark.parametrize("longest", [1, 4])

@@ -136,11 +136,15 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
 
 @case("E101-rank-int8")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return int8("--rank", "0.6")
+
+
+def int8(*arguments: object) -> Outcome:
+    """A model that is quantized already."""
     types = {"dtype": "INT8", "scale": [0.1], "zero": [3]}
     tensors = [T((1, 5), **types, name="x"), T((4, 5), "INT8", np.ones((4, 5)), [0.5]), T((1, 4), **types)]
-    model = write(tensors, [Op("FULLY_CONNECTED", [0, 1], [2])], [0], [2])
-    (tmp / "m.tflite").write_bytes(model)
-    return build("m.tflite", "--rank", "0.6")
+    Path("m.tflite").write_bytes(write(tensors, [Op("FULLY_CONNECTED", [0, 1], [2])], [0], [2]))
+    return build("m.tflite", *arguments)
 
 
 @case("E101-rounding")
@@ -477,6 +481,23 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
 @case("E302")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("tests.errors.models:image", "--flash-budget", "2KB")
+
+
+@case("E101-max-drop-values")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    np.save("x.npy", np.ones((60, 3, 8, 8), np.float32))
+    return build("tests.errors.models:image", "--max-drop", 1, "--flash-budget", "2KB", "--calib", "x.npy")
+
+
+@case("E101-max-drop-few")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    np.save("x.npy", np.ones((20, 256), np.float32))
+    return build("tests.errors.models:wide", "--max-drop", 1, "--flash-budget", "8KB", "--calib", "x.npy")
+
+
+@case("E101-max-drop-int8")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return int8("--max-drop", 1)
 
 
 @case("E302-weights")

@@ -128,7 +128,10 @@ class Feed:
             labels = next((item[k] for k in ("labels", "label", "y") if k in item), None)
             if all(v in item for v in self.inputs):
                 return [item[v] for v in self.inputs], labels
-            return [], labels
+            names = ", ".join(map(str, item))
+            raise self._bad(
+                f"there is no {', '.join(self.inputs)} among {names}", "name arrays as the inputs"
+            )
         if not isinstance(item, tuple | list):
             return [item], None
         if len(item) == 2 and isinstance(item[0], tuple | list) and len(item[0]) == count:

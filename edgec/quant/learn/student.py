@@ -43,7 +43,7 @@ class Student(nn.Module):
         coded: dict[str, Coded] = {}
         for name, text in self.forms.items():
             form, value = Form.parse(text), real.node(name).inputs[1]
-            if is_coded(text) and value not in coded:
+            if form is not None and form.learns and value not in coded:
                 quant = plain.type(plain.node(name).inputs[1]).q
                 data = real.values[value].data
                 assert data is not None
@@ -133,12 +133,6 @@ class Student(nn.Module):
         found = self.coded[place]
         assert isinstance(found, Coded)
         return found
-
-
-def is_coded(form: str) -> bool:
-    """Whether weights of a form are `Coded`, with entries or scales that learn."""
-    parsed = Form.parse(form)
-    return parsed is not None and not parsed.is_exact and (parsed.book or not parsed.group)
 
 
 def _untied(graph: Graph) -> Graph:

@@ -153,9 +153,8 @@ class _Learner:
             outputs = self.graph.outputs
             want = self._computed(self.inputs, outputs, self.constants)
             names = [n.name for n in self.nodes]
-            self._teach(
-                len(blocks), names, self.inputs, dict(zip(outputs, want, strict=True)), self.recipe.steps
-            )
+            wanted = dict(zip(outputs, want, strict=True))
+            self._teach(len(blocks), names, self.inputs, wanted, self.recipe.steps, fine=True)
         return self._stored()
 
     # -- what is learned --------------------------------------------------
@@ -201,6 +200,8 @@ class _Learner:
         have: Mapping[str, Tensor],
         want: Mapping[str, Tensor],
         steps: int,
+        *,
+        fine: bool = False,
     ) -> None:
         """Change a block's parameters until what leaves it is what is wanted, from where learning stands."""
         ends = [v for v in want if v not in have]
@@ -216,7 +217,7 @@ class _Learner:
             {"params": [p], "lr": self.recipe.rate * 0.1 * float(p.detach().abs().mean() + 1e-3)}
             for p in others
         ]
-        if len(block) == len(self.nodes) > 1:  # all are near where they should be by now
+        if fine:  # all are near where they should be by now
             groups = [{**g, "lr": float(g["lr"]) * _FINE} for g in groups]
         optimizer = torch.optim.Adam(groups)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: 1 - 0.9 * k / max(steps, 1))
@@ -318,7 +319,3 @@ class _Learner:
                     made.set_operand(node, k, held)
         made.prune()
         return made
-
-
-def _size(p: Tensor) -> float:
-    return float(p.detach().abs().mean()) + 1e-3
