@@ -12,7 +12,7 @@ from suite import BUILDS, COMMITTED, MODELS, PICTURE, README
 
 import bench as program
 
-from ..effort import slow
+from ..effort import SLOW, slow
 from .conftest import Bench
 
 TINY = "tests.errors.models:small"
@@ -117,5 +117,6 @@ def test_committed_figures_hold(model: str, bench: Bench, request: pytest.Fixtur
     else:
         pytest.importorskip("torch")
     assert any(row["model"] == model for row in load(COMMITTED)["rows"])
-    done = bench(model, "--targets", "stm32f746", "--check", "-j", 1)
+    kinds = () if SLOW else ("--only", "speed")
+    done = bench(model, "--targets", "stm32f746", *kinds, "--check", "-j", 1)
     assert done.returncode == 0, done.stdout + done.stderr

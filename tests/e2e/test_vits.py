@@ -22,6 +22,7 @@ def report_of(built: Builder, model: str, target: str, **options: Any) -> Any:
     return report
 
 
+@slow
 def test_small_vit(built: Builder) -> None:
     report = report_of(built, "small_vit", "stm32f746", input_mode="stream")
     assert report["sram"]["arena"] <= 20_480

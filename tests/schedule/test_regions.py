@@ -31,7 +31,7 @@ def sound(graph: Graph, plan: Plan, values: dict[str, np.ndarray]) -> None:
         assert np.array_equal(y, values[v]), v
 
 
-@pytest.mark.parametrize("name", some(NETS, 2))
+@pytest.mark.parametrize("name", some(NETS, 3))
 def test_regions_are_never_worse_and_exact(name: str) -> None:
     graph = build(name)
     values = values_of(graph, draw_inputs(graph))
