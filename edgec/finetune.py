@@ -18,7 +18,7 @@ from edgec.ir import Graph, TensorType
 from edgec.ir.store import to_bytes
 from edgec.ops.base import OpError
 from edgec.ops.forms import INT8, Form
-from edgec.options import Progress
+from edgec.options import RANKS, Progress
 from edgec.pipeline import FLOAT_PASSES, LEARN, LEAST, run_passes
 from edgec.quant.choose import quantize_model
 from edgec.quant.data import Samples, load_samples
@@ -29,6 +29,8 @@ from edgec.quant.learn.loss import classes_of
 from edgec.quant.learn.student import Student
 from edgec.quant.learn.tune import Check, Settings, Tuner
 from edgec.quant.learn.weights import learn, recipe_for
+from edgec.quant.low_rank import divisible, reduced
+from edgec.quant.moments import moments_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -85,6 +87,7 @@ def finetune(
     *,
     calib: object = None,
     forms: str | Mapping[str, str] = INT8,
+    rank: float | None = None,
     valid_data: object = None,
     epochs: int = 5,
     batch: int = 32,
@@ -103,18 +106,22 @@ def finetune(
     train_data: (x, y) or x as arrays or tensors; a Dataset; a DataLoader or list of batches. calib: inputs
     [n, ...], or data as for `edgec build --calib`; None for the first 128 samples of train_data. forms: of
     the weights of all layers that may have one, or by module path or what it begins with
-    ({"": "int4", "blocks.3": "codebook3"}), int8 where nothing is said. valid_data: what the weights are
-    chosen by, as train_data; None for the first 128 samples of train_data, which does not show overfitting.
-    epochs, batch, rate, labels, temperature, checks, seed: see `Settings`. prepare: whether to begin with
-    weights that were learned in their forms, as a build learns them, instead of rounded ones. resume: a
-    checkpoint, which is kept there and taken up where it is there; the result is that of a run without
-    interruption. progress: None for lines on stderr.
+    ({"": "int4", "blocks.3": "codebook3"}), int8 where nothing is said. rank: as `edgec build --rank`:
+    layers become two of fewer channels, which are trained. valid_data: what the weights are chosen by, as
+    train_data; None for the first 128 samples of train_data, which does not show overfitting. epochs, batch,
+    rate, labels, temperature, checks, seed: see `Settings`. prepare: whether to begin with weights that were
+    learned in their forms, as a build learns them, instead of rounded ones. resume: a checkpoint, which is
+    kept there and taken up where it is there; the result is that of a run without interruption. progress:
+    None for lines on stderr.
 
     Raises Diagnostic E101 for options that make no sense, E104 for data that cannot be used, E106 for a
     checkpoint of something else, E202 for an op without gradient, and as `load_torch` does.
     """
     settings = Settings(epochs, batch, rate, labels, temperature, checks, seed)
     _check(settings)
+    if rank is not None and not RANKS[0] <= rank <= RANKS[1]:
+        need = f"{RANKS[0]:.2f} to {RANKS[1]:.2f}"
+        raise Diagnostic("E101", f"rank cannot be {rank}", where="rank", facts=[("need", need)])
     if resume is not None:
         _require_folder(Path(resume).parent)
     with nullcontext(progress) if progress is not None else shown() as told:
@@ -126,13 +133,15 @@ def finetune(
         classes = classes_of(teacher)
         feed = Feed(train_data, types, size=batch, seed=seed, classes=classes)
         samples = _calibration(calib, feed, types, _CALIB)
-        named = _forms(teacher, forms)
+        given = samples.permuted(teacher.input_perms)
+        whole = teacher if rank is None else _reduced(teacher, rank, given, told)
+        named = _forms(whole, forms)
         try:
-            start, left = teacher, dict(named)
+            start, left = whole, dict(named)
             if prepare:
                 many = _calibration(calib, feed, types, LEARN).permuted(teacher.input_perms)
-                start, left = _learned(teacher, named, many, told)
-            chosen = quantize_model(start, samples.permuted(teacher.input_perms), told, left)
+                start, left = _learned(whole, named, many, told)
+            chosen = quantize_model(start, given, told, left, None if rank is None else teacher)
             student = Student(chosen.real, chosen.ranges, chosen.wide, named)
             tuner = Tuner(
                 teacher,
@@ -200,6 +209,14 @@ def _forms(graph: Graph, forms: str | Mapping[str, str]) -> dict[str, str]:
             )
         found |= dict.fromkeys(under, given[path])
     return {name: form for name, form in found.items() if form != INT8}
+
+
+def _reduced(graph: Graph, rank: float, samples: Samples, told: Progress) -> Graph:
+    """The graph with layers as two of fewer channels."""
+    told.stage("low rank")
+    made, notes = reduced(graph, rank, moments_of(graph, divisible(graph), samples, told.step))
+    told.status(notes[0])
+    return made
 
 
 def _require_folder(folder: Path) -> None:

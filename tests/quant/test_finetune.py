@@ -143,6 +143,14 @@ def test_it_begins_with_what_a_build_learns(monkeypatch: pytest.MonkeyPatch) -> 
     assert prepared.best.loss < plain.best.loss
 
 
+def test_factors_of_low_rank_are_trained() -> None:
+    options = {"model": small(32), "forms": "int8", "labels": 0.0, "rate": 0.02}
+    whole, cut = tuned(epochs=1, **options), tuned(epochs=4, rank=0.4, **options)
+    sizes = [sum(x.data.size for x in t.graph.values.values() if x.data is not None) for t in (whole, cut)]
+    assert sizes[1] < sizes[0]
+    assert cut.best.loss < 0.9 * cut.history[0].loss
+
+
 def test_the_model_and_random_numbers_stay_as_they_were() -> None:
     model = small()
     before = [p.detach().clone() for p in model.parameters()]

@@ -128,10 +128,8 @@ class Feed:
             labels = next((item[k] for k in ("labels", "label", "y") if k in item), None)
             if all(v in item for v in self.inputs):
                 return [item[v] for v in self.inputs], labels
-            names = ", ".join(map(str, item))
-            raise self._bad(
-                f"there is no {', '.join(self.inputs)} among {names}", "name arrays as the inputs"
-            )
+            have, want = ", ".join(map(str, item)), ", ".join(self.inputs)
+            raise self._bad(f"{have}: these are not the model's inputs", f"name arrays as they are: {want}")
         if not isinstance(item, tuple | list):
             return [item], None
         if len(item) == 2 and isinstance(item[0], tuple | list) and len(item[0]) == count:
