@@ -237,8 +237,8 @@ def _flash_remedies(error: DoesNotFit, attempt: Attempt) -> list[str]:
 def _form_remedies(error: DoesNotFit, attempt: Attempt) -> list[str]:
     """The most exact form of weights with which the image would fit, by its size."""
     graph, own = attempt.graph, attempt.options.weights
-    layers = {n.inputs[1]: n for n in graph.nodes() if has_weights(graph, n)}
-    weights = [x for v in layers if (x := graph.data(v)) is not None]
+    stored = {n.inputs[1] for n in graph.nodes() if has_weights(graph, n)}
+    weights = [x for v in stored if (x := graph.data(v)) is not None]
     sizes = {form: sum(size_of(x, form) for x in weights) for form in (own, *FORMS)}
     for form in FORMS:
         need = error.need - sizes[own] + sizes[form] + (_CODE if own == INT8 else 0)

@@ -167,11 +167,11 @@ class Shrinker:
         graph, some = self.real.graph, self.taught.head(_TRIED)
 
         target = load_target(self.options.target)
-        firsts = [first for first, *_ in self.stored.values()]
+        groups = {group[0]: group for group in self.stored.values()}
 
         def cycles(name: str, form: str) -> int:
             found = 0
-            for n in next(group for group in self.stored.values() if group[0] == name):
+            for n in groups[name]:
                 w, y = graph.node(n).inputs[1], graph.type(graph.node(n).outputs[0])
                 vectors = y.size // graph.type(w).shape[0]
                 found += beyond_int8(form, graph.type(w).size, vectors, target)
@@ -183,7 +183,8 @@ class Shrinker:
 
         try:
             with one_thread():
-                return measure(graph, firsts, _outputs_of(graph, some), held, cycles, self.progress.step)
+                outputs = _outputs_of(graph, some)
+                return measure(graph, list(groups), outputs, held, cycles, self.progress.step)
         except OpError as error:
             raise Diagnostic(
                 "E206",
@@ -196,9 +197,7 @@ class Shrinker:
     def _forms(self) -> dict[str, str]:
         """The forms chosen, of all layers: those with weights in common have one."""
         assert self.choice is not None
-        return {
-            name: self.choice.forms[first] for first, *more in self.stored.values() for name in (first, *more)
-        }
+        return {name: self.choice.forms[group[0]] for group in self.stored.values() for name in group}
 
     def _learn(self, forms: Mapping[str, str]) -> Graph:
         from edgec.quant.learn.weights import learn, recipe_for
