@@ -100,4 +100,6 @@ class Kernel:
     form: str = ""
     """How its weights are stored (edgec/ops/forms.py), where that is not as they are used;"""
     decoded: int = 0
-    """the weights that it then takes apart in each pass over its constants."""
+    """the weights that it then takes apart in each pass over its constants;"""
+    looked_up: bool = False
+    """or whether it looks them up as they are stored."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from edgec.ir import Graph
+from edgec.ops import lookup
 from edgec.ops.base import call_of, op_of
 from edgec.ops.dsp import is_dsp
 from edgec.ops.forms import Form as WeightForm
@@ -62,6 +63,8 @@ VECTORS = 16
 """Vectors that share weights taken apart, as a rule."""
 AS_STORED = 1.12
 """Times the instructions for multiply-accumulates where a kernel computes with a form as it is stored."""
+LOOKED_UP = 1.6
+"""The same where it looks codes up for one vector only."""
 CLOCKS: Mapping[str, float] = {"cortex-m4": 1.28, "cortex-m7": 0.86}
 """Cycles of an instruction, as the cycle model has them on the average; one for other processors."""
 
@@ -147,7 +150,7 @@ def spent(graph: Graph, job: Job, steps: Iterable[tuple[str, int]], costs: Costs
             if kernel.together > 1:
                 product *= PAIRED.get(kernel.feature, 1.0)
             if kernel.form and not kernel.decoded:
-                product *= AS_STORED
+                product *= LOOKED_UP if kernel.looked_up else AS_STORED
             instructions = own * product + call.outs[0].size * share * result
             instructions += kernel.decoded * run.passes * _decoding(kernel.form)
             cycles = instructions * costs.instruction + read * costs.byte
@@ -177,10 +180,13 @@ def beyond_int8(form: str, weights: int, vectors: int, target: Target) -> int:
     known = WeightForm.parse(form)
     if known is None:
         return 0
-    if known.book or known.group or known.huffman or not is_dsp(target.features):
-        instructions = weights * -(-vectors // VECTORS) * _decoding(form)
+    products = weights * vectors * WORK["dsp"]["linear"][0]
+    if not (known.book or known.group or known.huffman) and is_dsp(target.features):
+        instructions = products * (AS_STORED - 1)
+    elif vectors == 1 and lookup.suits(known, weights, target.features):
+        instructions = products * (LOOKED_UP - 1)
     else:
-        instructions = weights * vectors * WORK["dsp"]["linear"][0] * (AS_STORED - 1)
+        instructions = weights * -(-vectors // VECTORS) * _decoding(form)
     return round(instructions * CLOCKS.get(target.cpu, 1.0))
 
 

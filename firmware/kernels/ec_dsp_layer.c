@@ -37,9 +37,7 @@ void ec_dsp_expand2(uint32_t *to, const int8_t *x0, const int8_t *x1, int32_t n)
 
 void ec_dsp_store(const ec_dsp_layer *l, const uint32_t *finish, int32_t o, int32_t twice, void *y, int32_t bytes)
 {
-    const int32_t sum = (int32_t)((uint32_t)twice + (uint32_t)ec_twice_bias(finish[0]));
-    const int32_t q = ec_finish(sum, (int32_t)finish[1], ec_places(finish[0]), l->offset);
-    const int32_t x = ec_clamp(q, l->lo, l->hi);
+    const int32_t x = ec_dsp_result(l, finish, twice);
 
     if (o < l->outputs && bytes == 1) {
         ((int8_t *)y)[o] = (int8_t)x;

@@ -57,8 +57,15 @@ void ec_dsp_column_in_c(const ec_dsp_layer *l, int32_t group, const uint32_t *co
 void ec_dsp_vector_in_c(const ec_dsp_layer *l, int32_t group, int32_t first, const int8_t *x, void *y,
                         int32_t bytes);
 
-/* y[o] = the result for twice the sum of products, the bias not in it; finish: what is behind an output's weights. Nothing
- * beyond the outputs. */
+/* The result for twice the sum of products, the bias not in it; finish: what is behind an output's weights. */
+static inline int32_t ec_dsp_result(const ec_dsp_layer *l, const uint32_t *finish, int32_t twice)
+{
+    const int32_t sum = (int32_t)((uint32_t)twice + (uint32_t)ec_twice_bias(finish[0]));
+
+    return ec_clamp(ec_finish(sum, (int32_t)finish[1], ec_places(finish[0]), l->offset), l->lo, l->hi);
+}
+
+/* y[o] = this result. Nothing beyond the outputs. */
 void ec_dsp_store(const ec_dsp_layer *l, const uint32_t *finish, int32_t o, int32_t twice, void *y, int32_t bytes);
 
 #endif
