@@ -16,7 +16,6 @@ from edgec.diagnostics import Diagnostic
 from edgec.frontends.torch import load_torch
 from edgec.ir import Graph, TensorType
 from edgec.ir.store import to_bytes
-from edgec.ops.base import OpError
 from edgec.ops.forms import INT8, Form
 from edgec.options import RANKS, Progress
 from edgec.pipeline import FLOAT_PASSES, LEARN, LEAST, run_passes
@@ -115,7 +114,7 @@ def finetune(
     None for lines on stderr.
 
     Raises Diagnostic E101 for options that make no sense, E104 for data that cannot be used, E106 for a
-    checkpoint of something else, E202 for an op without gradient, and as `load_torch` does.
+    checkpoint of something else, and as `load_torch` does.
     """
     settings = Settings(epochs, batch, rate, labels, temperature, checks, seed)
     _check(settings)
@@ -136,33 +135,24 @@ def finetune(
         given = samples.permuted(teacher.input_perms)
         whole = teacher if rank is None else _reduced(teacher, rank, given, told)
         named = _forms(whole, forms)
-        try:
-            start, left = whole, dict(named)
-            if prepare:
-                many = _calibration(calib, feed, types, LEARN).permuted(teacher.input_perms)
-                start, left = _learned(whole, named, many, told)
-            chosen = quantize_model(start, given, told, left, None if rank is None else teacher)
-            student = Student(chosen.real, chosen.ranges, chosen.wide, named)
-            tuner = Tuner(
-                teacher,
-                student,
-                feed,
-                feed.head(_CALIB)
-                if valid_data is None
-                else list(feed.like(valid_data, "valid_data").epoch(0, shuffled=False)),
-                settings,
-                told,
-                None if resume is None else Path(resume),
-            )
-            tuner.run()
-        except OpError as e:
-            raise Diagnostic(
-                "E202",
-                "the model cannot be fine-tuned",
-                where=type(model).__name__,
-                facts=[("error", str(e))],
-                remedies=["edgec build, which quantizes it without training"],
-            ) from e
+        start, left = whole, dict(named)
+        if prepare:
+            many = _calibration(calib, feed, types, LEARN).permuted(teacher.input_perms)
+            start, left = _learned(whole, named, many, told)
+        chosen = quantize_model(start, given, told, left, None if rank is None else teacher)
+        student = Student(chosen.real, chosen.ranges, chosen.wide, named)
+        tuner = Tuner(
+            teacher,
+            student,
+            feed,
+            feed.head(_CALIB)
+            if valid_data is None
+            else list(feed.like(valid_data, "valid_data").epoch(0, shuffled=False)),
+            settings,
+            told,
+            None if resume is None else Path(resume),
+        )
+        tuner.run()
         return Tuned(student.graph(), tuple(tuner.history), tuner.best_check, tuner.diverged, tuner)
 
 

@@ -218,13 +218,13 @@ def _require(enough: bool, count: int, options: BuildOptions) -> None:
 
 
 def _learned(graph: Graph, forms: Mapping[str, str], samples: Samples, progress: Progress) -> Graph:
-    """The graph with weights learned in their forms; as it is where an op has no gradient, or no torch."""
+    """The graph with weights learned in their forms; as it is without torch."""
     try:
         from edgec.quant.learn.weights import learn, recipe_for
 
         progress.stage("learn weights")
         return learn(graph, forms, samples, recipe_for(graph), progress)
-    except (ImportError, OpError) as error:
+    except ImportError as error:
         progress.warn(f"weights are rounded, not learned: {error}")
         return graph
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import importlib.util
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from edgec.codegen.toolchain import DoesNotFit
 from edgec.diagnostics import Diagnostic
 from edgec.ir import Graph
-from edgec.ops.base import OpError
 from edgec.ops.dsp import is_dsp
 from edgec.ops.forms import INT8
 from edgec.ops.interpret import evaluate
 from edgec.options import BuildOptions, Progress, Silent
 from edgec.pipeline import LEARN, LEAST, Lowered, Real, lower_learned
+from edgec.quant.answers import Loss, answers_of, compared
 from edgec.quant.data import Samples, open_data
 from edgec.quant.forms import has_weights
 from edgec.quant.images import spaced
@@ -39,25 +39,10 @@ _TRIED = 24
 """Samples on which every form of every layer is measured."""
 
 
-@dataclass(frozen=True)
-class Loss:
-    """What fewer bits cost. points: of top-1, on the samples; without labels, the share of other answers."""
-
-    samples: int
-    real: float | None
-    here: float
-    points: float
-
-    @property
-    def margin(self) -> float:
-        """Points by which the figure may be off, 19 times of 20: two answers in one sample's place differ."""
-        return 196 * math.sqrt(max(abs(self.points), 1.0) / 100 / self.samples)
-
-
 class Shrinker:
     """Forms for the weights of one float model.
 
-    Raises Diagnostic E101 where there are no samples, E104 for bad ones, E206 where an op has no gradient.
+    Raises Diagnostic E101 where there are no samples, E104 for bad ones.
     """
 
     def __init__(self, real: Real, options: BuildOptions, progress: Progress) -> None:
@@ -66,7 +51,7 @@ class Shrinker:
         self.real = replace(real, graph=graph, model=graph if real.model is real.graph else real.model)
         self.options, self.progress = options, progress
         _require_torch()
-        _require_classes(graph)
+        _require_one_output(graph)
         if options.calib is None:
             raise Diagnostic(
                 "E101",
@@ -89,8 +74,8 @@ class Shrinker:
         self.judged, taught = _shares(data.count)
         self.taught = data.take(taught).permuted(graph.input_perms)
         self.held_out = data.take(self.judged).permuted(graph.input_perms)
-        classes = graph.type(graph.outputs[0]).size
-        self.labels = labels_of(data, classes)[self.judged] if data.labels is not None else None
+        classes = _classes(graph)
+        self.labels = labels_of(data, classes)[self.judged] if data.labels is not None and classes else None
         self.stored = dict[str, list[str]]()
         """Layers by the weights that they have in common."""
         for node in graph.nodes():
@@ -150,7 +135,7 @@ class Shrinker:
             raise self._too_much(loss)
         lowered.weighing = self._weighing(loss)
         lowered.notes.append(self._told(loss))
-        if loss.samples < FEW:
+        if loss.samples < FEW and not loss.of_values:
             figure = f"{loss.points:.2f} points may be off by {loss.margin:.1f}"
             text = f"there were {loss.samples} samples to measure the accuracy on: the loss of {figure}"
             lowered.warnings.append(text)
@@ -160,7 +145,7 @@ class Shrinker:
     # -- which forms ------------------------------------------------------
 
     def _measure(self) -> Mixed:
-        from edgec.quant.learn.torch_graph import one_thread
+        from edgec.quant.learn.torch_graph import fronts, one_thread
         from edgec.quant.learn.weights import coded_of
 
         self.progress.stage("measure the forms of weights")
@@ -181,18 +166,9 @@ class Shrinker:
             array: np.ndarray = coded_of(graph, graph.node(name), form)().detach().numpy()
             return array
 
-        try:
-            with one_thread():
-                outputs = _outputs_of(graph, some)
-                return measure(graph, list(groups), outputs, held, cycles, self.progress.step)
-        except OpError as error:
-            raise Diagnostic(
-                "E206",
-                "weights cannot be learned in fewer bits",
-                where=self.options.model,
-                facts=[("reason", str(error))],
-                remedies=["--weights codebook4 or another form for all layers, which are rounded to it"],
-            ) from error
+        with one_thread():
+            outputs = _values_of(graph, some, fronts(graph))
+            return measure(graph, list(groups), outputs, held, cycles, self.progress.step)
 
     def _forms(self) -> dict[str, str]:
         """The forms chosen, of all layers: those with weights in common have one."""
@@ -211,25 +187,20 @@ class Shrinker:
     def _loss(self, graph: Graph) -> Loss:
         from edgec.quant.learn.torch_graph import one_thread
 
+        model = self.real.model
         with one_thread():
-            (scores,) = _outputs_of(self.real.model, self.held_out)({})
-        real = scores.reshape(len(self.judged), -1).argmax(axis=1)
-        here = np.empty_like(real)
+            (real,) = _values_of(model, self.held_out, model.outputs)({})
+        here = list[np.ndarray]()
         for k in range(len(real)):
-            answer = evaluate(graph, integer_inputs(graph, self.held_out.sample(k)))[graph.outputs[0]]
-            here[k] = answer.reshape(-1).argmax()
+            here.append(evaluate(graph, integer_inputs(graph, self.held_out.sample(k)))[graph.outputs[0]])
             self.progress.step(k + 1, len(real))
-        same = 100 * float((real == here).mean())
-        if self.labels is None:
-            return Loss(len(real), None, same, 100 - same)
-        first, second = (100 * float((x == self.labels).mean()) for x in (real, here))
-        return Loss(len(real), first, second, first - second)
+        return compared(model, real, graph, np.stack(here), self.labels)
 
     def _told(self, loss: Loss) -> str:
         assert self.choice is not None
         what = f"weights in {self.choice.words()}: {self.mixed.most:,} -> {self.choice.bytes:,} B"
         if loss.real is None:
-            return f"{what}; {loss.here:.2f} % of {loss.samples} answers are those of float, without labels"
+            return f"{what}; {loss.kept} on {loss.samples} samples not learned from"
         return (
             f"{what}; top-1 {loss.real:.2f} -> {loss.here:.2f} % on {loss.samples} samples not learned from"
         )
@@ -238,6 +209,7 @@ class Shrinker:
         assert self.choice is not None and self.options.max_drop is not None
         found = Weighing(
             samples=loss.samples,
+            of="values" if loss.of_values else "answers",
             drop=loss.points,
             max_drop=self.options.max_drop,
             frontier=self._frontier(),
@@ -288,7 +260,7 @@ class Shrinker:
         figures = (
             f"top-1 {loss.real:.2f} % in float, {loss.here:.2f} % here"
             if loss.real is not None
-            else f"{loss.here:.2f} % of the answers are those of float"
+            else loss.kept
         )
         remedies = [f"--max-drop {math.ceil(loss.points * 10) / 10:g}"]
         if larger:
@@ -318,17 +290,26 @@ def _require_torch() -> None:
         )
 
 
-def _require_classes(graph: Graph) -> None:
-    """Raise Diagnostic E101 unless what a model gives is a row of values of which the largest counts."""
+def _require_one_output(graph: Graph) -> None:
+    """Raise Diagnostic E101 where there are several outputs, of which one loss would say too little."""
     shapes = [graph.type(v).shape for v in graph.outputs]
-    if len(shapes) != 1 or shapes[0][:-1] != (1,) * (len(shapes[0]) - 1) or shapes[0][-1:] in ((), (1,)):
+    if len(shapes) != 1:
         raise Diagnostic(
             "E101",
-            "--max-drop counts how often the largest value of a row of classes is another one",
+            "--max-drop measures what one output loses",
             where="--max-drop",
             facts=[("outputs", ", ".join("x".join(map(str, s)) or "one value" for s in shapes))],
             remedies=["--weights codebook4 or another form for all layers, and compare the outputs yourself"],
         )
+
+
+def _classes(graph: Graph) -> int:
+    """Classes of a model of one answer, 0 for any other."""
+    from edgec.quant.learn.torch_graph import fronts
+
+    nothing = np.zeros((1, graph.type(graph.outputs[0]).size))
+    found = answers_of(graph, nothing)
+    return graph.type(fronts(graph)[0]).size if found is not None and found.shape[1] == 1 else 0
 
 
 def _shares(count: int) -> tuple[list[int], list[int]]:
@@ -339,9 +320,11 @@ def _shares(count: int) -> tuple[list[int], list[int]]:
     return list(judged), [others[k] for k in spaced(len(others), LEARN)]
 
 
-def _outputs_of(graph: Graph, samples: Samples) -> Callable[[Mapping[str, np.ndarray]], list[np.ndarray]]:
-    """The outputs [samples, ...] of a float graph with other constants: by torch, where it can."""
+def _values_of(
+    graph: Graph, samples: Samples, wanted: Sequence[str]
+) -> Callable[[Mapping[str, np.ndarray]], list[np.ndarray]]:
+    """Some values [samples, ...] of a float graph with other constants: by torch, where it can."""
     from edgec.quant.learn.torch_graph import constants_of, inputs_of, outputs_with
 
     inputs, constants = inputs_of(graph, samples), constants_of(graph)
-    return lambda changed: outputs_with(graph, inputs, constants, changed)
+    return lambda changed: outputs_with(graph, inputs, constants, changed, wanted)

@@ -46,7 +46,7 @@ class ResizeBilinear(Op):
         return (Rows(np.tile(line.before, n) + base, np.tile(line.behind, n) + base),)
 
     def float_reference(self, call: Call, *xs: np.ndarray) -> np.ndarray:
-        y, x = _real(call, 0), _real(call, 1)
+        y, x = positions(call, 0), positions(call, 1)
         return _blend(xs[0].astype(np.float64), y, x, 1).astype(np.float32)
 
     def integer_reference(self, call: Call, *xs: np.ndarray) -> np.ndarray:
@@ -99,7 +99,8 @@ def _line(call: Call, axis: int) -> _Line:
     return _Line(at // 1024, (at + 1023) // 1024, at % 1024)
 
 
-def _real(call: Call, axis: int) -> _Line:
+def positions(call: Call, axis: int) -> _Line:
+    """Where the output lines (axis 0) or columns (axis 1) lie in the input, in real numbers."""
     size, out, aligned = _sizes(call, axis)
     i = np.arange(out)
     at = i * (size - 1) / (out - 1) if aligned else i * size / out

@@ -36,7 +36,12 @@ def _lost(weighing: Weighing) -> str:
     told = f"on {weighing['samples']} samples not learned from; --max-drop {weighing['max_drop']:g}"
     if "top1" in weighing and "top1_float" in weighing:
         return f"top-1 {weighing['top1_float']:.2f} % in float, {weighing['top1']:.2f} % as built, {told}"
-    return f"{weighing['drop']:.2f} % of the answers are not those of float, {told}"
+    lost = (
+        "of the answers are not those of float"
+        if weighing["of"] == "answers"
+        else "of the float outputs' variance is lost"
+    )
+    return f"{weighing['drop']:.2f} % {lost}, {told}"
 
 
 def svg(name: str, weighing: Weighing) -> str:

@@ -213,10 +213,12 @@ class Precision(TypedDict):
 
 
 class Weighing(TypedDict):
-    """What fewer bits for weights cost. drop: points of top-1 on samples that were not learned from; where
-    these have no labels, the percentage of answers that are not float's. frontier: the largest first."""
+    """What fewer bits for weights cost. of: "answers" or "values". drop: points of top-1 on samples that were
+    not learned from; where these have no labels, the percentage of answers that are not float's; of values
+    that of the variance of float's. frontier: the largest first."""
 
     samples: int
+    of: str
     drop: float
     max_drop: float
     top1_float: NotRequired[float]

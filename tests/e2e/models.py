@@ -186,3 +186,35 @@ def pruned_vit() -> Example:
         for parameter in (second.in_proj_weight, second.in_proj_bias):
             parameter[2 * 32 + 8 : 2 * 32 + 24] = 0.0
     return model.eval(), (torch.randn(1, 3, 16, 16),)
+
+
+class Decoder(nn.Module):
+    """An image to one of twice its size, by way of half of it: both resizes, and a transposed convolution.
+
+    places: whether the result is the index of the largest channel, as of a segmentation.
+    """
+
+    def __init__(self, places: bool) -> None:
+        super().__init__()
+        self.places = places
+        self.down, self.wide = nn.Conv2d(3, 32, 3, 2, 1), nn.Conv2d(32, 64, 3, padding=1)
+        self.up, self.last = nn.ConvTranspose2d(64, 16, 3, 2, 1, 1), nn.Conv2d(19, 3, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.relu(self.up(torch.relu(self.wide(torch.relu(self.down(x))))))
+        y = nn.functional.interpolate(y, scale_factor=2, mode="nearest")
+        same = nn.functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+        out: Tensor = self.last(torch.cat([y, same], 1))
+        return out.argmax(1) if self.places else out
+
+
+def segmentation() -> Example:
+    """Of [N, 3, 12, 12]: classes [N, 24, 24]."""
+    torch.manual_seed(0)
+    return Decoder(True), (torch.zeros(1, 3, 12, 12),)
+
+
+def super_resolution() -> Example:
+    """Of [N, 3, 12, 12]: [N, 3, 24, 24]."""
+    torch.manual_seed(0)
+    return Decoder(False), (torch.zeros(1, 3, 12, 12),)

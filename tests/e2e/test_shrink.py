@@ -61,6 +61,24 @@ def test_weights_fit_the_flash_that_there_is(
     assert (folder / precision.PICTURE).read_text("utf-8") == precision.svg(report["model"], weighing)
 
 
+@pytest.mark.parametrize(("name", "of"), [("segmentation", "answers"), ("super_resolution", "values")])
+def test_maps_of_places_and_of_values(
+    name: str, of: str, built: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "_WORK", 3e8)
+    x = np.random.default_rng(0).normal(size=(60, 3, 12, 12)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    model, calib = f"tests.e2e.models:{name}", tmp_path / "x.npy"
+    folder = built(model, "stm32f746", flash_budget=47 * KB, max_drop=30.0, calib=calib)
+    report = files.load(folder)
+    assert report["flash"]["total"] <= 47 * KB and all(c["passed"] for c in report["checks"])
+    weighing = report["weighing"]
+    assert weighing["of"] == of and "top1" not in weighing and 0 < weighing["drop"] < 30
+    stored = {x["op"] for x in report["layers"] if "weights" in x and x["weights"]["form"] != "int8"}
+    assert stored, "nothing was shrunk"
+    assert ("variance" if of == "values" else "answers") in table.plain(precision.frontier(report))
+
+
 def test_what_loses_nothing_is_not_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "learn", lambda *_: pytest.fail("learned"))
     graph, calib = load_model(TINY), tmp_path / "x.npz"

@@ -44,6 +44,18 @@ class Strange(nn.Module):
         return torch.cumprod(self.fc(self.spectrum(x)), -1)
 
 
+class Pair(nn.Module):
+    """Two outputs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.second = nn.Linear(8, 4), nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.first(x), self.second(x)
+
+
 class Gated(nn.Module):
     """An image [N, 3, 32, 32] times a gate that is computed from all of it."""
 
@@ -98,6 +110,10 @@ def wide() -> tuple[nn.Module, tuple[Tensor, ...]]:
 
 def image() -> tuple[nn.Module, tuple[Tensor, ...]]:
     return Image(), (torch.zeros(1, 3, 8, 8),)
+
+
+def pair() -> tuple[nn.Module, tuple[Tensor, ...]]:
+    return Pair(), (torch.zeros(1, 8),)
 
 
 def gated() -> tuple[nn.Module, tuple[Tensor, ...]]:

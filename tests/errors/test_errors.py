@@ -19,10 +19,11 @@ import pytest
 from edgec.diagnostics import Diagnostic
 from edgec.ir import Graph
 from edgec.options import Silent
+from edgec.quant.answers import Loss
 from edgec.report import files
 from edgec.report.schema import Report
 from edgec.schedule import Plan
-from edgec.shrink import Loss, Shrinker
+from edgec.shrink import Shrinker
 from tests.cli.invoke import Outcome, edgec
 from tests.conftest import ROOT
 from tests.errors.board_cases import BOARD_CASES
@@ -483,10 +484,10 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("tests.errors.models:image", "--flash-budget", "2KB")
 
 
-@case("E101-max-drop-values")
+@case("E101-max-drop-outputs")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
-    np.save("x.npy", np.ones((60, 3, 8, 8), np.float32))
-    return build("tests.errors.models:image", "--max-drop", 1, "--flash-budget", "2KB", "--calib", "x.npy")
+    np.save("x.npy", np.ones((60, 8), np.float32))
+    return build("tests.errors.models:pair", "--max-drop", 1, "--flash-budget", "2KB", "--calib", "x.npy")
 
 
 @case("E101-max-drop-few")

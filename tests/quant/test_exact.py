@@ -44,6 +44,10 @@ OPS = {
     "attention mask": ("%w, %w, %w, %m", TOKENS, f"{FUSED}, scale=0.5", "i8 q(0.05, 0)"),
     "conv2d": ("%x, %k", MAP, "stride=(2, 2), padding=(1, 1, 0, 0)", "i8 q(0.5, 0)"),
     "depthwise_conv2d": ("%x, %d", MAP, "padding=(1, 1, 1, 1)", "i8 q(0.3, 0)"),
+    "conv_transpose2d": ("%x, %k", MAP, "stride=(2, 2), padding=(1, 0, 0, 1)", "i8 q(0.5, 0)"),
+    "resize_nearest": ("%x", MAP, "size=(12, 9), half_pixel=true", "i8 q(0.05, 3)"),
+    "resize_bilinear": ("%x", MAP, "size=(12, 9), half_pixel=true", "i8 q(0.05, 3)"),
+    "argmax": ("%x", MAP, "axis=3, keepdims=false", "i32"),
     "group_norm": ("%x", MAP, "groups=2, epsilon=1e-05", "i8 q(0.02, 0)"),
     "avg_pool2d": ("%x", MAP, "kernel=(3, 3), padding=(1, 1, 1, 1)", "i8 q(0.05, 3)"),
     "max_pool2d": ("%x", MAP, "kernel=(2, 2), stride=(2, 2)", "i8 q(0.05, 3)"),
@@ -65,7 +69,7 @@ const %d: i8[3, 3, 4] q(0.02) = random(5)
 %out = {op}({xs}) {{{attrs}}} : {result}
 output %out
 """
-APART = {"concat", "reshape", "transpose"}
+APART = {"argmax", "concat", "reshape", "transpose"}
 """Those that are no product of the reference called once."""
 
 

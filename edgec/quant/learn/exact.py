@@ -7,7 +7,7 @@ result lies beyond them, the gradient is zero.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from edgec.ir import Attr, DType, Graph, Node
 from edgec.ops.base import Call, Op, call_of, op_of
 from edgec.ops.interpret import results_of
 from edgec.quant.formats import to_integers, to_reals
+from edgec.quant.learn.torch_graph import needed
 from edgec.quant.learn.torch_ops import compute, moved
 
 _STACKED = frozenset(
@@ -28,13 +29,14 @@ _STACKED = frozenset(
             "attention",
             "avg_pool2d",
             "conv2d",
+            "conv_transpose2d",
             "depthwise_conv2d",
             "group_norm",
             "layer_norm",
             "linear",
         ),
         *("matmul", "max_pool2d", "maximum", "mean", "minimum", "mul", "pointwise", "prelu", "reduce_max"),
-        *("requantize", "softmax", "sub", "sum"),
+        *("requantize", "resize_bilinear", "resize_nearest", "softmax", "sub", "sum"),
     ]
 )
 """Ops whose references take any number of samples on the first axis; the others go sample by sample."""
@@ -51,23 +53,28 @@ class Held:
 
 
 def run_exact(
-    real: Graph, held: Graph, inputs: Mapping[str, Tensor], constants: Mapping[str, Tensor]
+    real: Graph,
+    held: Graph,
+    inputs: Mapping[str, Tensor],
+    constants: Mapping[str, Tensor],
+    wanted: Sequence[str],
 ) -> list[Held]:
-    """The outputs of an integer graph, in order, as `evaluate` gives them.
+    """Values of an integer graph, in order, as `evaluate` gives them.
 
     real: the float graph that `held` was made of: its nodes and values have the same names. inputs: real
-    numbers, [samples, *shape]. constants: those of `real`, by name; gradients go to them. Raises OpError
-    where the gradient of an op is not known.
+    numbers, [samples, *shape]. constants: those of `real`, by name; gradients go to them. wanted: values of
+    `held`.
     """
     have = {v: _input(held, v, x) for v, x in inputs.items()}
-    nodes = held.nodes()
+    among = needed(held, have, wanted)
+    nodes = [n for n in held.nodes() if n.outputs[0] in among]
     last = {v: k for k, n in enumerate(nodes) for v in n.inputs}
     for k, node in enumerate(nodes):
         have[node.outputs[0]] = _computed(real, held, node, have, constants)
         for v in node.inputs:
-            if last[v] == k and v not in held.outputs:
+            if last[v] == k and v not in wanted:
                 have.pop(v, None)
-    return [have[v] for v in held.outputs]
+    return [have[v] for v in wanted]
 
 
 def _input(held: Graph, value: str, x: Tensor) -> Held:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from edgec.ir import Graph
+from edgec.quant.learn.torch_graph import fronts
 
 if TYPE_CHECKING:
     from edgec.quant.learn.tune import Settings
@@ -20,18 +21,19 @@ _LEAST = 1e-4
 
 
 class Loss:
-    """Of the outputs [samples, *shape] of a graph, against those of the float graph.
+    """Of what a graph is learned by (`fronts`), [samples, *shape], against the same of the float graph.
 
     Scores of classes (one row of values) are compared as distributions, softened by the temperature; other
-    outputs by mean squares, as a share of their power. usual: float outputs of some samples, for that power.
+    values by mean squares, as a share of their power. usual: float values of some samples, for that power.
     scores: the place of the first output that is scores of classes; None without one.
     """
 
     def __init__(self, graph: Graph, usual: Sequence[Tensor], settings: Settings) -> None:
         self.settings = settings
-        makers = [graph.producer(v) for v in graph.outputs]
+        ends = fronts(graph)
+        makers = [graph.producer(v) for v in ends]
         self.shares = [m is not None and m.op == "softmax" for m in makers]
-        shapes = [graph.type(v).shape for v in graph.outputs]
+        shapes = [graph.type(v).shape for v in ends]
         self.rows = [_is_row(s) for s in shapes]
         self.scores = self.rows.index(True) if True in self.rows else None
         self.power = [x.var(correction=0).clamp_min(1e-12) for x in usual]
@@ -61,7 +63,7 @@ class Loss:
 
 def classes_of(graph: Graph) -> int:
     """How many classes the first output of scores has, 0 without one."""
-    shapes = [graph.type(v).shape for v in graph.outputs]
+    shapes = [graph.type(v).shape for v in fronts(graph)]
     return next((s[1] for s in shapes if _is_row(s)), 0)
 
 

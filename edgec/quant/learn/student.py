@@ -15,6 +15,7 @@ from edgec.quant.formats import Range
 from edgec.quant.forms import has_weights, project_graph
 from edgec.quant.learn.coded import Coded
 from edgec.quant.learn.exact import Held, run_exact
+from edgec.quant.learn.torch_graph import fronts
 from edgec.quant.ptq import quantize_graph
 
 _LEAST = 1e-3
@@ -91,10 +92,16 @@ class Student(nn.Module):
         return held_graph
 
     def forward(self, inputs: Mapping[str, Tensor]) -> list[Held]:
+        """What is learned by (`fronts`), exact; inputs: [samples, *shape]."""
+        with torch.no_grad():
+            held = self.graph()
+        return run_exact(self.real, held, inputs, self.constants(), fronts(held))
+
+    def outputs(self, inputs: Mapping[str, Tensor]) -> list[Held]:
         """The outputs, exact; inputs: [samples, *shape]."""
         with torch.no_grad():
             held = self.graph()
-        return run_exact(self.real, held, inputs, self.constants())
+            return run_exact(self.real, held, inputs, self.constants(), held.outputs)
 
     def steps(self, rate: float) -> list[dict[str, object]]:
         """What an optimizer changes: rate is a share of the distance of two weights in their form."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from edgec.ir import Graph, Node
+from edgec.ir import DType, Graph, Node
 from edgec.ops.base import call_of
 from edgec.quant.data import Samples
-from edgec.quant.learn.torch_ops import compute
+from edgec.quant.formats import to_reals
+from edgec.quant.learn.torch_ops import compute, has_gradient
 
 PART = 64
 """Samples that are computed at a time where nothing is learned."""
@@ -22,7 +23,8 @@ Observer = Callable[[Node, Sequence[Tensor], Tensor], Tensor]
 def inputs_of(graph: Graph, samples: Samples) -> dict[str, Tensor]:
     """The inputs as activations: [samples, *shape]."""
     return {
-        v: torch.from_numpy(samples.arrays[v]).float().reshape(-1, *graph.type(v).shape) for v in graph.inputs
+        v: torch.from_numpy(to_reals(samples.arrays[v], graph.type(v))).reshape(-1, *graph.type(v).shape)
+        for v in graph.inputs
     }
 
 
@@ -41,10 +43,11 @@ def run(
     """The wanted values, [samples, *shape], from those that are given.
 
     Only nodes between the two run. observe: is given a node, its operands and its result, and returns what
-    takes the result's place. Raises OpError as `compute` does.
+    takes the result's place.
     """
     have = dict(values)
-    nodes = [n for n in graph.nodes() if n.outputs[0] in _needed(graph, have, wanted)]
+    among = needed(graph, have, wanted)
+    nodes = [n for n in graph.nodes() if n.outputs[0] in among]
     last = {v: k for k, n in enumerate(nodes) for v in n.inputs}
     for k, node in enumerate(nodes):
         xs = [constants[v] if graph.is_constant(v) else have[v] for v in node.inputs]
@@ -56,18 +59,41 @@ def run(
     return [have[v] for v in wanted]
 
 
-def _needed(graph: Graph, have: Mapping[str, Tensor], wanted: Sequence[str]) -> set[str]:
+def needed(graph: Graph, have: Container[str], wanted: Sequence[str]) -> set[str]:
     """What has to be computed for `wanted`."""
-    needed = set[str]()
+    found = set[str]()
     left = [v for v in wanted if v not in have]
     while left:
         value = left.pop()
         node = graph.producer(value)
-        if value in needed or node is None:
+        if value in found or node is None:
             continue
-        needed.add(value)
+        found.add(value)
         left += [v for v in node.inputs if v not in have and not graph.is_constant(v)]
-    return needed
+    return found
+
+
+def fronts(graph: Graph) -> list[str]:
+    """What a graph is learned by: its outputs, or the last values before them that gradients reach.
+
+    In front of an argmax that is what the places were found in.
+    """
+    found, left = list[str](), list(graph.outputs)
+    while left:
+        value = left.pop(0)
+        node = graph.producer(value)
+        if is_reached(graph, value):
+            found.append(value)
+        elif node is not None:
+            left = [v for v in node.inputs if not graph.is_constant(v)] + left
+    return list(dict.fromkeys(found))
+
+
+def is_reached(graph: Graph, value: str) -> bool:
+    """Whether a value is a result with a gradient: a real number, by an op that has one."""
+    node, type = graph.producer(value), graph.type(value)
+    is_real = type.dtype == DType.F32 or type.quant is not None
+    return node is not None and is_real and has_gradient(node.op)
 
 
 @contextmanager
@@ -96,10 +122,12 @@ def outputs_with(
     inputs: Mapping[str, Tensor],
     constants: Mapping[str, Tensor],
     changed: Mapping[str, np.ndarray],
+    wanted: Sequence[str] | None = None,
 ) -> list[np.ndarray]:
-    """The outputs [samples, ...] with some other constants, by name."""
+    """The outputs [samples, ...], or other values, with some other constants, by name."""
     held = {**constants, **{v: torch.from_numpy(x) for v, x in changed.items()}}
     count = len(next(iter(inputs.values())))
     with torch.no_grad():
-        parts = [run(graph, part_of(inputs, p), held, graph.outputs) for p in in_parts(count, PART)]
+        ends = graph.outputs if wanted is None else wanted
+        parts = [run(graph, part_of(inputs, p), held, ends) for p in in_parts(count, PART)]
     return [torch.cat(x).numpy() for x in zip(*parts, strict=True)]

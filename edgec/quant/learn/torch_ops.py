@@ -14,7 +14,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from edgec.ops.attention_reads import dims_of, heads_of, views_of
-from edgec.ops.base import Call, Op, OpError, registry
+from edgec.ops.base import Call, Op, registry
+from edgec.ops.interpret import results_of
+from edgec.ops.resize_bilinear import positions
 from edgec.ops.strides import StridedView
 
 _STEP = 1 / 1024
@@ -23,16 +25,35 @@ _CLAMPS = {"": None, "relu": (0.0, None), "relu6": (0.0, 6.0), "relu_n1_to_1": (
 
 
 def compute(name: str, call: Call, xs: list[Tensor]) -> Tensor:
-    """The result [samples, ...] of a call of an op of one result. xs: its operands.
-
-    Raises OpError where the gradient of the op is not known.
-    """
+    """The result [samples, ...] of a call of an op of one result. xs: its operands."""
     op = registry()[name]
-    if op.is_view:
+    if op.is_view or name in _MOVES:
         return _viewed(op, call, xs)
     if (function := _FUNCTIONS.get(name)) is None:
-        raise OpError(f"no gradient of {name} is known ({call.path or call.name})")
+        return _referred(op, call, xs)
     return function(call, xs)
+
+
+def has_gradient(name: str) -> bool:
+    """Whether gradients pass an op: they do not where results are places, as those of argmax."""
+    return registry()[name].is_view or name in _MOVES or name in _FUNCTIONS
+
+
+def _referred(op: Op, call: Call, xs: list[Tensor]) -> Tensor:
+    """What the op's reference gives, sample by sample, without a gradient."""
+    count = next(len(x) for x, c in zip(xs, call.consts, strict=True) if c is None)
+    each = [
+        results_of(
+            op,
+            call,
+            [
+                x.detach().numpy() if c is not None else x[k].detach().numpy()
+                for x, c in zip(xs, call.consts, strict=True)
+            ],
+        )[0]
+        for k in range(count)
+    ]
+    return torch.from_numpy(np.stack(each))
 
 
 def _clamped(call: Call, y: Tensor) -> Tensor:
@@ -109,6 +130,28 @@ def _depthwise(call: Call, xs: list[Tensor]) -> Tensor:
     return _clamped(call, _maps(y, call))
 
 
+def _conv_transpose2d(call: Call, xs: list[Tensor]) -> Tensor:
+    o, kh, kw, c = call.ins[1].shape
+    groups, (top, left, *_) = call.int("groups", 1), call.ints("padding", (0, 0, 0, 0))
+    w = xs[1].reshape(groups, o // groups, kh, kw, c).permute(0, 4, 1, 2, 3).flatten(0, 1)
+    stride, dilation = call.ints("stride", (1, 1)), call.ints("dilation", (1, 1))
+    y = F.conv_transpose2d(_images(xs[0]), w, None, stride, 0, 0, groups, dilation)
+    _, height, width, _ = call.outs[0].shape  # what is cut off behind, or there more
+    y = F.pad(y, (-left, width + left - y.shape[3], -top, height + top - y.shape[2]))
+    y = _maps(y, call)
+    return _clamped(call, y + xs[2] if len(xs) > 2 else y)
+
+
+def _resize_bilinear(call: Call, xs: list[Tensor]) -> Tensor:
+    x = xs[0].flatten(0, 1)
+    for axis in (0, 1):
+        line = positions(call, axis)
+        before, behind = (x.index_select(axis + 1, torch.from_numpy(at)) for at in (line.before, line.behind))
+        weight = torch.from_numpy(line.weight).float().reshape(-1, *(1,) * (2 - axis))
+        x = torch.lerp(before, behind, weight)
+    return x.reshape(-1, *call.outs[0].shape)
+
+
 def _max_pool(call: Call, xs: list[Tensor]) -> Tensor:
     x, stride, dilation = _images(xs[0]), call.ints("stride", (1, 1)), call.ints("dilation", (1, 1))
     y = F.max_pool2d(_padded(call, x, -torch.inf), call.ints("kernel"), stride, 0, dilation)
@@ -160,6 +203,11 @@ def _affine(y: Tensor, xs: list[Tensor]) -> Tensor:
 def _batch_norm(call: Call, xs: list[Tensor]) -> Tensor:
     x, mean, var, gamma, beta = xs
     return (x - mean) * torch.rsqrt(var + call.float("epsilon")) * gamma + beta
+
+
+def _same(_: Call, xs: list[Tensor]) -> Tensor:
+    """What a file's quantize and dequantize nodes do to the real numbers: they state formats."""
+    return xs[0]
 
 
 def _softmax(call: Call, xs: list[Tensor]) -> Tensor:
@@ -252,6 +300,8 @@ _POINTWISE: Mapping[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
 }
 """Those that torch has, too, and that are worth the time they save."""
+_MOVES = frozenset({"resize_nearest"})
+"""Ops beside views that move elements and compute nothing."""
 _FUNCTIONS: Mapping[str, Callable[[Call, list[Tensor]], Tensor]] = {
     "add": _binary(torch.add),
     "attention": _attention,
@@ -259,6 +309,8 @@ _FUNCTIONS: Mapping[str, Callable[[Call, list[Tensor]], Tensor]] = {
     "batch_norm": _batch_norm,
     "concat": _concat,
     "conv2d": _conv2d,
+    "conv_transpose2d": _conv_transpose2d,
+    "dequantize": _same,
     "depthwise_conv2d": _depthwise,
     "div": _binary(torch.div),
     "group_norm": _group_norm,
@@ -273,7 +325,10 @@ _FUNCTIONS: Mapping[str, Callable[[Call, list[Tensor]], Tensor]] = {
     "pad": _pad,
     "pointwise": _pointwise,
     "prelu": _prelu,
+    "quantize": _same,
     "reduce_max": _reduced(torch.amax),
+    "requantize": _same,
+    "resize_bilinear": _resize_bilinear,
     "softmax": _softmax,
     "sub": _binary(torch.sub),
     "sum": _reduced(torch.sum),

@@ -26,7 +26,7 @@ from edgec.quant.learn.exact import Held
 from edgec.quant.learn.feed import Batch, Feed
 from edgec.quant.learn.loss import Loss
 from edgec.quant.learn.student import Student
-from edgec.quant.learn.torch_graph import constants_of, run
+from edgec.quant.learn.torch_graph import constants_of, fronts, run
 
 _SETTLE = 0.5
 """From this share of the steps on, weights are drawn to their entries."""
@@ -130,7 +130,7 @@ class Tuner:
         parts: list[list[Held]] = []
         with torch.no_grad():
             for batch in self.feed.like(data, "inputs").epoch(0, shuffled=False):
-                parts.append(self.student(self._inputs(batch)))
+                parts.append(self.student.outputs(self._inputs(batch)))
         found = []
         for value, x in zip(self.teacher.outputs, zip(*parts, strict=True), strict=True):
             shape = self.teacher.type(value).shape
@@ -218,7 +218,7 @@ class Tuner:
 
     def _taught(self, inputs: Mapping[str, Tensor]) -> list[Tensor]:
         with torch.no_grad():
-            return run(self.teacher, inputs, self.known, self.teacher.outputs)
+            return run(self.teacher, inputs, self.known, fronts(self.teacher))
 
     # -- the checkpoint ---------------------------------------------------
 

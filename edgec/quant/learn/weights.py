@@ -29,7 +29,17 @@ from edgec.quant.data import Samples
 from edgec.quant.learn.blocks import entropy, leaving, partition
 from edgec.quant.learn.coded import Coded
 from edgec.quant.learn.stand import Stand
-from edgec.quant.learn.torch_graph import PART, constants_of, in_parts, inputs_of, one_thread, part_of, run
+from edgec.quant.learn.torch_graph import (
+    PART,
+    constants_of,
+    fronts,
+    in_parts,
+    inputs_of,
+    is_reached,
+    one_thread,
+    part_of,
+    run,
+)
 
 _HELD = 5
 """One sample of so many is not learned from."""
@@ -78,7 +88,8 @@ def learn(
 ) -> Graph:
     """The float graph with weights that the forms hold, by node name; each states its format.
 
-    samples: in the axis order of the graph's inputs. Raises OpError where the gradient of an op is not known.
+    samples: in the axis order of the graph's inputs. Where an op has no gradient, layers are learned by what
+    is in front of it.
     """
     return _Learner(graph, forms, samples, recipe, progress).run()
 
@@ -150,10 +161,10 @@ class _Learner:
             have = dict(zip(ends, self._computed(have, ends, self._held_constants(block)), strict=True))
         if self.recipe.steps:
             self.settled.clear()
-            outputs = self.graph.outputs
-            want = self._computed(self.inputs, outputs, self.constants)
+            ends = fronts(self.graph)
+            want = self._computed(self.inputs, ends, self.constants)
             names = [n.name for n in self.nodes]
-            wanted = dict(zip(outputs, want, strict=True))
+            wanted = dict(zip(ends, want, strict=True))
             self._teach(len(blocks), names, self.inputs, wanted, self.recipe.steps, fine=True)
         return self._stored()
 
@@ -203,8 +214,11 @@ class _Learner:
         *,
         fine: bool = False,
     ) -> None:
-        """Change a block's parameters until what leaves it is what is wanted, from where learning stands."""
-        ends = [v for v in want if v not in have]
+        """Change a block's parameters until what leaves it is what is wanted, from where learning stands.
+
+        What gradients do not reach is left out of what is wanted.
+        """
+        ends = [v for v in want if v not in have and is_reached(self.graph, v)]
         modules = [m for m in dict.fromkeys(self.coded[n] for n in block) if m not in self.settled]
         names = [v for v in self._read_between(have, ends) if v not in self.settled]
         others = [self.others[v] for v in names]
@@ -227,6 +241,10 @@ class _Learner:
             got = run(self.graph, part_of(have, pick), self._held_constants(block), ends)
             parts = [((y - want[v][pick]) ** 2).mean() / power[v] for v, y in zip(ends, got, strict=True)]
             return torch.stack(parts).mean()
+
+        if not ends or not loss(self.taught[:1]).requires_grad:
+            self.done += steps
+            return  # no gradient gets here: these are the nearest weights
 
         def judged() -> float:
             with torch.no_grad():
