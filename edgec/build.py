@@ -63,6 +63,8 @@ def build(options: BuildOptions, progress: Progress) -> Report:
     if tuner is not None:
         made = _tuned(options, target, made.lowered, made, tuner)
     lowered, graph, plan, library, report = made.lowered, made.graph, made.plan, made.library, made.report
+    if options.max_drop is not None and "weighing" not in report:
+        report["notes"].append(_unshrunk(options, target))
     if options.pareto:
         progress.stage("trade-offs")
         report["pareto"] = _trade_offs(options, made, _telling(progress))
@@ -130,6 +132,15 @@ def _fitted(
             if error.memory != "flash" or not forms:
                 raise fit.explain(error, *last) from error
         progress.status("flash is short: weights in fewer bytes")
+
+
+def _unshrunk(options: BuildOptions, target: Target) -> str:
+    """Why --max-drop had nothing to do."""
+    if options.flash_budget is None and target.flash_bytes is None:
+        why = f"{target.name} has no end of flash; --flash-budget says how much may be used"
+    else:
+        why = "with int8 weights the image fits flash"
+    return f"--max-drop changed nothing: {why}"
 
 
 def _shrunk(
@@ -284,7 +295,13 @@ def _link(
         # What is loaded; the names by which the simulator finds the layers are not.
         stored = sum(len(s.data) for s in Image(program).segments) if target.kind == "linux" else len(program)
         memory = assemble.sram(graph, plan, None, options.budget)
-        flash = Flash(weights=library.weight_bytes, total=stored, regions={})
+        weights = library.weight_bytes
+        if options.flash_budget is not None and stored > options.flash_budget:
+            parts = (("weights", weights), ("code", stored - weights))
+            raise DoesNotFit("flash", parts, options.flash_budget)
+        flash = Flash(code=stored - weights, weights=weights, total=stored, regions={})
+        if options.flash_budget is not None:
+            flash["budget"] = options.flash_budget
     report = assemble.empty_report(options, graph, library, plan, memory, flash)
     own, costs = spent_by(lowered.graph, None), Costs.of(target, lowered.graph)
     taken = spent_by(graph, plan, costs)

@@ -53,7 +53,9 @@ def build(
     budget: Annotated[
         str, typer.Option(help="All SRAM the model may use, stack included: 320KB, 65536.")
     ] = "",
-    flash_budget: Annotated[str, typer.Option(help="Flash for code and weights: 1MB.")] = "",
+    flash_budget: Annotated[
+        str, typer.Option(help="Flash for code and weights: 1MB; of a program, what is loaded of its file.")
+    ] = "",
     calib: Annotated[
         Path | None, typer.Option(help="Samples for quantization: an .npz, a folder of images, a .parquet.")
     ] = None,

@@ -222,7 +222,7 @@ def _flash_parts(error: DoesNotFit, attempt: Attempt) -> tuple[str, list[Part]]:
 def _flash_remedies(error: DoesNotFit, attempt: Attempt) -> list[str]:
     board = attempt.target.flash_bytes
     smaller = _form_remedies(error, attempt)
-    if board is not None and error.need <= board and attempt.options.flash_budget is not None:
+    if attempt.options.flash_budget is not None and (board is None or error.need <= board):
         return [_remedy(f"--flash-budget {-(-error.need // 1024)}KB", error.need, True), *smaller]
     weights = dict(error.parts)["weights"]
 

@@ -22,7 +22,8 @@ class BuildOptions:
     """What `edgec build` was asked for.
 
     model: a file, a directory, or "package.module:callable". target: a name of targets/.
-    budget, flash_budget: bytes, None for what the board has. calib: calibration data, None
+    budget, flash_budget: bytes, None for what the board has; flash is the program's where there is an
+    operating system. calib: calibration data, None
     where the model needs none or drawn inputs must do. out: the output directory. The
     pipeline builds in `out` itself, which then does not exist; the command line hands it a
     temporary one. optimize: None prefers speed where there is a budget and memory where there is none;

@@ -79,6 +79,36 @@ def test_maps_of_places_and_of_values(
     assert ("variance" if of == "values" else "answers") in table.plain(precision.frontier(report))
 
 
+WIDE = "tests.errors.models:wide"
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Samples of WIDE."""
+    path = tmp_path_factory.mktemp("data") / "x.npy"
+    np.save(path, np.random.default_rng(0).normal(size=(60, 256)).astype(np.float32))
+    return path
+
+
+def test_a_program_fits_what_there_is_of_it(
+    built: Builder, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "_WORK", 3e8)
+    folder = built(WIDE, "cortex-a53", flash_budget=85 * KB, max_drop=60.0, calib=rows)
+    report = files.load(folder)
+    assert report["flash"]["total"] <= report["flash"]["budget"] == 85 * KB
+    assert report["flash"]["weights"] + report["flash"]["code"] == report["flash"]["total"]
+    assert report["weighing"]["drop"] <= 60 and all(c["passed"] for c in report["checks"])
+
+
+@pytest.mark.parametrize(("target", "why"), [("cortex-a53", "no end of flash"), ("stm32f746", "fits flash")])
+def test_nothing_to_do_is_said(built: Builder, rows: Path, target: str, why: str) -> None:
+    report = files.load(built(WIDE, target, max_drop=1.0, calib=rows, verify=False))
+    assert "weighing" not in report
+    (note,) = [n for n in report["notes"] if "--max-drop" in n]
+    assert why in note
+
+
 def test_what_loses_nothing_is_not_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "learn", lambda *_: pytest.fail("learned"))
     graph, calib = load_model(TINY), tmp_path / "x.npz"

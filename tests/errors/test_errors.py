@@ -506,6 +506,11 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     return build("tests.errors.models:wide", "--flash-budget", "64KB")
 
 
+@case("E302-linux")
+def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
+    return build("tests.errors.models:wide", "--flash-budget", "64KB", target="cortex-a53")
+
+
 def shrunk(*arguments: object, count: int = 60) -> Outcome:
     """A transformer whose weights have to take fewer bits."""
     rng = np.random.default_rng(0)
