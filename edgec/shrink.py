@@ -72,7 +72,7 @@ class Shrinker:
                 ],
             )
         self.judged, taught = _shares(data.count)
-        self.taught = data.take(taught).permuted(graph.input_perms)
+        self.taught = data.doubted(taught).permuted(graph.input_perms)
         self.held_out = data.take(self.judged).permuted(graph.input_perms)
         classes = _classes(graph)
         self.labels = labels_of(data, classes)[self.judged] if data.labels is not None and classes else None

@@ -89,6 +89,12 @@ class Data:
     labels: np.ndarray | None = None
     classes: tuple[str, ...] = ()
 
+    def doubted(self, pick: Sequence[int]) -> Samples:
+        """The samples at some indices, to calibrate with: with their doubts. Raises Diagnostic E104."""
+        samples, labels = self.take(pick), self.labels
+        known = labels[list(pick)] if labels is not None and labels.shape[:1] == (self.count,) else None
+        return replace(samples, doubts=doubts_of(samples.arrays, known, self.classes))
+
 
 def load_samples(spec: str, inputs: Mapping[str, TensorType], *, limit: int = 128) -> Samples:
     """Read at most `limit` calibration samples, evenly spaced over the data.
@@ -97,10 +103,7 @@ def load_samples(spec: str, inputs: Mapping[str, TensorType], *, limit: int = 12
     Raises Diagnostic E104.
     """
     data = open_data(spec, inputs)
-    pick = spaced(data.count, limit)
-    samples, labels = data.take(pick), data.labels
-    known = labels[pick] if labels is not None and labels.shape[:1] == (data.count,) else None
-    return replace(samples, doubts=doubts_of(samples.arrays, known, data.classes))
+    return data.doubted(spaced(data.count, limit))
 
 
 def open_data(

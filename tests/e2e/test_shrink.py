@@ -90,6 +90,21 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def test_doubts_about_the_samples_are_in_the_report(
+    built: Builder, rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "_WORK", 3e8)
+    calib = tmp_path / "x.npz"
+    np.savez(calib, x=np.load(rows), y=np.full(60, 7))
+    options = {"calib": calib, "max_drop": 100.0, "verify": False}
+    whole = files.load(built(WIDE, "stm32f746", **options))
+    shrunk = files.load(built(WIDE, "stm32f746", flash_budget=64 * KB, **options))
+    assert "weighing" in shrunk
+    for report, count in ((whole, 60), (shrunk, 40)):
+        (told,) = [w for w in report["warnings"] if "one class" in w]
+        assert told.startswith(f"all {count} calibration samples are of one class, 7: ") and "dB" in told
+
+
 def test_a_program_fits_what_there_is_of_it(
     built: Builder, rows: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
