@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from edgec.quant.data import Samples, load_samples
 from edgec.quant.forms import has_weights
 from edgec.quant.learn.exact import Held
 from edgec.quant.learn.feed import Feed
-from edgec.quant.learn.loss import classes_of
+from edgec.quant.learn.loss import classes_of, is_stated
 from edgec.quant.learn.student import Student
 from edgec.quant.learn.tune import Check, Settings, Tuner
 from edgec.quant.learn.weights import learn, recipe_for
@@ -91,6 +91,7 @@ def finetune(
     epochs: int = 5,
     batch: int = 32,
     rate: float = 0.005,
+    loss: Literal["classes", "values"] = "classes",
     labels: float = 0.2,
     temperature: float = 2.0,
     checks: int = 2,
@@ -108,15 +109,15 @@ def finetune(
     ({"": "int4", "blocks.3": "codebook3"}), int8 where nothing is said. rank: as `edgec build --rank`:
     layers become two of fewer channels, which are trained. valid_data: what the weights are chosen by, as
     train_data; None for the first 128 samples of train_data, which does not show overfitting. epochs, batch,
-    rate, labels, temperature, checks, seed: see `Settings`. prepare: whether to begin with weights that were
-    learned in their forms, as a build learns them, instead of rounded ones. resume: a checkpoint, which is
-    kept there and taken up where it is there; the result is that of a run without interruption. progress:
-    None for lines on stderr.
+    rate, loss, labels, temperature, checks, seed: see `Settings`. prepare: whether to begin with weights
+    that were learned in their forms, as a build learns them, instead of rounded ones. resume: a checkpoint,
+    which is kept there and taken up where it is there; the result is that of a run without interruption.
+    progress: None for lines on stderr.
 
     Raises Diagnostic E101 for options that make no sense, E104 for data that cannot be used, E106 for a
     checkpoint of something else, and as `load_torch` does.
     """
-    settings = Settings(epochs, batch, rate, labels, temperature, checks, seed)
+    settings = Settings(epochs, batch, rate, loss, labels, temperature, checks, seed)
     _check(settings)
     if rank is not None and not RANKS[0] <= rank <= RANKS[1]:
         need = f"{RANKS[0]:.2f} to {RANKS[1]:.2f}"
@@ -129,8 +130,10 @@ def finetune(
         teacher = load_torch((model, inputs))
         types = {v: teacher.type(v) for v in teacher.inputs}
         run_passes(teacher, FLOAT_PASSES)
-        classes = classes_of(teacher)
+        classes = classes_of(teacher) if loss == "classes" else 0
         feed = Feed(train_data, types, size=batch, seed=seed, classes=classes)
+        if classes and feed.head(1)[0].labels is None and not is_stated(teacher):
+            told.note(f'the {classes} outputs are taken for scores of classes; loss="values" if they are not')
         samples = _calibration(calib, feed, types, _CALIB)
         given = samples.permuted(teacher.input_perms)
         whole = teacher if rank is None else _reduced(teacher, rank, given, told)
@@ -162,6 +165,7 @@ def _check(settings: Settings) -> None:
         ("epochs", settings.epochs >= 1, "1 or more"),
         ("batch", settings.batch >= 1, "1 or more"),
         ("rate", 0 < settings.rate <= 1, "above 0, at most 1"),
+        ("loss", settings.loss in ("classes", "values"), '"classes" or "values"'),
         ("labels", 0 <= settings.labels <= 1, "0 (the float model alone) to 1 (labels alone)"),
         ("temperature", 0 < settings.temperature < 1e3, "above 0"),
         ("checks", settings.checks >= 1, "1 or more"),

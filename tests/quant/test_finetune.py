@@ -136,6 +136,64 @@ def test_it_learns() -> None:
     assert labelled.best.top1 > labelled.history[0].top1 + 0.1
 
 
+class Codec(nn.Module):
+    """An autoencoder of [N, 12]; with places it tells the largest of what it restores."""
+
+    def __init__(self, places: bool = False) -> None:
+        super().__init__()
+        torch.manual_seed(places)
+        self.places, self.inner, self.out = places, nn.Linear(12, 6), nn.Linear(6, 12)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.out(torch.relu(self.inner(x)))
+        return y.argmax(1) if self.places else y
+
+
+def codec(places: bool = False, **options: Any) -> Any:
+    x = torch.randn(48, 12, generator=torch.Generator().manual_seed(1))
+    given = options.pop("given", lambda x: x)(x)
+    return finetune(
+        *(Codec(places), x[:1], given),
+        **{"forms": "codebook2", "epochs": 4, "batch": 8, "prepare": False, "progress": Silent(), **options},
+    )
+
+
+def test_values_are_compared_by_mean_squares() -> None:
+    said = Said()
+    result = codec(loss="values", rate=0.05, progress=said)
+    assert result.best.loss < 0.9 * result.history[0].loss and not any("classes" in s for s in said.lines)
+    x = torch.randn(48, 12, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        want = Codec()(x)
+    share = ((result(x)[0].real - want) ** 2).mean() / want.var(correction=0)
+    assert result.best.loss == pytest.approx(float(share), rel=1e-3)
+
+
+def test_what_stands_beside_values_is_not_read() -> None:
+    want = to_bytes(codec(loss="values", epochs=1).graph)
+    for given in (lambda x: (x, x), lambda x: list(zip(x, x, strict=True))):
+        assert to_bytes(codec(loss="values", epochs=1, given=given).graph) == want
+    with pytest.raises(Diagnostic, match="whole numbers") as raised:
+        codec(given=lambda x: list(zip(x, x, strict=True)))
+    assert 'loss="values"' in raised.value.remedies[0]
+
+
+def test_rows_without_labels_are_said_to_be_taken_for_classes() -> None:
+    said = Said()
+    codec(epochs=1, progress=said)
+    assert any('loss="values"' in s for s in said.lines)
+
+
+@pytest.mark.parametrize("prepare", [False, True])
+def test_an_argmax_is_trained_by_what_it_looks_at(monkeypatch: pytest.MonkeyPatch, prepare: bool) -> None:
+    monkeypatch.setattr("edgec.finetune.recipe_for", lambda _: Recipe(10, 10))
+    said = Said()
+    result = codec(places=True, labels=0.5, prepare=prepare, progress=said, given=lambda x: (x, x.argmax(1)))
+    assert result.best.loss < result.history[0].loss and result.best.top1 is not None
+    (at,) = result(torch.randn(9, 12))
+    assert at.integers.shape == (9,) and at.integers.dtype == np.int32
+
+
 def test_it_begins_with_what_a_build_learns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgec.finetune.recipe_for", lambda _: Recipe(40, 40))
     plain, prepared = tuned(epochs=1, labels=0.0), tuned(epochs=1, labels=0.0, prepare=True)
@@ -214,6 +272,7 @@ def test_data_that_cannot_be_used(name: str) -> None:
         ({"epochs": 0}, "epochs cannot be 0"),
         ({"rate": float("nan")}, "rate cannot be nan"),
         ({"labels": 1.5}, "labels cannot be"),
+        ({"loss": "mse"}, "loss cannot be mse"),
         ({"forms": "int3"}, "int3 is no form"),
         ({"forms": {"hed": "int4"}}, "at hed"),
     ],

@@ -177,7 +177,7 @@ class Feed:
         given = None if labels is None else _array(labels)
         if alone:
             arrays = [x[None] for x in arrays]
-            given = None if given is None else given.reshape(1)
+            given = None if given is None else given[None]
         return self._checked(arrays, given)
 
     def _joined(self, batches: Sequence[Batch]) -> Batch:
@@ -206,7 +206,8 @@ class Feed:
             return None
         have = [("have", f"{labels.dtype} {list(labels.shape)} for {count} samples")]
         if labels.shape != (count,) or labels.dtype.kind not in "iu":
-            raise self._bad("labels are whole numbers, one for each sample", "y.long(), of shape [n]", have)
+            remedy = 'y.long(), of shape [n]; loss="values" where the outputs are no scores of classes'
+            raise self._bad("labels are whole numbers, one for each sample", remedy, have)
         beyond = labels[(labels < 0) | (labels >= self.classes)]
         if len(beyond):
             raise self._bad(

@@ -23,9 +23,9 @@ _LEAST = 1e-4
 class Loss:
     """Of what a graph is learned by (`fronts`), [samples, *shape], against the same of the float graph.
 
-    Scores of classes (one row of values) are compared as distributions, softened by the temperature; other
-    values by mean squares, as a share of their power. usual: float values of some samples, for that power.
-    scores: the place of the first output that is scores of classes; None without one.
+    Scores of classes (one row of values) are compared as distributions, softened by the temperature; all
+    other values by mean squares, as a share of their power. usual: float values of some samples, for that
+    power. scores: the place of the first output that is scores of classes; None without one.
     """
 
     def __init__(self, graph: Graph, usual: Sequence[Tensor], settings: Settings) -> None:
@@ -34,7 +34,7 @@ class Loss:
         makers = [graph.producer(v) for v in ends]
         self.shares = [m is not None and m.op == "softmax" for m in makers]
         shapes = [graph.type(v).shape for v in ends]
-        self.rows = [_is_row(s) for s in shapes]
+        self.rows = [settings.loss == "classes" and _is_row(s) for s in shapes]
         self.scores = self.rows.index(True) if True in self.rows else None
         self.power = [x.var(correction=0).clamp_min(1e-12) for x in usual]
 
@@ -62,9 +62,16 @@ class Loss:
 
 
 def classes_of(graph: Graph) -> int:
-    """How many classes the first output of scores has, 0 without one."""
+    """How many classes the first output that may be scores has, 0 without one."""
     shapes = [graph.type(v).shape for v in fronts(graph)]
     return next((s[1] for s in shapes if _is_row(s)), 0)
+
+
+def is_stated(graph: Graph) -> bool:
+    """Whether a graph itself says that it scores classes: by a softmax, or an argmax."""
+    ends = fronts(graph)
+    makers = [graph.producer(v) for v in ends]
+    return ends != graph.outputs or any(m is not None and m.op == "softmax" for m in makers)
 
 
 def _is_row(shape: tuple[int, ...]) -> bool:

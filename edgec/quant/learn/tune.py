@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -48,7 +48,8 @@ class Settings:
 
     epochs: times that all data are gone through. batch: samples of a step, where the data do not say it.
     rate: how far a weight goes in a step at first, as a share of the distance between two weights of its
-    form. labels: share of the labels in what is learned, the rest is the float model's. temperature: by
+    form. loss: "classes" where outputs [1, n] are scores of classes, "values" where they are not. labels:
+    share of the labels in what is learned, the rest is the float model's. temperature: by
     which scores are divided where they are compared with the float model's. checks: in an epoch. seed: of
     the order of samples.
     """
@@ -56,6 +57,7 @@ class Settings:
     epochs: int
     batch: int
     rate: float
+    loss: Literal["classes", "values"]
     labels: float
     temperature: float
     checks: int
