@@ -17,7 +17,7 @@ from edgec.ops.forms import INT8
 from edgec.ops.interpret import evaluate
 from edgec.options import BuildOptions, Progress, Silent
 from edgec.pipeline import LEARN, LEAST, Lowered, Real, lower_learned
-from edgec.quant.answers import Loss, answers_of, compared
+from edgec.quant.answers import Drop, answers_of, compared
 from edgec.quant.data import Samples, open_data
 from edgec.quant.forms import has_weights
 from edgec.quant.images import spaced
@@ -184,7 +184,7 @@ class Shrinker:
 
     # -- what they cost ---------------------------------------------------
 
-    def _loss(self, graph: Graph) -> Loss:
+    def _loss(self, graph: Graph) -> Drop:
         from edgec.quant.learn.torch_graph import one_thread
 
         model = self.real.model
@@ -196,7 +196,7 @@ class Shrinker:
             self.progress.step(k + 1, len(real))
         return compared(model, real, graph, np.stack(here), self.labels)
 
-    def _told(self, loss: Loss) -> str:
+    def _told(self, loss: Drop) -> str:
         assert self.choice is not None
         what = f"weights in {self.choice.words()}: {self.mixed.most:,} -> {self.choice.bytes:,} B"
         if loss.real is None:
@@ -205,7 +205,7 @@ class Shrinker:
             f"{what}; top-1 {loss.real:.2f} -> {loss.here:.2f} % on {loss.samples} samples not learned from"
         )
 
-    def _weighing(self, loss: Loss) -> Weighing:
+    def _weighing(self, loss: Drop) -> Weighing:
         assert self.choice is not None and self.options.max_drop is not None
         found = Weighing(
             samples=loss.samples,
@@ -254,7 +254,7 @@ class Shrinker:
             ],
         )
 
-    def _too_much(self, loss: Loss) -> Diagnostic:
+    def _too_much(self, loss: Drop) -> Diagnostic:
         assert self.choice is not None
         larger = [p for p in self._frontier() if p["noise"] < self.choice.noise / 2]
         figures = (

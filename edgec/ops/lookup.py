@@ -63,9 +63,8 @@ def linear(call: Call, kernel: Callable[[Call], Kernel]) -> Kernel | None:
         "parts": i32(1 if found.scales is None else found.scales.shape[1]),
     }
     layer = {name: inner.fields[name] for name in ("inputs", "outputs", "lo", "hi", "offset")}
-    function = f"{inner.function}_lookup"
     return Kernel(
-        function,
+        f"{inner.function}_lookup",
         layer | {f"lookup.{name}": field for name, field in fields.items()},
         scratch=4 * words + 2 * padded,
         needs=("ec_dsp_layer", "ec_lookup"),

@@ -16,7 +16,7 @@ from edgec.quant.formats import to_reals
 
 
 @dataclass(frozen=True)
-class Loss:
+class Drop:
     """What a version loses against the float one.
 
     points: of top-1, on the samples; without labels, the percentage of other answers; of values, that of the
@@ -57,7 +57,7 @@ def answers_of(graph: Graph, outputs: np.ndarray) -> np.ndarray | None:
 
 def compared(
     graph: Graph, real: np.ndarray, held: Graph, here: np.ndarray, labels: np.ndarray | None = None
-) -> Loss:
+) -> Drop:
     """What the integers `here` of an integer graph lose against what the float graph gives, [samples, ...].
 
     labels: [samples], for models of one answer.
@@ -66,9 +66,9 @@ def compared(
     if want is None or got is None:
         found = to_reals(here, held.type(held.outputs[0])).reshape(real.shape)
         lost = 100 * min(float(np.square(found - real).mean() / max(real.var(), 1e-12)), 1.0)
-        return Loss(len(real), None, 100 - lost, lost, of_values=True)
+        return Drop(len(real), None, 100 - lost, lost, of_values=True)
     if labels is None:
         same = 100 * float((want == got).mean())
-        return Loss(len(real), None, same, 100 - same)
+        return Drop(len(real), None, same, 100 - same)
     first, second = (100 * float((x[:, 0] == labels).mean()) for x in (want, got))
-    return Loss(len(real), first, second, first - second)
+    return Drop(len(real), first, second, first - second)

@@ -19,6 +19,6 @@ typedef struct {
 } ec_linear_s8_dsp_lookup_params;
 
 void ec_linear_s8_dsp_lookup(const ec_linear_s8_dsp_lookup_params *p, const ec_window *in, const ec_window *out,
-                            int32_t first, int32_t last, void *scratch);
+                             int32_t first, int32_t last, void *scratch);
 
 #endif

@@ -19,7 +19,7 @@ import pytest
 from edgec.diagnostics import Diagnostic
 from edgec.ir import Graph
 from edgec.options import Silent
-from edgec.quant.answers import Loss
+from edgec.quant.answers import Drop
 from edgec.report import files
 from edgec.report.schema import Report
 from edgec.schedule import Plan
@@ -526,7 +526,7 @@ def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
 @case("E303")
 def _(tmp: Path, patch: pytest.MonkeyPatch) -> Outcome:
     patch.setattr(Shrinker, "_learn", lambda self, forms: self.real.graph)
-    patch.setattr(Shrinker, "_loss", lambda self, graph: Loss(500, 80.0, 71.0, 9.0))
+    patch.setattr(Shrinker, "_loss", lambda self, graph: Drop(500, 80.0, 71.0, 9.0))
     return shrunk("--flash-budget", "80KB")
 
 
