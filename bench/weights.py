@@ -35,6 +35,9 @@ from edgec.quant.mixed import size_of
 
 SHARES = np.arange(1.0, 0.3, -0.05)
 """Of a channel's largest weight: what the largest integer is tried to stand for."""
+_BYTE = 8
+_INTEGERS = (4, _BYTE)
+"""Bits of the integers that weights are learned in."""
 Weights = dict[str, np.ndarray]
 
 
@@ -50,23 +53,21 @@ class Bench:
         picked = list(spaced(data.count, min(count, data.count)))
         self.tested = data.take(picked).permuted(self.graph.input_perms)
         self.labels = labels_of(data, self.graph.type(self.graph.outputs[0]).size)[picked]
-        usual = recipe_for(self.graph)
-        self.recipe = replace(
-            usual, block_steps=round(usual.block_steps * steps), steps=round(usual.steps * steps)
-        )
+        self.recipe = recipe_for(self.graph, steps)
         self.layers = [n for n in self.graph.nodes() if has_weights(self.graph, n)]
         self.want = self._outputs(self.graph, {})
 
     def rows(self, bits: int) -> Iterable[tuple[str, int, float, float]]:
         """Way, bytes of the weights, decibels and top-1 in per cent."""
-        plain, shared = f"codebook{bits}", f"codebook{bits}/64"
+        books = {"codebook": f"codebook{bits}", "codebook/64": f"codebook{bits}/64"} if bits < _BYTE else {}
         yield "nearest integers", *self._told(self._nearest(lambda w: integers(w, bits)), f"int{bits}")
-        yield "nearest codebook", *self._told(self._nearest(form=plain), plain)
-        yield "nearest codebook/64", *self._told(self._nearest(form=shared), shared)
+        for name, form in books.items():
+            yield f"nearest {name}", *self._told(self._nearest(form=form), form)
         blocks, total = self.recipe.block_steps, self.recipe.steps
         alone = replace(self.recipe, block_steps=blocks + total // len(self.layers), steps=0, longest=1)
-        forms = [("codebook/64", shared)] + ([("int4", "int4")] if bits == 4 else [])
-        for name, form in forms:
+        learned = {name: form for name, form in books.items() if "/" in name}
+        learned |= {f"int{bits}": f"int{bits}"} if bits in _INTEGERS else {}
+        for name, form in learned.items():
             yield f"{name}, layer by layer", *self._learned(form, alone)
             yield f"{name}, blocks", *self._learned(form, self.recipe)
 

@@ -15,8 +15,8 @@ _CONSTANT = 0.99
 """Part of an image's values that are one number where there is nothing to be seen in it."""
 _SATURATED = 0.5
 """Part of an image's values at the extremes of all images where it is saturated."""
-_BOTH = 0.05
-"""Part at the upper extreme that tells saturation from a dark background."""
+_BRIGHT = 1 / 3
+"""Part at the upper extreme, of what is not at the lower, that tells saturation from white on black."""
 _REAL_USE = "give a few dozen that look like real use"
 _SCALING = "check how they were taken, decoded and scaled"
 
@@ -80,7 +80,7 @@ def _unseen(array: np.ndarray) -> list[Doubt]:
     if is_image:
         low, high = x.min(axis=(0, 1)), x.max(axis=(0, 1))
         at_low, at_high = ((x == end).mean(axis=(1, 2)) for end in (low, high))
-        bad = (at_low + at_high > _SATURATED) & (at_high > _BOTH) & ~constant
+        bad = (at_low + at_high > _SATURATED) & (at_high > _BRIGHT * (1 - at_low)) & ~constant
         if bad.mean() >= _PART:
             what = f"{bad.sum()} of {count} calibration images are mostly black and white pixels, saturated"
             found.append(Doubt(what, _SCALING))

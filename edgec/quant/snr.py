@@ -36,7 +36,7 @@ class Fidelity:
     cosine: the mean over samples of the outputs' cosine (the worst output). snr: decibels
     of all outputs together. contrast: the same of what differs between the samples, which
     is what a trained model decides by; `share` is its part of the outputs' power. top1: share of samples
-    whose largest output is the same one.
+    whose largest output is the same one; of outputs that are places, such as an argmax has, those that agree.
     """
 
     samples: int
@@ -102,7 +102,7 @@ def compare(
     only.
     """
     powers: dict[str, _Power] = {}
-    total, cosines, same, votes = _Power(), [], 0, 0
+    total, cosines, same, votes = _Power(), [], 0.0, 0
     outputs: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     for k in range(len(samples)):
         inputs = samples.sample(k)
@@ -124,7 +124,7 @@ def compare(
         for a, b in zip(real.outputs, held.outputs, strict=True):
             x, y = reals[a], to_reals(got[b], held.type(b))
             if real.type(a).dtype != DType.F32:
-                same, votes = same + int((x == got[b]).all()), votes + 1
+                same, votes = same + float((x == got[b]).mean()), votes + 1
                 continue
             total.add(x, y)
             outputs.setdefault(a, []).append((x, y))

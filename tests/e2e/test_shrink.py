@@ -156,13 +156,13 @@ def test_groups_outlive_dead_neurons(form: str, tmp_path: Path, monkeypatch: pyt
     assert stored == ["" if "int4" in form else form, form], "27 inputs are no groups of 32"
 
 
-@pytest.mark.parametrize("longest", [1, 4])
-def test_learned_weights_lose_less_than_the_nearest(longest: int) -> None:
+@pytest.mark.parametrize(("form", "longest"), [("codebook2", 1), ("codebook2", 4), ("int8", 1)])
+def test_learned_weights_lose_less_than_the_nearest(form: str, longest: int) -> None:
     graph = load_model(MODEL)
     run_passes(graph, FLOAT_PASSES)
     x = np.random.default_rng(1).normal(size=(160, *graph.type(graph.inputs[0]).shape[1:])).astype(np.float32)
     learnt, other = (Samples({graph.inputs[0]: part}, "drawn") for part in (x[:128], x[128:]))
-    forms = {n.name: "codebook2" for n in graph.nodes() if n.op in ("linear", "conv2d")}
+    forms = {n.name: form for n in graph.nodes() if n.op in ("linear", "conv2d")}
 
     def noise(steps: int) -> float:
         made = learn(graph, forms, learnt, Recipe(steps, steps, longest=longest), Silent())

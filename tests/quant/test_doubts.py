@@ -52,6 +52,8 @@ def test_good_data_is_not_doubted() -> None:
     assert what(x, [k % 2 for k in range(40)], ("cat", "dog")) == []
     dark = np.where(RNG.uniform(0, 1, x.shape) < 0.8, 0, x)
     assert what(dark) == [], "a dark background"
+    strokes = np.where(RNG.uniform(0, 1, x.shape) < 0.5, 0, np.minimum(1.25 * x, 1))
+    assert what(strokes) == [], "digits on black, a fifth of their strokes white"
     some = x.copy()
     some[:4] = 0.5
     some[4:12] = some[4:12] > 0.5

@@ -51,6 +51,8 @@ _TINY = 1e-12
 """The least scale."""
 _FINE = 0.2
 """What steps are multiplied by once all blocks are learned together."""
+_FAR = 1.0
+"""Distances of two entries that a weight may go, for each layer of a block: farther, few samples mislead."""
 _WORK = 1e12
 """Multiply-accumulates that learning may take in blocks, and again for all of them together."""
 _BACK = 3
@@ -76,11 +78,13 @@ class Recipe:
     seed: int = 0
 
 
-def recipe_for(graph: Graph) -> Recipe:
-    """As many steps as take some minutes, with a model of that size."""
+def recipe_for(graph: Graph, share: float = 1.0) -> Recipe:
+    """As many steps as take some minutes, with a model of that size, or a share of them."""
     macs = max(sum(op_of(n).macs(call_of(graph, n)) for n in graph.nodes()), 1)
     steps = _WORK / (Recipe.batch * _BACK * macs)
-    return Recipe(round(min(max(steps, 10), 200)), round(min(max(steps, 10), 400)))
+    block_steps = round(share * min(max(steps, 10), 200))
+    rate = min(Recipe.rate, _FAR / max(block_steps, 1))
+    return Recipe(block_steps, round(share * min(max(steps, 10), 400)), rate=rate)
 
 
 def learn(
