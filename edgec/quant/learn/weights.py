@@ -3,11 +3,12 @@
 First block by block (edgec/quant/learn/blocks.py): the weights of a block, and its biases, such that the
 values that leave it are those of the float network, while it reads what the blocks before it now
 compute. With blocks of one layer and int8 that is learned rounding (Nagel et al., "Up or Down?", ICML 2020;
-here with straight gradients), with blocks of several BRECQ (Li et al., ICLR 2021). Then all of them together,
-against the outputs of the float network: no labels are needed.
+here with straight gradients), with blocks of several BRECQ (Li et al., ICLR 2021), whose Fisher information
+says which of the values matter to the outputs. Then all blocks together, against what leaves each of them in
+float, which few samples tell much of; and against the outputs. No labels are needed.
 
-A part of the samples is not learned from; what is kept is what serves those best. Where learning stands is
-kept in the cache (edgec/quant/learn/stand.py).
+A part of the samples is not learned from; what is kept of every stage is what serves those best. Where
+learning stands is kept in the cache (edgec/quant/learn/stand.py).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from edgec.options import Progress
 from edgec.quant.data import Samples
 from edgec.quant.learn.blocks import entropy, leaving, partition
 from edgec.quant.learn.coded import Coded
+from edgec.quant.learn.fisher import importance
 from edgec.quant.learn.stand import Stand
 from edgec.quant.learn.torch_graph import (
     PART,
@@ -41,6 +43,8 @@ from edgec.quant.learn.torch_graph import (
     run,
 )
 
+_ROOM = 1 << 28
+"""Numbers that all blocks together are learned against, at most."""
 _HELD = 5
 """One sample of so many is not learned from."""
 _SETTLE = 0.5
@@ -49,16 +53,18 @@ _PULL = 0.02
 """The last proximal step's share of the way."""
 _TINY = 1e-12
 """The least scale."""
-_FINE = 0.2
-"""What steps are multiplied by once all blocks are learned together."""
-_FAR = 1.0
-"""Distances of two entries that a weight may go, for each layer of a block: farther, few samples mislead."""
+_FAR, _TOGETHER, _LAST = 1.0, 0.5, 0.2
+"""Distances of two entries that a weight may go in a block, with all blocks, and against the outputs alone.
+
+Where it may go farther the more steps there are, few samples mislead it.
+"""
 _WORK = 1e12
 """Multiply-accumulates that learning may take in blocks, and again for all of them together."""
 _BACK = 3
 """Times the work of computing a sample that learning from it takes."""
 _CHECKS = 8
 """How often what is not learned from is looked at, in a block."""
+Tensors = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,9 @@ class Recipe:
     """How weights are learned.
 
     block_steps, steps: of the optimizer, for every layer of a block, and then for all blocks together. batch:
-    samples of a step. rate: how far a weight goes in a step, as a share of the distance between two entries.
-    longest: layers of a block at most. seed: of the order of samples.
+    samples of a step. rate: how far a weight goes in a step at most, as a share of the distance between two
+    entries. longest: layers of a block at most; 1 for every layer by itself, whatever it does to the outputs.
+    seed: of the order of samples.
     """
 
     block_steps: int = 150
@@ -82,9 +89,7 @@ def recipe_for(graph: Graph, share: float = 1.0) -> Recipe:
     """As many steps as take some minutes, with a model of that size, or a share of them."""
     macs = max(sum(op_of(n).macs(call_of(graph, n)) for n in graph.nodes()), 1)
     steps = _WORK / (Recipe.batch * _BACK * macs)
-    block_steps = round(share * min(max(steps, 10), 200))
-    rate = min(Recipe.rate, _FAR / max(block_steps, 1))
-    return Recipe(block_steps, round(share * min(max(steps, 10), 400)), rate=rate)
+    return Recipe(*(round(share * min(max(steps, 10), most)) for most in (200, 400)))
 
 
 def learn(
@@ -127,6 +132,8 @@ class _Learner:
         """Layers whose weights are in common have one of them."""
         self.others = {v: nn.Parameter(self.constants[v].clone()) for v in self._other_constants()}
         self.done, self.total = 0, len(self.nodes) * recipe.block_steps + recipe.steps
+        self.at = 0
+        """The stage that comes next."""
         self.settled = set[str | Coded]()
         """What blocks before have learned: theirs is not changed any more."""
         self.stand = Stand(graph, forms, samples, recipe)
@@ -153,24 +160,36 @@ class _Learner:
         self.stand.save({"stage": stage, "step": step, **own, **more})
 
     def _run(self) -> Graph:
-        entropies = self._entropies()
-        start, have = dict(self.inputs), dict(self.inputs)
-        blocks = partition([n.name for n in self.nodes], entropies, self.recipe.longest)
-        for k, block in enumerate(blocks):
+        blocks = partition([n.name for n in self.nodes], self._entropies(), self.recipe.longest)
+        start: Tensors = self.inputs
+        have = start
+        for block in blocks:
             ends = leaving(self.graph, block[-1])
             want = self._computed(start, ends, self.constants)
-            steps = self.recipe.block_steps * len(block)
-            self._teach(k, block, have, dict(zip(ends, want, strict=True)), steps)
-            start = dict(zip(ends, want, strict=True))
-            have = dict(zip(ends, self._computed(have, ends, self._held_constants(block)), strict=True))
-        if self.recipe.steps:
-            self.settled.clear()
-            ends = fronts(self.graph)
-            want = self._computed(self.inputs, ends, self.constants)
-            names = [n.name for n in self.nodes]
-            wanted = dict(zip(ends, want, strict=True))
-            self._teach(len(blocks), names, self.inputs, wanted, self.recipe.steps, fine=True)
+            matter = self._importance(want) if self.recipe.longest > 1 else {}
+            self._teach(block, have, want, self.recipe.block_steps * len(block), _FAR, matter)
+            start, have = want, self._computed(have, ends, self._held_constants(block))
+        outputs = fronts(self.graph)
+        ends = self._late([v for block in blocks for v in leaving(self.graph, block[-1])])
+        self._together(list(dict.fromkeys([*ends, *outputs])), self.recipe.steps // 2, _TOGETHER)
+        self._together(outputs, self.recipe.steps - self.recipe.steps // 2, _LAST)
         return self._stored()
+
+    def _importance(self, values: Tensors) -> Tensors:
+        return importance(self.graph, {v: x[self.taught] for v, x in values.items()}, self.constants)
+
+    def _late(self, values: Sequence[str]) -> list[str]:
+        """The last of the values, as many as there is room for."""
+        count = len(next(iter(self.inputs.values())))
+        sizes = [self.graph.type(v).size * count for v in values]
+        room = np.cumsum(sizes[::-1])[::-1] <= _ROOM
+        return [v for v, fits in zip(values, room, strict=True) if fits and v not in self.inputs]
+
+    def _together(self, ends: Sequence[str], steps: int, far: float) -> None:
+        """Learn all blocks."""
+        self.settled.clear()
+        want = self._computed(self.inputs, ends, self.constants)
+        self._teach([n.name for n in self.nodes], self.inputs, want, steps, far, {})
 
     # -- what is learned --------------------------------------------------
 
@@ -194,56 +213,54 @@ class _Learner:
 
     # -- learning ---------------------------------------------------------
 
-    def _computed(
-        self, have: Mapping[str, Tensor], ends: Sequence[str], constants: Mapping[str, Tensor]
-    ) -> list[Tensor]:
+    def _computed(self, have: Tensors, ends: Sequence[str], constants: Tensors) -> Tensors:
         count = len(next(iter(have.values())))
         with torch.no_grad():
             parts = [run(self.graph, part_of(have, p), constants, ends) for p in in_parts(count, PART)]
-        return [torch.cat(x) for x in zip(*parts, strict=True)]
+        return {v: torch.cat(x) for v, x in zip(ends, zip(*parts, strict=True), strict=True)}
 
     def _entropies(self) -> dict[str, float]:
         ends = [n.outputs[0] for n in self.nodes]
         some = part_of(self.inputs, slice(PART))
         values = self._computed(some, ends, self.constants)
-        return {n.name: entropy(x.numpy()) for n, x in zip(self.nodes, values, strict=True)}
+        return {n.name: entropy(values[n.outputs[0]].numpy()) for n in self.nodes}
 
     def _teach(
         self,
-        stage: int,
         block: Sequence[str],
-        have: Mapping[str, Tensor],
-        want: Mapping[str, Tensor],
+        have: Tensors,
+        want: Tensors,
         steps: int,
-        *,
-        fine: bool = False,
+        far: float,
+        matter: Tensors,
     ) -> None:
         """Change a block's parameters until what leaves it is what is wanted, from where learning stands.
 
+        far: distances of two entries that weights may go. matter: weights of the errors of what is wanted.
         What gradients do not reach is left out of what is wanted.
         """
+        stage, self.at = self.at, self.at + 1
         ends = [v for v in want if v not in have and is_reached(self.graph, v)]
         modules = [m for m in dict.fromkeys(self.coded[n] for n in block) if m not in self.settled]
         names = [v for v in self._read_between(have, ends) if v not in self.settled]
         others = [self.others[v] for v in names]
         self.settled.update(modules, names)
-        if stage < self.state["stage"] or not modules:
+        if stage < self.state["stage"] or not modules or not steps:
             self.done += steps
             return
-        groups = [g for m in modules for g in m.steps(self.recipe.rate)]
-        groups += [
-            {"params": [p], "lr": self.recipe.rate * 0.1 * float(p.detach().abs().mean() + 1e-3)}
-            for p in others
-        ]
-        if fine:  # all are near where they should be by now
-            groups = [{**g, "lr": float(g["lr"]) * _FINE} for g in groups]
+        rate = min(self.recipe.rate, far / steps)
+        groups = [g for m in modules for g in m.steps(rate)]
+        groups += [{"params": [p], "lr": rate * 0.1 * float(p.detach().abs().mean() + 1e-3)} for p in others]
         optimizer = torch.optim.Adam(groups)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: 1 - 0.9 * k / max(steps, 1))
-        power = {v: want[v].var().clamp_min(1e-12) for v in ends}
+        power, one = {v: want[v].var().clamp_min(1e-12) for v in ends}, torch.ones(())
 
         def loss(pick: Tensor) -> Tensor:
             got = run(self.graph, part_of(have, pick), self._held_constants(block), ends)
-            parts = [((y - want[v][pick]) ** 2).mean() / power[v] for v, y in zip(ends, got, strict=True)]
+            parts = [
+                ((y - want[v][pick]) ** 2 * matter.get(v, one)).mean() / power[v]
+                for v, y in zip(ends, got, strict=True)
+            ]
             return torch.stack(parts).mean()
 
         if not ends or not loss(self.taught[:1]).requires_grad:
@@ -304,7 +321,7 @@ class _Learner:
         self._save(stage + 1, 0, {})
         self.progress.status(f"{block[0]} to {block[-1]}: {first:.5f} -> {best:.5f}")
 
-    def _read_between(self, have: Mapping[str, Tensor], ends: Sequence[str]) -> list[str]:
+    def _read_between(self, have: Tensors, ends: Sequence[str]) -> list[str]:
         seen = list[str]()
 
         def observe(node: Node, xs: object, y: Tensor) -> Tensor:
