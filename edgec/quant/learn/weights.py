@@ -4,8 +4,9 @@ First block by block (edgec/quant/learn/blocks.py): the weights of a block, and 
 values that leave it are those of the float network, while it reads what the blocks before it now
 compute. With blocks of one layer and int8 that is learned rounding (Nagel et al., "Up or Down?", ICML 2020;
 here with straight gradients), with blocks of several BRECQ (Li et al., ICLR 2021), whose Fisher information
-says which of the values matter to the outputs. Then all blocks together, against what leaves each of them in
-float, which few samples tell much of; and against the outputs. No labels are needed.
+says which of the values matter to the outputs. Which is better differs from network to network: both are
+tried, and the one whose outputs are nearer to float goes on. Then all blocks together, against what leaves
+each of them in float, which few samples tell much of; and against the outputs. No labels are needed.
 
 A part of the samples is not learned from; what is kept of every stage is what serves those best. Where
 learning stands is kept in the cache (edgec/quant/learn/stand.py).
@@ -14,8 +15,9 @@ learning stands is kept in the cache (edgec/quant/learn/stand.py).
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -100,7 +102,19 @@ def learn(
     samples: in the axis order of the graph's inputs. Where an op has no gradient, layers are learned by what
     is in front of it.
     """
-    return _Learner(graph, forms, samples, recipe, progress).run()
+    ways = [replace(recipe, longest=1), recipe] if recipe.longest > 1 else [recipe]
+    inputs, learners = inputs_of(graph, samples), list[_Learner]()
+    total = len(forms) * recipe.block_steps * len(ways) + recipe.steps
+    with one_thread():  # sums are the same on every machine then
+        for way in ways:
+            stand = Stand(graph, forms, samples, way)
+            done = learners[-1].done if learners else 0
+            learners.append(_Learner(graph, forms, inputs, way, stand, progress, done, total))
+            learners[-1].in_blocks()
+        best = min(reversed(learners), key=lambda learner: learner.noise)
+        best.done = learners[-1].done
+        best.together()
+        return best.stored()
 
 
 def coded_of(graph: Graph, node: Node, form: str) -> Coded:
@@ -114,13 +128,21 @@ def coded_of(graph: Graph, node: Node, form: str) -> Coded:
 
 class _Learner:
     def __init__(
-        self, graph: Graph, forms: Mapping[str, str], samples: Samples, recipe: Recipe, progress: Progress
+        self,
+        graph: Graph,
+        forms: Mapping[str, str],
+        inputs: Tensors,
+        recipe: Recipe,
+        stand: Stand,
+        progress: Progress,
+        done: int,
+        total: int,
     ) -> None:
-        self.graph, self.recipe, self.progress = graph, recipe, progress
-        self.inputs = inputs_of(graph, samples)
+        self.graph, self.recipe, self.progress, self.stand = graph, recipe, progress, stand
+        self.inputs, self.done, self.total = inputs, done, total
         self.constants = constants_of(graph)
         self.rng = torch.Generator().manual_seed(recipe.seed)
-        count = len(samples)
+        self.count = count = len(next(iter(inputs.values())))
         held = np.zeros(count, bool)
         held[_HELD - 1 :: _HELD] = count >= 2 * _HELD
         self.held = torch.from_numpy(np.flatnonzero(held) if held.any() else np.arange(count))
@@ -131,19 +153,16 @@ class _Learner:
         self.coded = {n.name: made[n.inputs[1], forms[n.name]] for n in self.nodes}
         """Layers whose weights are in common have one of them."""
         self.others = {v: nn.Parameter(self.constants[v].clone()) for v in self._other_constants()}
-        self.done, self.total = 0, len(self.nodes) * recipe.block_steps + recipe.steps
+        self.blocks = partition([n.name for n in self.nodes], self._entropies(), recipe.longest)
         self.at = 0
         """The stage that comes next."""
         self.settled = set[str | Coded]()
         """What blocks before have learned: theirs is not changed any more."""
-        self.stand = Stand(graph, forms, samples, recipe)
         self.state = self.stand.load() or {"stage": 0, "step": 0}
+        self.noise = float(self.state.get("noise", math.inf))
+        """Of the outputs behind all blocks, as parts of their variance, where nothing was learned from."""
         if "rng" in self.state:
             self._restore(self.state)
-
-    def run(self) -> Graph:
-        with one_thread():  # sums are the same on every machine then
-            return self._run()
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         for name, module in self.coded.items():
@@ -157,31 +176,43 @@ class _Learner:
         """That so many stages are done, and so many steps of the next, of which `more` is known."""
         coded = {name: module.state_dict() for name, module in self.coded.items()}
         own = {"coded": coded, "others": dict(self.others), "rng": self.rng.get_state()}
+        if math.isfinite(self.noise):
+            own["noise"] = self.noise
         self.stand.save({"stage": stage, "step": step, **own, **more})
 
-    def _run(self) -> Graph:
-        blocks = partition([n.name for n in self.nodes], self._entropies(), self.recipe.longest)
+    def in_blocks(self) -> None:
+        """Learn block by block."""
         start: Tensors = self.inputs
         have = start
-        for block in blocks:
+        for block in self.blocks:
             ends = leaving(self.graph, block[-1])
             want = self._computed(start, ends, self.constants)
             matter = self._importance(want) if self.recipe.longest > 1 else {}
             self._teach(block, have, want, self.recipe.block_steps * len(block), _FAR, matter)
             start, have = want, self._computed(have, ends, self._held_constants(block))
+        if "noise" not in self.state:
+            self.noise = self._noise()
+            self._save(self.at, 0, {})
+
+    def together(self) -> None:
+        """Learn all blocks together, from what they have learned."""
         outputs = fronts(self.graph)
-        ends = self._late([v for block in blocks for v in leaving(self.graph, block[-1])])
+        ends = self._late([v for block in self.blocks for v in leaving(self.graph, block[-1])])
         self._together(list(dict.fromkeys([*ends, *outputs])), self.recipe.steps // 2, _TOGETHER)
         self._together(outputs, self.recipe.steps - self.recipe.steps // 2, _LAST)
-        return self._stored()
+
+    def _noise(self) -> float:
+        ends, held = fronts(self.graph), part_of(self.inputs, self.held)
+        now = self._held_constants(n.name for n in self.nodes)
+        want, got = (self._computed(held, ends, c) for c in (self.constants, now))
+        return sum(float((got[v] - want[v]).square().mean() / want[v].var().clamp_min(_TINY)) for v in ends)
 
     def _importance(self, values: Tensors) -> Tensors:
         return importance(self.graph, {v: x[self.taught] for v, x in values.items()}, self.constants)
 
     def _late(self, values: Sequence[str]) -> list[str]:
         """The last of the values, as many as there is room for."""
-        count = len(next(iter(self.inputs.values())))
-        sizes = [self.graph.type(v).size * count for v in values]
+        sizes = [self.graph.type(v).size * self.count for v in values]
         room = np.cumsum(sizes[::-1])[::-1] <= _ROOM
         return [v for v, fits in zip(values, room, strict=True) if fits and v not in self.inputs]
 
@@ -340,7 +371,8 @@ class _Learner:
 
     # -- the result -------------------------------------------------------
 
-    def _stored(self) -> Graph:
+    def stored(self) -> Graph:
+        """The graph with what was learned."""
         made = self.graph.copy()
         with torch.no_grad():
             for node in self.nodes:
