@@ -8,7 +8,7 @@ that nothing was learned from. Activations stay in float, so that nothing but th
     nearest integers    b bits, a scale for each output, the one with the least squared error
     nearest codebook    the 2**b values nearest to a layer's weights, by k-means
     layer by layer      learned, each layer by itself (rounding as in AdaRound, entries as in JLCM)
-    blocks              learned, in blocks partitioned by entropy, then all layers together
+    blocks              learned as in a build: the better of that and of blocks, then all layers together
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from edgec.ir import Graph
 from edgec.options import Silent
 from edgec.pipeline import FLOAT_PASSES, run_passes
 from edgec.quant.data import load_samples, open_data
-from edgec.quant.forms import every, has_weights
+from edgec.quant.forms import has_weights
 from edgec.quant.images import spaced
 from edgec.quant.labels import labels_of
 from edgec.quant.learn.torch_graph import constants_of, inputs_of, outputs_with
@@ -81,7 +81,7 @@ class Bench:
         return found
 
     def _learned(self, form: str, recipe: Recipe) -> tuple[int, float, float]:
-        made = learn(self.graph, every(self.graph, form), self.taught, recipe, Silent())
+        made = learn(self.graph, {n.name: form for n in self.layers}, self.taught, recipe, Silent())
         return (self._bytes(form), *self._measured(self._outputs(made, {})))
 
     def _told(self, weights: Weights, form: str) -> tuple[int, float, float]:

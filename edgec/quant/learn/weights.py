@@ -75,8 +75,7 @@ class Recipe:
 
     block_steps, steps: of the optimizer, for every layer of a block, and then for all blocks together. batch:
     samples of a step. rate: how far a weight goes in a step at most, as a share of the distance between two
-    entries. longest: layers of a block at most; 1 for every layer by itself, whatever it does to the outputs.
-    seed: of the order of samples.
+    entries. longest: layers of a block at most; with 1, blocks are not tried. seed: of the order of samples.
     """
 
     block_steps: int = 150
