@@ -54,7 +54,7 @@ _SETTLE = 0.5
 _PULL = 0.02
 """The last proximal step's share of the way."""
 _TINY = 1e-12
-"""The least scale."""
+"""The least scale, and the least variance."""
 _FAR, _TOGETHER, _LAST = 1.0, 0.5, 0.2
 """Distances of two entries that a weight may go in a block, with all blocks, and against the outputs alone.
 
@@ -282,8 +282,8 @@ class _Learner:
         groups = [g for m in modules for g in m.steps(rate)]
         groups += [{"params": [p], "lr": rate * 0.1 * float(p.detach().abs().mean() + 1e-3)} for p in others]
         optimizer = torch.optim.Adam(groups)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: 1 - 0.9 * k / max(steps, 1))
-        power, one = {v: want[v].var().clamp_min(1e-12) for v in ends}, torch.ones(())
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: 1 - 0.9 * k / steps)
+        power, one = {v: want[v].var().clamp_min(_TINY) for v in ends}, torch.ones(())
 
         def loss(pick: Tensor) -> Tensor:
             got = run(self.graph, part_of(have, pick), self._held_constants(block), ends)
