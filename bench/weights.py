@@ -8,7 +8,7 @@ that nothing was learned from. Activations stay in float, so that nothing but th
     nearest integers    b bits, a scale for each output, the one with the least squared error
     nearest codebook    the 2**b values nearest to a layer's weights, by k-means
     layer by layer      learned, each layer by itself (rounding as in AdaRound, entries as in JLCM)
-    blocks              learned as in a build: the better of that and of blocks, then all layers together
+    blocks              learned as in a build: in blocks, then all layers together
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ from edgec.quant.mixed import size_of
 
 SHARES = np.arange(1.0, 0.3, -0.05)
 """Of a channel's largest weight: what the largest integer is tried to stand for."""
+_TAUGHT = 1024
+"""Images that are learned from, as many as in a build at most."""
 _BYTE = 8
 _INTEGERS = (4, _BYTE)
 """Bits of the integers that weights are learned in."""
@@ -48,7 +50,7 @@ class Bench:
         self.graph = load_model(model)
         own = {v: self.graph.type(v) for v in self.graph.inputs}
         run_passes(self.graph, FLOAT_PASSES)
-        self.taught = load_samples(taught, own, limit=512).permuted(self.graph.input_perms)
+        self.taught = load_samples(taught, own, limit=_TAUGHT).permuted(self.graph.input_perms)
         data = open_data(tested, own)
         picked = list(spaced(data.count, min(count, data.count)))
         self.tested = data.take(picked).permuted(self.graph.input_perms)
@@ -122,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("models", nargs="+")
-    parser.add_argument("--learn", required=True, help="images to learn from, 512 of them")
+    parser.add_argument("--learn", required=True, help=f"images to learn from, {_TAUGHT} of them")
     parser.add_argument("--test", required=True, help="labelled images to measure on")
     parser.add_argument("--count", type=int, default=2000, help="how many of them")
     parser.add_argument("--bits", default="2,3,4")

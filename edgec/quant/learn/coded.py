@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from edgec.ops.forms import LARGEST, STEP, Form
 from edgec.quant.forms import codebook, project
+from edgec.quant.learn.descend import Descent
 
 _INT8 = 127.0
 
@@ -64,6 +65,24 @@ class Coded(nn.Module):
         groups = [self.latent[k : k + self.group] for k in starts]
         return torch.cat([_looked_up(x, b) for x, b in zip(groups, books, strict=True)])
 
+    def books(self) -> np.ndarray:
+        """The entries of each output, [outputs or 1, entries], in units of the scale."""
+        if self.bound is None:
+            return np.arange(-_INT8, _INT8 + 1)[None]
+        if not self.bound.book:
+            return STEP * np.arange(-LARGEST, LARGEST + 1.0)[None]
+        books = np.sort(np.rint(self.book.detach().numpy()), axis=1)
+        return books[np.arange(len(self.latent)) // self.group]
+
+    def descend(self, target: np.ndarray, products: np.ndarray) -> None:
+        """Take the entries and scales with little of tr(E H E^T) for E off the target [O, K], H [K, K]."""
+        with torch.no_grad():
+            units = self.scale.numpy().astype(np.float64)
+            descent = Descent(target, products, units, self.books())
+            best, q = descent.run(self.integers().numpy())
+            self.latent.copy_(torch.from_numpy(q + np.clip(best - q, -self.gap, self.gap)))
+            self.scale.copy_(torch.from_numpy(descent.units))
+
     def forward(self) -> Tensor:
         """What the layer computes with, [outputs, ...]."""
         latent = self.latent * self.scale.detach()[:, None]
@@ -75,13 +94,14 @@ class Coded(nn.Module):
         with torch.no_grad():
             self.latent.lerp_(self.integers(), share)
 
-    def steps(self, rate: float) -> list[dict[str, Any]]:
-        """What an optimizer changes, and how far in a step: a share of the distance of entries."""
-        rates = (
-            (self.latent, self.gap),
-            (self.book, self.gap),
-            (self.scale, float(self.scale.detach().mean())),
-        )
+    def steps(self, rate: float, is_settled: bool = False) -> list[dict[str, Any]]:
+        """What an optimizer changes, and how far in a step: a share of the distance of entries.
+
+        is_settled: whether every weight keeps its entry.
+        """
+        rates = [(self.book, self.gap), (self.scale, float(self.scale.detach().mean()))]
+        if not is_settled:
+            rates.insert(0, (self.latent, self.gap))
         return [{"params": [p], "lr": rate * size} for p, size in rates if p.numel()]
 
     def stored(self) -> tuple[np.ndarray, np.ndarray]:

@@ -105,7 +105,9 @@ class Student(nn.Module):
 
     def steps(self, rate: float) -> list[dict[str, object]]:
         """What an optimizer changes: rate is a share of the distance of two weights in their form."""
-        groups: list[dict[str, object]] = [g for _, m in self._codes() for g in m.steps(rate)]
+        groups: list[dict[str, object]] = [
+            g for _, m in self._codes() for g in m.steps(rate, is_settled=False)
+        ]
         kinds = _learned(self.real)
         for value, place in self.places.items():
             if place not in self.others:

@@ -1,12 +1,13 @@
 """Weights learned from samples: each layer's in its form, so that the network computes what it did in float.
 
 First block by block (edgec/quant/learn/blocks.py): the weights of a block, and its biases, such that the
-values that leave it are those of the float network, while it reads what the blocks before it now
-compute. With blocks of one layer and int8 that is learned rounding (Nagel et al., "Up or Down?", ICML 2020;
-here with straight gradients), with blocks of several BRECQ (Li et al., ICLR 2021), whose Fisher information
-says which of the values matter to the outputs. Which is better differs from network to network: both are
-tried, and the one whose outputs are nearer to float goes on. Then all blocks together, against what leaves
-each of them in float, which few samples tell much of; and against the outputs. No labels are needed.
+values that leave it are those of the float network, while it reads what the blocks before it now compute. It
+starts from the weights that suit that, found without gradients (edgec/quant/learn/descend.py). With blocks of
+one layer and int8 that is learned rounding (Nagel et al., "Up or Down?", ICML 2020; here with straight
+gradients), with blocks of several BRECQ (Li et al., ICLR 2021), whose Fisher information says which of the
+values matter to the outputs. Then every weight has its entry; entries, scales and biases of all blocks are
+learned together, against what leaves each block in float, which few samples tell much of; and against the
+outputs. No labels are needed.
 
 A part of the samples is not learned from; what is kept of every stage is what serves those best. Where
 learning stands is kept in the cache (edgec/quant/learn/stand.py).
@@ -15,9 +16,8 @@ learning stands is kept in the cache (edgec/quant/learn/stand.py).
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from edgec.options import Progress
 from edgec.quant.data import Samples
 from edgec.quant.learn.blocks import entropy, leaving, partition
 from edgec.quant.learn.coded import Coded
+from edgec.quant.learn.descend import Inputs
 from edgec.quant.learn.fisher import importance
 from edgec.quant.learn.stand import Stand
 from edgec.quant.learn.torch_graph import (
@@ -44,6 +45,7 @@ from edgec.quant.learn.torch_graph import (
     part_of,
     run,
 )
+from edgec.quant.moments import WIDEST
 
 _ROOM = 1 << 28
 """Numbers that all blocks together are learned against, at most."""
@@ -55,7 +57,7 @@ _PULL = 0.02
 """The last proximal step's share of the way."""
 _TINY = 1e-12
 """The least scale, and the least variance."""
-_FAR, _TOGETHER, _LAST = 1.0, 0.5, 0.2
+_FAR, _TOGETHER, _LAST = 1.0, 0.1, 0.05
 """Distances of two entries that a weight may go in a block, with all blocks, and against the outputs alone.
 
 Where it may go farther the more steps there are, few samples mislead it.
@@ -64,6 +66,8 @@ _WORK = 1e12
 """Multiply-accumulates that learning may take in blocks, and again for all of them together."""
 _BACK = 3
 """Times the work of computing a sample that learning from it takes."""
+_SEEN = 10**10
+"""Multiply-accumulates that the moments of what a layer reads may take."""
 _CHECKS = 8
 """How often what is not learned from is looked at, in a block."""
 Tensors = Mapping[str, Tensor]
@@ -75,7 +79,7 @@ class Recipe:
 
     block_steps, steps: of the optimizer, for every layer of a block, and then for all blocks together. batch:
     samples of a step. rate: how far a weight goes in a step at most, as a share of the distance between two
-    entries. longest: layers of a block at most; with 1, blocks are not tried. seed: of the order of samples.
+    entries. longest: layers of a block at most. seed: of the order of samples.
     """
 
     block_steps: int = 150
@@ -101,19 +105,11 @@ def learn(
     samples: in the axis order of the graph's inputs. Where an op has no gradient, layers are learned by what
     is in front of it.
     """
-    ways = [replace(recipe, longest=1), recipe] if recipe.longest > 1 else [recipe]
-    inputs, learners = inputs_of(graph, samples), list[_Learner]()
-    total = len(forms) * recipe.block_steps * len(ways) + recipe.steps
     with one_thread():  # sums are the same on every machine then
-        for way in ways:
-            stand = Stand(graph, forms, samples, way)
-            done = learners[-1].done if learners else 0
-            learners.append(_Learner(graph, forms, inputs, way, stand, progress, done, total))
-            learners[-1].in_blocks()
-        best = min(reversed(learners), key=lambda learner: learner.noise)
-        best.done = learners[-1].done
-        best.together()
-        return best.stored()
+        learner = _Learner(graph, forms, samples, recipe, progress)
+        learner.in_blocks()
+        learner.together()
+        return learner.stored()
 
 
 def coded_of(graph: Graph, node: Node, form: str) -> Coded:
@@ -130,18 +126,17 @@ class _Learner:
         self,
         graph: Graph,
         forms: Mapping[str, str],
-        inputs: Tensors,
+        samples: Samples,
         recipe: Recipe,
-        stand: Stand,
         progress: Progress,
-        done: int,
-        total: int,
     ) -> None:
-        self.graph, self.recipe, self.progress, self.stand = graph, recipe, progress, stand
-        self.inputs, self.done, self.total = inputs, done, total
+        self.graph, self.recipe, self.progress = graph, recipe, progress
+        self.stand = Stand(graph, forms, samples, recipe)
+        self.inputs = inputs_of(graph, samples)
+        self.done, self.total = 0, len(forms) * recipe.block_steps + recipe.steps
         self.constants = constants_of(graph)
         self.rng = torch.Generator().manual_seed(recipe.seed)
-        self.count = count = len(next(iter(inputs.values())))
+        self.count = count = len(next(iter(self.inputs.values())))
         held = np.zeros(count, bool)
         held[_HELD - 1 :: _HELD] = count >= 2 * _HELD
         self.held = torch.from_numpy(np.flatnonzero(held) if held.any() else np.arange(count))
@@ -158,8 +153,6 @@ class _Learner:
         self.settled = set[str | Coded]()
         """What blocks before have learned: theirs is not changed any more."""
         self.state = self.stand.load() or {"stage": 0, "step": 0}
-        self.noise = float(self.state.get("noise", math.inf))
-        """Of the outputs behind all blocks, as parts of their variance, where nothing was learned from."""
         if "rng" in self.state:
             self._restore(self.state)
 
@@ -175,8 +168,6 @@ class _Learner:
         """That so many stages are done, and so many steps of the next, of which `more` is known."""
         coded = {name: module.state_dict() for name, module in self.coded.items()}
         own = {"coded": coded, "others": dict(self.others), "rng": self.rng.get_state()}
-        if math.isfinite(self.noise):
-            own["noise"] = self.noise
         self.stand.save({"stage": stage, "step": step, **own, **more})
 
     def in_blocks(self) -> None:
@@ -187,24 +178,15 @@ class _Learner:
             ends = leaving(self.graph, block[-1])
             want = self._computed(start, ends, self.constants)
             matter = self._importance(want) if self.recipe.longest > 1 else {}
-            self._teach(block, have, want, self.recipe.block_steps * len(block), _FAR, matter)
+            self._teach(block, have, want, self.recipe.block_steps * len(block), _FAR, matter, start)
             start, have = want, self._computed(have, ends, self._held_constants(block))
-        if "noise" not in self.state:
-            self.noise = self._noise()
-            self._save(self.at, 0, {})
 
     def together(self) -> None:
-        """Learn all blocks together, from what they have learned."""
+        """Learn entries, scales and biases of all blocks together, from what they have learned."""
         outputs = fronts(self.graph)
         ends = self._late([v for block in self.blocks for v in leaving(self.graph, block[-1])])
         self._together(list(dict.fromkeys([*ends, *outputs])), self.recipe.steps // 2, _TOGETHER)
         self._together(outputs, self.recipe.steps - self.recipe.steps // 2, _LAST)
-
-    def _noise(self) -> float:
-        ends, held = fronts(self.graph), part_of(self.inputs, self.held)
-        now = self._held_constants(n.name for n in self.nodes)
-        want, got = (self._computed(held, ends, c) for c in (self.constants, now))
-        return sum(float((got[v] - want[v]).square().mean() / want[v].var().clamp_min(_TINY)) for v in ends)
 
     def _importance(self, values: Tensors) -> Tensors:
         return importance(self.graph, {v: x[self.taught] for v, x in values.items()}, self.constants)
@@ -219,7 +201,8 @@ class _Learner:
         """Learn all blocks."""
         self.settled.clear()
         want = self._computed(self.inputs, ends, self.constants)
-        self._teach([n.name for n in self.nodes], self.inputs, want, steps, far, {})
+        names = [n.name for n in self.nodes]
+        self._teach(names, self.inputs, want, steps, far, {}, is_settled=True)
 
     # -- what is learned --------------------------------------------------
 
@@ -263,11 +246,14 @@ class _Learner:
         steps: int,
         far: float,
         matter: Tensors,
+        start: Tensors | None = None,
+        is_settled: bool = False,
     ) -> None:
         """Change a block's parameters until what leaves it is what is wanted, from where learning stands.
 
-        far: distances of two entries that weights may go. matter: weights of the errors of what is wanted.
-        What gradients do not reach is left out of what is wanted.
+        have: what it reads; in float that is `start`, which tells what weights to begin with. far: distances
+        of two entries that weights may go. matter: weights of the errors of what is wanted. is_settled:
+        whether every weight keeps its entry. What gradients do not reach is left out of what is wanted.
         """
         stage, self.at = self.at, self.at + 1
         ends = [v for v in want if v not in have and is_reached(self.graph, v)]
@@ -279,7 +265,7 @@ class _Learner:
             self.done += steps
             return
         rate = min(self.recipe.rate, far / steps)
-        groups = [g for m in modules for g in m.steps(rate)]
+        groups = [g for m in modules for g in m.steps(rate, is_settled)]
         groups += [{"params": [p], "lr": rate * 0.1 * float(p.detach().abs().mean() + 1e-3)} for p in others]
         optimizer = torch.optim.Adam(groups)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: 1 - 0.9 * k / steps)
@@ -305,6 +291,13 @@ class _Learner:
         def state() -> tuple[list[dict[str, Any]], list[Tensor]]:
             return [copy.deepcopy(m.state_dict()) for m in modules], [p.detach().clone() for p in others]
 
+        def put(state: tuple[list[dict[str, Any]], list[Tensor]]) -> None:
+            for module, was in zip(modules, state[0], strict=True):
+                module.load_state_dict(was)
+            with torch.no_grad():
+                for p, value in zip(others, state[1], strict=True):
+                    p.copy_(value)
+
         def told() -> dict[str, Any]:
             return {
                 "optimizer": optimizer.state_dict(),
@@ -323,6 +316,12 @@ class _Learner:
         else:
             best, kept = judged(), state()
             first = best
+            if start is not None:
+                self._descend([n for n in block if self.coded[n] in modules], names, start, have)
+                if (now := judged()) < best:
+                    best, kept = now, state()
+                else:
+                    put(kept)
         check = max(steps // _CHECKS, 1)
         for k in range(at, steps):
             pick = self.taught[
@@ -334,7 +333,7 @@ class _Learner:
             loss(pick).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
-            if k >= _SETTLE * steps:
+            if k >= _SETTLE * steps and not is_settled:
                 for m in modules:
                     m.pull(_PULL * (k / steps - _SETTLE) / (1 - _SETTLE))
             if (k + 1) % check == 0 and (now := judged()) < best:
@@ -343,13 +342,35 @@ class _Learner:
                 self._save(stage, k + 1, told())
             self.done += 1
             self.progress.step(self.done, self.total)
-        for module, was in zip(modules, kept[0], strict=True):
-            module.load_state_dict(was)
-        with torch.no_grad():
-            for p, value in zip(others, kept[1], strict=True):
-                p.copy_(value)
+        put(kept)
         self._save(stage + 1, 0, {})
         self.progress.status(f"{block[0]} to {block[-1]}: {first:.5f} -> {best:.5f}")
+
+    def _descend(self, block: Sequence[str], free: Sequence[str], start: Tensors, have: Tensors) -> None:
+        """Take weights that suit what their layers read now, one layer of a block after the other.
+
+        free: other constants that may be changed.
+        """
+        for name in block:
+            node = self.graph.node(name)
+            x, weights = node.inputs[0], self.constants[node.inputs[1]]
+            inputs = weights[0].numel()
+            if inputs > WIDEST:
+                continue
+            work = self.graph.type(node.outputs[0]).size // len(weights) * inputs**2
+            pick = self.taught[:: -(-len(self.taught) * work // _SEEN)]
+            (before,) = self._computed(part_of(start, pick), [x], self.constants).values()
+            (now,) = self._computed(part_of(have, pick), [x], self._held_constants(block)).values()
+            bias = next((self.others[v] for v in node.inputs[2:] if v in free), None)
+            pairs = ((a.numpy(), b.numpy()) for a, b in zip(before, now, strict=True))
+            seen = Inputs.of(self.graph, node, pairs, bias is not None)
+            flat = weights.reshape(len(weights), -1).numpy().astype(np.float64)
+            module = self.coded[name]
+            module.descend(seen.target(flat), seen.now.shrunk())
+            if bias is not None:
+                with torch.no_grad():
+                    held = module().reshape(flat.shape).numpy()
+                    bias.add_(torch.from_numpy(flat @ seen.before - held @ seen.now.mean))
 
     def _read_between(self, have: Tensors, ends: Sequence[str]) -> list[str]:
         seen = list[str]()
