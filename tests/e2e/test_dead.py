@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from edgec.report import files
 from edgec.runners import open_runner
@@ -30,6 +31,7 @@ def images(count: int) -> list[bytes]:
     return found
 
 
+@pytest.mark.timeout(1800)
 def test_nothing_changes_but_the_size(data_dir: Path, built: Builder) -> None:
     path = data_dir / "models" / MLPERF["vww"]
     less = built(path, "stm32f746", input_mode="stream", optimize="memory")
