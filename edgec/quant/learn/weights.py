@@ -58,7 +58,7 @@ _PULL = 0.02
 _TINY = 1e-12
 """The least scale, and the least variance."""
 _FAR, _TOGETHER, _LAST = 1.0, 0.1, 0.05
-"""Distances of two entries that a weight may go in a block, with all blocks, and against the outputs alone.
+"""Distances of two entries that a weight may go in a block, an entry with all blocks, and at last.
 
 Where it may go farther the more steps there are, few samples mislead it.
 """
