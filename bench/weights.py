@@ -29,8 +29,9 @@ from edgec.quant.data import load_samples, open_data
 from edgec.quant.forms import has_weights
 from edgec.quant.images import spaced
 from edgec.quant.labels import labels_of
+from edgec.quant.learn.recipe import Recipe, recipe_for
 from edgec.quant.learn.torch_graph import constants_of, inputs_of, outputs_with
-from edgec.quant.learn.weights import Recipe, coded_of, learn, recipe_for
+from edgec.quant.learn.weights import coded_of, learn
 from edgec.quant.mixed import size_of
 
 SHARES = np.arange(1.0, 0.3, -0.05)

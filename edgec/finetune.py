@@ -25,9 +25,10 @@ from edgec.quant.forms import has_weights
 from edgec.quant.learn.exact import Held
 from edgec.quant.learn.feed import Feed
 from edgec.quant.learn.loss import classes_of, is_stated
+from edgec.quant.learn.recipe import recipe_for
 from edgec.quant.learn.student import Student
 from edgec.quant.learn.tune import Check, Settings, Tuner
-from edgec.quant.learn.weights import learn, recipe_for
+from edgec.quant.learn.weights import learn
 from edgec.quant.low_rank import divisible, reduced
 from edgec.quant.moments import moments_of
 

@@ -220,7 +220,8 @@ def _require(enough: bool, count: int, options: BuildOptions) -> None:
 def _learned(graph: Graph, forms: Mapping[str, str], samples: Samples, progress: Progress) -> Graph:
     """The graph with weights learned in their forms; as it is without torch."""
     try:
-        from edgec.quant.learn.weights import learn, recipe_for
+        from edgec.quant.learn.recipe import recipe_for
+        from edgec.quant.learn.weights import learn
 
         progress.stage("learn weights")
         return learn(graph, forms, samples, recipe_for(graph), progress)

@@ -176,7 +176,8 @@ class Shrinker:
         return {name: self.choice.forms[group[0]] for group in self.stored.values() for name in group}
 
     def _learn(self, forms: Mapping[str, str]) -> Graph:
-        from edgec.quant.learn.weights import learn, recipe_for
+        from edgec.quant.learn.recipe import recipe_for
+        from edgec.quant.learn.weights import learn
 
         wanted = self.options.rounding == "learned"
         coded = {n: f for n, f in forms.items() if f != INT8 or wanted}

@@ -15,9 +15,10 @@ from edgec.ops.base import call_of, op_of
 from edgec.options import BuildOptions, Silent
 from edgec.pipeline import FLOAT_PASSES, LEAST, lower, run_passes
 from edgec.quant.data import Samples
-from edgec.quant.learn import weights
+from edgec.quant.learn import recipe, weights
+from edgec.quant.learn.recipe import Recipe
 from edgec.quant.learn.torch_graph import constants_of, inputs_of, outputs_with
-from edgec.quant.learn.weights import Recipe, learn
+from edgec.quant.learn.weights import learn
 from edgec.report import files, precision, table
 
 from .conftest import Builder
@@ -44,7 +45,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_weights_fit_the_flash_that_there_is(
     built: Builder, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weights, "_WORK", 3e9)  # some 30 steps
+    monkeypatch.setattr(recipe, "_WORK", 3e9)  # some 30 steps
     budget = 80 * KB
     folder = built(MODEL, "stm32f746", flash_budget=budget, max_drop=60.0, calib=data)
     report = files.load(folder)
@@ -65,7 +66,7 @@ def test_weights_fit_the_flash_that_there_is(
 def test_maps_of_places_and_of_values(
     name: str, of: str, built: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weights, "_WORK", 3e8)
+    monkeypatch.setattr(recipe, "_WORK", 3e8)
     x = np.random.default_rng(0).normal(size=(60, 3, 12, 12)).astype(np.float32)
     np.save(tmp_path / "x.npy", x)
     model, calib = f"tests.e2e.models:{name}", tmp_path / "x.npy"
@@ -93,7 +94,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_doubts_about_the_samples_are_in_the_report(
     built: Builder, rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weights, "_WORK", 3e8)
+    monkeypatch.setattr(recipe, "_WORK", 3e8)
     calib = tmp_path / "x.npz"
     np.savez(calib, x=np.load(rows), y=np.full(60, 7))
     options = {"calib": calib, "max_drop": 100.0, "verify": False}
@@ -108,7 +109,7 @@ def test_doubts_about_the_samples_are_in_the_report(
 def test_a_program_fits_what_there_is_of_it(
     built: Builder, rows: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weights, "_WORK", 3e8)
+    monkeypatch.setattr(recipe, "_WORK", 3e8)
     folder = built(WIDE, "cortex-a53", flash_budget=85 * KB, max_drop=60.0, calib=rows)
     report = files.load(folder)
     assert report["flash"]["total"] <= report["flash"]["budget"] == 85 * KB
@@ -144,7 +145,7 @@ def dead_inside() -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
 
 @pytest.mark.parametrize("form", ["codebook2/64", "int4/32"])
 def test_groups_outlive_dead_neurons(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "_WORK", 1e3)
+    monkeypatch.setattr(recipe, "_WORK", 1e3)
     calib = tmp_path / "x.npy"
     np.save(calib, np.random.default_rng(0).normal(size=(LEAST, 27)).astype(np.float32))
     graph = load_model(f"{__name__}:dead_inside")

@@ -26,7 +26,7 @@ from edgec.options import Silent  # noqa: E402
 from edgec.quant import finetune  # noqa: E402
 from edgec.quant.formats import to_integers  # noqa: E402
 from edgec.quant.learn import tune  # noqa: E402
-from edgec.quant.learn.weights import Recipe  # noqa: E402
+from edgec.quant.learn.recipe import Recipe  # noqa: E402
 
 EXAMPLE = torch.zeros(1, 2, 4, 4)
 LOADED: dict[bytes, Graph] = {}

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,6 +32,7 @@ from edgec.quant.learn.blocks import entropy, leaving, partition
 from edgec.quant.learn.coded import Coded
 from edgec.quant.learn.descend import Inputs
 from edgec.quant.learn.fisher import importance
+from edgec.quant.learn.recipe import Recipe
 from edgec.quant.learn.stand import Stand
 from edgec.quant.learn.torch_graph import (
     PART,
@@ -62,39 +62,11 @@ _FAR, _TOGETHER, _LAST = 1.0, 0.1, 0.05
 
 Where it may go farther the more steps there are, few samples mislead it.
 """
-_WORK = 1e12
-"""Multiply-accumulates that learning may take in blocks, and again for all of them together."""
-_BACK = 3
-"""Times the work of computing a sample that learning from it takes."""
 _SEEN = 10**10
 """Multiply-accumulates that the moments of what a layer reads may take."""
 _CHECKS = 8
 """How often what is not learned from is looked at, in a block."""
 Tensors = Mapping[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How weights are learned.
-
-    block_steps, steps: of the optimizer, for every layer of a block, and then for all blocks together. batch:
-    samples of a step. rate: how far a weight goes in a step at most, as a share of the distance between two
-    entries. longest: layers of a block at most. seed: of the order of samples.
-    """
-
-    block_steps: int = 150
-    steps: int = 600
-    batch: int = 32
-    rate: float = 0.01
-    longest: int = 4
-    seed: int = 0
-
-
-def recipe_for(graph: Graph, share: float = 1.0) -> Recipe:
-    """As many steps as take some minutes, with a model of that size, or a share of them."""
-    macs = max(sum(op_of(n).macs(call_of(graph, n)) for n in graph.nodes()), 1)
-    steps = _WORK / (Recipe.batch * _BACK * macs)
-    return Recipe(*(round(share * min(max(steps, 10), most)) for most in (200, 400)))
 
 
 def learn(
